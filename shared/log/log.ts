@@ -1,0 +1,67 @@
+// shared/log/log.ts: the log as the roles see it. They depend on these shapes only, so that the same role code runs on
+// kafkajs (the other files of this folder) and, in tests, on a simulated log.
+
+/** Where a record stands. Offsets fit a double: 2^53 records per partition are out of reach. */
+export interface Position {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+/** A record as read. Header values are the raw bytes. */
+export interface LogRecord extends Position {
+  /** The record's Kafka timestamp, epoch milliseconds. */
+  timestamp: number;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Readonly<Record<string, Buffer>>;
+}
+
+export interface RecordToAppend {
+  topic: string;
+  key: string;
+  value: string | Buffer;
+  headers: Record<string, string | Buffer>;
+}
+
+/**
+ * The group-commit lane. `append` resolves with the record's position once every in-sync replica has it. It rejects with
+ * `APPEND_OUTCOME_UNKNOWN` when the record may or may not be in the log now, later, or twice: append the same event again,
+ * arbitration voids what is too much. It rejects with `LOG_OVERLOADED` or `RECORD_TOO_LARGE` when the record was never sent.
+ */
+export interface Appender {
+  append(record: RecordToAppend): Promise<Position>;
+}
+
+/** A partition that a reader has been given: it delivers from `startOffset`; the log ended at `highWatermark` when asked. */
+export interface Assignment {
+  partition: number;
+  startOffset: number;
+  highWatermark: number;
+}
+
+/** What a reader calls. All calls for one partition come one after the other; offsets are contiguous and ascending. */
+export interface ReaderHandlers {
+  /** Where to start in newly assigned partitions. Absent entries start at the group's committed offset, else at the beginning. */
+  startOffsets?: (partitions: number[]) => Promise<Map<number, number>>;
+  /** Called before the first record of a newly assigned partition. Partitions that were kept over a rebalance are not named again. */
+  onAssigned: (assignments: Assignment[]) => void;
+  onRevoked: (partitions: number[]) => void;
+  /** A promise holds the reader back (it keeps its place in the group meanwhile). `highWatermark` is the end of the log as of this fetch. */
+  onRecords: (partition: number, records: LogRecord[], highWatermark: number) => void | Promise<void>;
+  /** The reader cannot go on: log why and end the process, the supervisor starts it again. */
+  onFatal: (error: Error) => void;
+}
+
+export interface Reader {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Deliver this partition again from `offset`, discarding what was fetched. */
+  seek(partition: number, offset: number): void;
+  /** Stores the group's offsets (the next to read). Best effort: a failed commit is logged and superseded by the next. */
+  commit(offsets: ReadonlyMap<number, number>): Promise<void>;
+  /** Records that are in the log but not delivered yet, per assigned partition, as of the last fetch. */
+  lag(): ReadonlyMap<number, number>;
+  /** Epoch ms of the last successful fetch, empty ones included: a reader that stands still shows here. */
+  lastFetchAt(): number;
+}

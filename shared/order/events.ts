@@ -1,0 +1,104 @@
+// shared/order/events.ts: every kind of record on the topic `orders`, after upcasting. `data` has the shape that is on
+// the wire (snake_case, schemas in event-schemas.ts), everything else comes from the envelope. Pure; imports only the core.
+
+import type { OrderStatus } from './lifecycle.ts';
+
+/** One line of an order. Prices are integer minor units (cents), null where the catalogue does not price the item. */
+export interface ItemData {
+  product_id: string;
+  quantity: number;
+  unit_price_minor: number | null;
+  /** R14: whether stock is kept for this item, decided once, when the order was submitted. */
+  stocked: boolean;
+}
+
+/** How an order got its id, and so whether the same id may come again (R5): all but `server` can. */
+export const ID_ORIGINS = ['server', 'client', 'key', 'batch'] as const;
+export type IdOrigin = (typeof ID_ORIGINS)[number];
+
+export interface OrderCreatedData {
+  user_id: string;
+  items: ItemData[];
+  total_minor: number;
+  currency: string;
+  id_origin: IdOrigin;
+  batch_id: string | null;
+  /** Hash of the caller and the Idempotency-Key, null without one. */
+  key_hash: string | null;
+  /** Hash of the normalised command: the same key with another command is refused. */
+  command_hash: string | null;
+}
+
+/** What every later fact carries, so that no frame of the live feed needs a query. */
+export interface FactContext {
+  user_id: string;
+  previous_status: OrderStatus;
+}
+
+export interface EventData {
+  OrderCreated: OrderCreatedData;
+  OrderProcessing: FactContext & { reserved: { product_id: string; quantity: number }[] };
+  OrderCompleted: FactContext;
+  OrderCancelled: FactContext & { reason: string | null };
+  OrderRejected: FactContext & { code: string; reason: string | null };
+  OrderAmended: FactContext & { items: ItemData[]; total_minor: number };
+  OrderParked: FactContext & { code: string; attempts: number };
+  OrderUnparked: FactContext;
+  OrderRequestRefused: { code: string; detail: string };
+  OrderCancellationRequested: { reason: string | null; expected_version: number | null };
+  OrderStatusChangeRequested: { status: OrderStatus; reason: string | null; expected_version: number | null };
+  OrderAmendmentRequested: { items: ItemData[]; total_minor: number; expected_version: number | null };
+  OrderRedriveRequested: { expected_version: number | null };
+}
+export type OrderEventName = keyof EventData;
+
+export const FACT_NAMES = [
+  'OrderCreated',
+  'OrderProcessing',
+  'OrderCompleted',
+  'OrderCancelled',
+  'OrderRejected',
+  'OrderAmended',
+  'OrderParked',
+  'OrderUnparked',
+] as const satisfies readonly OrderEventName[];
+export type OrderFactName = (typeof FACT_NAMES)[number];
+
+export const REQUEST_NAMES = [
+  'OrderCancellationRequested',
+  'OrderStatusChangeRequested',
+  'OrderAmendmentRequested',
+  'OrderRedriveRequested',
+] as const satisfies readonly OrderEventName[];
+export type OrderRequestName = (typeof REQUEST_NAMES)[number];
+
+interface Envelope {
+  /** ce_id: a uuid, unique per event and the same in every copy of it. */
+  id: string;
+  orderId: string;
+  /** ce_time in epoch milliseconds, as the writer's clock had it (R10: it orders nothing). */
+  time: number;
+  /** `user:ID`, `client:ID`, `system:ROLE` or `anonymous`. */
+  actor: string;
+  /** For an answer: the id of the request that it answers. */
+  causationId: string | null;
+  correlationId: string | null;
+}
+
+type FactOf<N extends OrderFactName> = Envelope & { kind: 'fact'; name: N; version: number; data: EventData[N] };
+type RequestOf<N extends OrderRequestName> = Envelope & { kind: 'request'; name: N; data: EventData[N] };
+
+/** Something that happened, with its 1-based version within the order. */
+export type OrderFact = { [N in OrderFactName]: FactOf<N> }[OrderFactName];
+/** Something that was asked for and is answered by a fact or a refusal that names it. */
+export type OrderRequest = { [N in OrderRequestName]: RequestOf<N> }[OrderRequestName];
+/** The answer "no" to the request in `causationId`. */
+export type OrderRefusal = Envelope & { kind: 'refusal'; name: 'OrderRequestRefused'; data: EventData['OrderRequestRefused'] };
+
+export type OrderEvent = OrderFact | OrderRequest | OrderRefusal;
+export type OrderCreated = FactOf<'OrderCreated'>;
+
+export const kindOf = (name: OrderEventName): OrderEvent['kind'] => {
+  if (name === 'OrderRequestRefused') return 'refusal';
+  return (REQUEST_NAMES as readonly string[]).includes(name) ? 'request' : 'fact';
+};

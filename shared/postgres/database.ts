@@ -1,0 +1,91 @@
+// shared/postgres/database.ts: the only import of pg. Connections see one schema (first on the search path), read bigint as
+// number and timestamptz as epoch milliseconds, and give up after bounded times.
+
+import pg, { type PoolClient, type QueryResultRow } from 'pg';
+
+export type Client = PoolClient;
+export type Row = QueryResultRow;
+
+/** What a query needs: a pool or a client inside a transaction. */
+export interface Queryable {
+  query<R extends Row = Row>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }>;
+}
+
+export interface Database extends Queryable {
+  readonly schema: string;
+  connect(): Promise<Client>;
+  /** Runs `work` in one transaction; commits when it resolves, rolls back and rethrows when it rejects. */
+  transaction<T>(work: (client: Client) => Promise<T>, begin?: string): Promise<T>;
+  end(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** The schema that unqualified names mean; quoted here, so any name is safe. */
+  schema: string;
+  applicationName: string;
+  /** Each role of each instance holds this many at most: three roles of two instances stay far below PostgreSQL's 100. */
+  maxConnections?: number;
+  /** Called for errors of idle connections (server restarted); the pool replaces them by itself. */
+  onError?: (error: Error) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+// A statement of ours takes milliseconds; one that takes this long waits for something that will not come.
+const STATEMENT_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 60_000;
+
+const { INT8, TIMESTAMPTZ } = pg.types.builtins;
+
+/** int8 as number (all of ours are far below 2^53) and timestamptz as epoch milliseconds. */
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return Number;
+    if (oid === TIMESTAMPTZ) return (text: string) => Date.parse(text);
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as typeof pg.types.getTypeParser,
+};
+
+/** A connection pool. Nothing connects before the first query. */
+export const openDatabase = (options: DatabaseOptions): Database => {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+    options: `-c search_path=${quoteIdentifier(options.schema)},accounts,public`,
+    types,
+  });
+  pool.on('error', options.onError ?? (() => {}));
+
+  const transaction = async <T>(work: (client: Client) => Promise<T>, begin = 'BEGIN'): Promise<T> => {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(begin);
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failure: Error) => {
+        broken = failure;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  };
+
+  return {
+    schema: options.schema,
+    query: (text, values) => pool.query(text, values),
+    connect: () => pool.connect(),
+    transaction,
+    end: () => pool.end(),
+  };
+};
+
+export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -1,0 +1,32 @@
+// shared/runtime/app-error.ts: operating errors, one closed table of codes. A business refusal is a value, not one of
+// these; a programmer's error is a plain Error and ends the process.
+
+/** code → whether the same call may succeed later without anybody changing anything. */
+export const APP_ERRORS = {
+  APPEND_OUTCOME_UNKNOWN: true,
+  LOG_OVERLOADED: true,
+  LOG_UNAVAILABLE: true,
+  RECORD_TOO_LARGE: false,
+  LOG_MISMATCH: false,
+  LOG_GAP: false,
+  TOPIC_MISCONFIGURED: false,
+  UNKNOWN_EVENT_TYPE: false,
+  CHECKPOINT_MOVED: true,
+  DATABASE_UNAVAILABLE: true,
+  CONFIG_INVALID: false,
+  WAIT_TIMED_OUT: true,
+  LOCAL_STACK: false,
+} as const;
+export type AppErrorCode = keyof typeof APP_ERRORS;
+
+export class AppError extends Error {
+  readonly code: AppErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: AppErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.retryable = APP_ERRORS[code];
+  }
+}

@@ -1,0 +1,49 @@
+// shared/runtime/config.ts: a process's variables, parsed once against one schema. Every bad variable is reported in one
+// message; the result is frozen and passed down. Only main.ts files call this.
+
+import envSchema from 'env-schema';
+import { type Static, type TObject, Type } from 'typebox';
+import { AppError } from './app-error.ts';
+
+/** A TCP port; 0 takes any free one. */
+export const PORT = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback });
+
+/** What every role needs. Each variable has its row in the README's configuration table. */
+export const SHARED_VARIABLES = {
+  KAFKA_BROKERS: Type.String({ minLength: 3, description: 'Bootstrap list, host:port separated by commas.' }),
+  DATABASE_URL: Type.String({ minLength: 10, description: 'postgres:// URL.' }),
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on. Loopback only until access control lands.' }),
+  AUTH: Type.Union([Type.Literal('off'), Type.Literal('required')], { default: 'required' }),
+  LOG_LEVEL: Type.Union(
+    [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error'), Type.Literal('silent')],
+    { default: 'info' },
+  ),
+  ORDERS_TOPIC: Type.String({ default: 'orders', pattern: '^[A-Za-z0-9._-]{1,200}$' }),
+  ORDERS_PARTITIONS: Type.Integer({ default: 12, minimum: 1, maximum: 1000 }),
+  KAFKA_REPLICATION_FACTOR: Type.Integer({ default: 1, minimum: 1, maximum: 32 }),
+  KAFKA_MIN_INSYNC_REPLICAS: Type.Integer({ default: 1, minimum: 1, maximum: 32 }),
+  READ_MODEL_SCHEMA: Type.String({ default: 'read_model', pattern: '^[a-z_][a-z0-9_]{0,39}$' }),
+  CURRENCY: Type.String({ default: 'USD', pattern: '^[A-Z]{3}$' }),
+};
+
+/** Parses `source` (usually process.env) against `schema`. Throws CONFIG_INVALID naming every variable that is wrong. */
+export const parseConfig = <T extends TObject>(schema: T, source: Record<string, string | undefined>): Readonly<Static<T>> => {
+  try {
+    const config = envSchema<Static<T>>({ schema, data: source, dotenv: false, env: false });
+    return Object.freeze(config);
+  } catch (error) {
+    throw new AppError('CONFIG_INVALID', `The configuration is not valid: ${(error as Error).message}`, error);
+  }
+};
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Refuses what access control does not cover yet: AUTH=required, and any address but loopback with AUTH=off. */
+export const refuseUnprotected = (config: { AUTH: string; HOST: string }): void => {
+  if (config.AUTH === 'required') {
+    throw new AppError('CONFIG_INVALID', 'AUTH=required is not available yet: set AUTH=off and listen on 127.0.0.1.');
+  }
+  if (!LOOPBACK.has(config.HOST)) {
+    throw new AppError('CONFIG_INVALID', `AUTH=off serves loopback only: set HOST=127.0.0.1 instead of ${config.HOST}.`);
+  }
+};

@@ -1,0 +1,62 @@
+// shared/runtime/shutdown.ts: how a process ends. Resources are released in the reverse order of their start, within a
+// limit; a fatal error ends the process at once, because the supervisor's fresh start is the recovery.
+
+import type { Logger } from './logger.ts';
+
+export type Release = () => Promise<unknown> | unknown;
+
+export interface Releasers {
+  /** Registers what to do at the end; the last registered runs first. */
+  onStop: (name: string, release: Release) => void;
+  stop: (signal: string) => Promise<void>;
+  /** Logs and exits with code 1. Never returns control to a half-broken process. */
+  fatal: (error: unknown) => void;
+}
+
+// SIGTERM must drain within 5 s (design section 7 and most orchestrators' patience); half a second is kept for the exit.
+const STOP_LIMIT_MS = 4500;
+
+export const createReleasers = (logger: Logger): Releasers => {
+  const stack: { name: string; release: Release }[] = [];
+  let stopping: Promise<void> | null = null;
+
+  const releaseAll = async (): Promise<void> => {
+    for (const { name, release } of stack.reverse()) {
+      try {
+        await release();
+      } catch (error) {
+        logger.warn({ err: error, part: name }, 'a part did not stop cleanly');
+      }
+    }
+  };
+  const fatal = (error: unknown): void => {
+    logger.fatal({ err: error }, error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  };
+  const stop = (signal: string): Promise<void> => {
+    stopping ??= (async () => {
+      logger.info({ signal }, 'stopping');
+      const limit = setTimeout(() => fatal(new Error(`did not stop within ${STOP_LIMIT_MS} ms`)), STOP_LIMIT_MS);
+      await releaseAll();
+      clearTimeout(limit);
+      logger.info('stopped');
+    })();
+    return stopping;
+  };
+  return { onStop: (name, release) => stack.push({ name, release }), stop, fatal };
+};
+
+/** Runs a role: SIGTERM and SIGINT stop it in order, whatever else goes wrong ends it with code 1. */
+export const runRole = async (logger: Logger, start: (releasers: Releasers) => Promise<void>): Promise<void> => {
+  const releasers = createReleasers(logger);
+  const onSignal = (signal: string) => void releasers.stop(signal).then(() => process.exit(0));
+  process.once('SIGTERM', onSignal);
+  process.once('SIGINT', onSignal);
+  process.on('uncaughtException', releasers.fatal);
+  process.on('unhandledRejection', releasers.fatal);
+  try {
+    await start(releasers);
+  } catch (error) {
+    releasers.fatal(error);
+  }
+};
