@@ -19,8 +19,9 @@ export interface LogRecord extends Position {
 
 export interface RecordToAppend {
   topic: string;
-  key: string;
-  value: string | Buffer;
+  /** Decides the partition. Only dead letters, which repeat foreign records byte for byte, use bytes or null. */
+  key: string | Buffer | null;
+  value: string | Buffer | null;
   headers: Record<string, string | Buffer>;
 }
 
@@ -38,6 +39,14 @@ export interface Assignment {
   partition: number;
   startOffset: number;
   highWatermark: number;
+  /** What the group's committed offset was stored with; null without one. */
+  metadata: string | null;
+}
+
+/** An offset for the group: the next to read, with a short note (at most a few hundred bytes) that comes back in `Assignment`. */
+export interface GroupOffset {
+  offset: number;
+  metadata?: string;
 }
 
 /** What a reader calls. All calls for one partition come one after the other; offsets are contiguous and ascending. */
@@ -59,7 +68,7 @@ export interface Reader {
   /** Deliver this partition again from `offset`, discarding what was fetched. */
   seek(partition: number, offset: number): void;
   /** Stores the group's offsets (the next to read). Best effort: a failed commit is logged and superseded by the next. */
-  commit(offsets: ReadonlyMap<number, number>): Promise<void>;
+  commit(offsets: ReadonlyMap<number, GroupOffset>): Promise<void>;
   /** Records that are in the log but not delivered yet, per assigned partition, as of the last fetch. */
   lag(): ReadonlyMap<number, number>;
   /** Epoch ms of the last successful fetch, empty ones included: a reader that stands still shows here. */

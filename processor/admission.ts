@@ -1,0 +1,79 @@
+// processor/admission.ts: R5. Orders whose id may belong to a closed order are looked up in the read model, many at a time,
+// before anything is done for them. Until stock has its ledger this is the only way to know.
+
+import type { Clock } from '../shared/runtime/clock.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { dropGhost, type Entry, type Partition, type PendingRequest } from './partition.ts';
+
+/** What the read model says about an id. */
+export interface KnownOrder {
+  closed: boolean;
+  createdOffset: number;
+}
+
+/**
+ * Asks the read model about ids of one partition. Null: its checkpoint has not passed `knownFrom` yet, so that it cannot
+ * tell. Ids without a row are absent from the map. May reject while the database is away.
+ */
+export type LookUpClosed = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, KnownOrder> | null>;
+
+export interface Admission {
+  lookUp: (partition: Partition, entry: Entry) => void;
+}
+
+export interface AdmissionOptions {
+  lookUpClosed: LookUpClosed;
+  clock: Clock;
+  logger: Logger;
+  react: (partition: Partition, entry: Entry) => void;
+  refuse: (partition: Partition, pending: PendingRequest) => void;
+}
+
+const LOOK_UP_MAX = 500; // one index probe each, about 10 µs: a batch takes 5 ms
+const BEHIND_WAIT_MS = 50; // the projector commits every few ten milliseconds under load
+const DATABASE_WAIT_MS = 500;
+
+export const createAdmission = ({ lookUpClosed, clock, logger, react, refuse }: AdmissionOptions): Admission => {
+  const queues = new Map<Partition, Entry[]>();
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
+
+  const settle = (partition: Partition, entries: Entry[], known: Map<string, KnownOrder>): void => {
+    for (const entry of entries) {
+      const row = known.get(entry.order.orderId);
+      if (row && (row.closed || row.createdOffset < entry.createdOffset)) {
+        for (const pending of dropGhost(partition, entry)) refuse(partition, pending);
+      } else {
+        entry.admission = 'yes';
+        react(partition, entry);
+      }
+    }
+  };
+  const drain = async (partition: Partition, queue: Entry[]): Promise<void> => {
+    while (queue.length > 0 && partition.live) {
+      const entries = queue.slice(0, LOOK_UP_MAX);
+      const ids = entries.map((entry) => entry.order.orderId);
+      try {
+        const known = await lookUpClosed(partition.partition, ids, partition.knownFrom);
+        if (known === null) await pause(BEHIND_WAIT_MS);
+        else if (partition.live) settle(partition, queue.splice(0, entries.length), known);
+      } catch (error) {
+        logger.warn({ err: error, partition: partition.partition }, 'cannot look up orders in the read model; trying again');
+        await pause(DATABASE_WAIT_MS);
+      }
+    }
+    queues.delete(partition);
+  };
+  const lookUp = (partition: Partition, entry: Entry): void => {
+    entry.admission = 'asked';
+    const queue = queues.get(partition);
+    if (queue) {
+      queue.push(entry);
+      return;
+    }
+    const first = [entry];
+    queues.set(partition, first);
+    // Not before the caller's batch is through, so that all of it is asked about at once.
+    queueMicrotask(() => void drain(partition, first));
+  };
+  return { lookUp };
+};

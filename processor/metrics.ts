@@ -1,0 +1,98 @@
+// processor/metrics.ts: the processor's series (design section 6). Values that are a view of memory are read at scrape time.
+
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Reader } from '../shared/log/log.ts';
+import { isTerminal } from '../shared/order/lifecycle.ts';
+import type { Partition } from './partition.ts';
+
+export interface ProcessorMetrics {
+  decided: (decision: string) => void;
+  fulfilled: (seconds: number) => void;
+}
+
+const FULFILMENT_BUCKETS_S = [0.01, 0.1, 0.5, 1, 2, 2.5, 5, 10, 30, 60];
+
+const DECISIONS: Readonly<Record<string, string>> = {
+  OrderProcessing: 'processing',
+  OrderCompleted: 'completed',
+  OrderCancelled: 'cancelled',
+  OrderRejected: 'rejected',
+  OrderAmended: 'amended',
+  OrderParked: 'parked',
+  OrderUnparked: 'unparked',
+  OrderRequestRefused: 'refused',
+};
+
+export const createProcessorMetrics = (
+  registry: Registry,
+  partitions: () => Iterable<Partition>,
+  lag: Reader['lag'],
+  now: () => number,
+): ProcessorMetrics => {
+  const registers = [registry];
+  const decided = new Counter({
+    name: 'orders_decided_total',
+    help: 'Decisions taken, by what was decided. A decision counts when it is appended; arbitration may still void it.',
+    labelNames: ['decision'],
+    registers,
+  });
+  const fulfilment = new Histogram({
+    name: 'fulfilment_duration_seconds',
+    help: 'From the call of fulfilment to its end.',
+    buckets: FULFILMENT_BUCKETS_S,
+    registers,
+  });
+  new Gauge({
+    name: 'orders_in_flight',
+    help: 'Open orders in the memory of this processor.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(openByState(partitions()))) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'oldest_open_order_age_seconds',
+    help: 'Age of the oldest open order of this processor; 0 without one.',
+    registers,
+    collect() {
+      const oldest = oldestOpen(partitions());
+      this.set(oldest === null ? 0 : Math.max(0, (now() - oldest) / 1000));
+    },
+  });
+  new Gauge({
+    name: 'processor_lag_events',
+    help: 'Records that this processor has not read yet.',
+    labelNames: ['partition'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [partition, events] of lag()) this.set({ partition: String(partition) }, events);
+    },
+  });
+  return {
+    decided: (name) => decided.inc({ decision: DECISIONS[name] ?? 'other' }),
+    fulfilled: (seconds) => fulfilment.observe(seconds),
+  };
+};
+
+const openByState = (partitions: Iterable<Partition>): Record<'pending' | 'processing' | 'parked', number> => {
+  const count = { pending: 0, processing: 0, parked: 0 };
+  for (const { orders } of partitions) {
+    for (const { order } of orders.values()) {
+      if (order.parked !== null) count.parked += 1;
+      else if (order.status === 'pending' || order.status === 'processing') count[order.status] += 1;
+    }
+  }
+  return count;
+};
+
+const oldestOpen = (partitions: Iterable<Partition>): number | null => {
+  let oldest: number | null = null;
+  for (const { orders } of partitions) {
+    for (const { order } of orders.values()) {
+      if (!isTerminal(order.status) && (oldest === null || order.createdAt < oldest)) oldest = order.createdAt;
+    }
+  }
+  return oldest;
+};

@@ -1,0 +1,150 @@
+// processor/partition.ts: what a processor knows of one partition: its position, the fold of every order that is open there,
+// and the requests without an answer. It advances by reading the log and by nothing else (R1). No I/O, no clock.
+
+import type { OrderEvent, OrderRequest } from '../shared/order/events.ts';
+import { mayBeGhost, mustRemember } from '../shared/order/ghosts.ts';
+import { isTerminal } from '../shared/order/lifecycle.ts';
+import { type Effect, evolve, type Order } from '../shared/order/order.ts';
+
+/** `unknown`: the id may belong to a closed order (R5); `asked`: being looked up; `yes`: its life is the first. */
+export type Admission = 'unknown' | 'asked' | 'yes';
+
+/** Where an append of ours is: on its way, or acknowledged at an offset that is not read yet. Null: none. */
+export type InFlight = null | 'appending' | number;
+
+export interface Entry {
+  order: Order;
+  readonly createdOffset: number;
+  admission: Admission;
+  /** R1: one fact in flight per order. */
+  inFlight: InFlight;
+  fulfilment: 'idle' | 'running' | 'done';
+  /** Whether it takes one of the processor's PROCESSOR_CONCURRENCY places. */
+  hasSlot: boolean;
+  /** Unanswered requests, in log order. */
+  requests: PendingRequest[];
+}
+
+export interface PendingRequest {
+  readonly request: OrderRequest;
+  readonly offset: number;
+  /** Used only while no order in memory has its id; else the order's own flag counts. */
+  inFlight: InFlight;
+}
+
+export interface Partition {
+  readonly partition: number;
+  /** The next offset to read. */
+  position: number;
+  /** Nothing is decided before the position has reached this: the end of the log when the partition was assigned (R6). */
+  readonly actFrom: number;
+  /** Memory says nothing about orders that closed below this offset; the read model does once its checkpoint is past it. */
+  knownFrom: number;
+  /** Highest creation time read; infinite when unknown, which makes every new id be looked up. Never goes back. */
+  logTime: number;
+  /** Open orders and recently closed ones, in the order of their creation in the log. */
+  readonly orders: Map<string, Entry>;
+  readonly requests: Map<string, PendingRequest>;
+  /** Closed orders in closing order, with the offset of their last fact: they wait here to be forgotten. */
+  readonly closed: { entry: Entry; offset: number }[];
+  openCount: number;
+  /** False once the partition was taken away: whatever still comes back for it is ignored. */
+  live: boolean;
+}
+
+export const createPartition = (partition: number, startOffset: number, highWatermark: number, logTime: number): Partition => ({
+  partition,
+  position: startOffset,
+  actFrom: highWatermark,
+  knownFrom: startOffset,
+  logTime,
+  orders: new Map(),
+  requests: new Map(),
+  closed: [],
+  openCount: 0,
+  live: true,
+});
+
+/** Folds the record at the partition's position. Returns the order it concerned, if memory has it. */
+export const readEvent = (partition: Partition, event: OrderEvent, offset: number): { entry: Entry | undefined; effect: Effect } => {
+  const known = partition.orders.get(event.orderId);
+  if (event.kind === 'request') return { entry: noteRequest(partition, known, event, offset), effect: 'request' };
+  const { order, effect } = evolve(known?.order ?? null, event);
+  if (known === undefined && effect === 'applied' && order !== null) return { entry: addOrder(partition, order, event, offset), effect };
+  if (known !== undefined && order !== null) advance(partition, known, order, offset);
+  if (effect !== 'void' && event.causationId !== null) forgetRequest(partition, known, event.causationId);
+  return { entry: known, effect };
+};
+
+const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset: number): Entry => {
+  const ghost = event.name === 'OrderCreated' && mayBeGhost(event, partition.logTime);
+  if (event.name === 'OrderCreated') partition.logTime = Math.max(partition.logTime, event.time);
+  const entry: Entry = {
+    order,
+    createdOffset: offset,
+    admission: ghost ? 'unknown' : 'yes',
+    inFlight: null,
+    fulfilment: 'idle',
+    hasSlot: false,
+    requests: [],
+  };
+  partition.orders.set(order.orderId, entry);
+  partition.openCount += 1;
+  return entry;
+};
+
+const advance = (partition: Partition, entry: Entry, order: Order, offset: number): void => {
+  const wasOpen = !isTerminal(entry.order.status);
+  entry.order = order;
+  if (entry.inFlight === offset) entry.inFlight = null;
+  if (!wasOpen || !isTerminal(order.status)) return;
+  partition.openCount -= 1;
+  partition.closed.push({ entry, offset });
+};
+
+const noteRequest = (partition: Partition, entry: Entry | undefined, request: OrderRequest, offset: number): Entry | undefined => {
+  if (partition.requests.has(request.id) || entry?.order.answeredRequests.includes(request.id)) return entry;
+  const pending: PendingRequest = { request, offset, inFlight: null };
+  partition.requests.set(request.id, pending);
+  entry?.requests.push(pending);
+  return entry;
+};
+
+const forgetRequest = (partition: Partition, entry: Entry | undefined, requestId: string): void => {
+  partition.requests.delete(requestId);
+  if (entry) entry.requests = entry.requests.filter(({ request }) => request.id !== requestId);
+};
+
+/** Drops a late twin of a closed order. Its requests are returned: they are refused, as requests for an unknown order. */
+export const dropGhost = (partition: Partition, entry: Entry): PendingRequest[] => {
+  if (partition.orders.get(entry.order.orderId) !== entry || isTerminal(entry.order.status)) return [];
+  partition.orders.delete(entry.order.orderId);
+  partition.openCount -= 1;
+  return entry.requests;
+};
+
+/** Unanswered requests for orders that memory does not hold: closed, or never created. */
+export const strayRequests = (partition: Partition): PendingRequest[] =>
+  [...partition.requests.values()].filter(({ request }) => !partition.orders.has(request.orderId));
+
+/** Forgets closed orders whose twin would be looked up anyway (R5). Call after each batch. */
+export const forgetClosed = (partition: Partition): void => {
+  let count = 0;
+  for (const { entry, offset } of partition.closed) {
+    if (mustRemember(entry.order, partition.logTime) || entry.requests.length > 0) break;
+    partition.orders.delete(entry.order.orderId);
+    partition.knownFrom = Math.max(partition.knownFrom, offset + 1);
+    count += 1;
+  }
+  partition.closed.splice(0, count);
+};
+
+/** R6: where a successor must start reading to know what this processor knows. */
+export const offsetToCommit = (partition: Partition): number => {
+  // Both maps are in log order, so their first entries are their oldest.
+  const oldestOrder = partition.orders.values().next().value;
+  const oldestRequest = partition.requests.values().next().value;
+  return Math.min(partition.position, oldestOrder?.createdOffset ?? Infinity, oldestRequest?.offset ?? Infinity);
+};
+
+export const isActing = (partition: Partition): boolean => partition.live && partition.position >= partition.actFrom;

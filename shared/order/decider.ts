@@ -1,0 +1,58 @@
+// shared/order/decider.ts: what the processor decides. A request against an order becomes the fact it asks for or a refusal
+// with a code; an open order without requests moves one step along its lifecycle. Pure: values in, a draft out; the shell
+// gives it an id, a time and a version.
+
+import type { EventData, FactContext, OrderFactName, OrderRequest } from './events.ts';
+import { canMove, type OrderStatus } from './lifecycle.ts';
+import type { Order } from './order.ts';
+
+/** A fact to append, not yet stamped with id, version and time. */
+export type FactDraft = { [N in OrderFactName]: { kind: 'fact'; name: N; data: EventData[N] } }[OrderFactName];
+export type RefusalDraft = { kind: 'refusal'; name: 'OrderRequestRefused'; data: EventData['OrderRequestRefused'] };
+
+export const startProcessing = (order: Order): FactDraft => ({
+  kind: 'fact',
+  name: 'OrderProcessing',
+  data: { ...context(order), reserved: [] },
+});
+
+export const complete = (order: Order): FactDraft => ({ kind: 'fact', name: 'OrderCompleted', data: context(order) });
+
+/** The answer to a request, given the order as the log has it. `null`: the log has no such order (any more). */
+export const answerRequest = (order: Order | null, request: OrderRequest): FactDraft | RefusalDraft => {
+  if (order === null) return refuse('ORDER_NOT_FOUND', 'There is no open order with this id.');
+  const { expected_version: expected } = request.data;
+  if (expected !== null && expected !== order.version) {
+    return refuse('VERSION_MISMATCH', `The order has version ${order.version}, not ${expected}.`);
+  }
+  switch (request.name) {
+    case 'OrderCancellationRequested':
+      return moveTo(order, 'cancelled', request.data.reason);
+    case 'OrderStatusChangeRequested':
+      return moveTo(order, request.data.status, request.data.reason);
+    case 'OrderAmendmentRequested':
+      if (order.status !== 'pending') return illegal(order, 'be amended');
+      return {
+        kind: 'fact',
+        name: 'OrderAmended',
+        data: { ...context(order), items: request.data.items, total_minor: request.data.total_minor },
+      };
+    case 'OrderRedriveRequested':
+      if (order.parked === null) return illegal(order, 'be redriven: it is not parked');
+      return { kind: 'fact', name: 'OrderUnparked', data: context(order) };
+  }
+};
+
+const moveTo = (order: Order, status: OrderStatus, reason: string | null): FactDraft | RefusalDraft => {
+  if (!canMove(order.status, status)) return illegal(order, `become ${status}`);
+  if (status === 'processing') return startProcessing(order);
+  if (status === 'completed') return complete(order);
+  if (status === 'cancelled') return { kind: 'fact', name: 'OrderCancelled', data: { ...context(order), reason } };
+  return illegal(order, `be made ${status} by request`);
+};
+
+const context = (order: Order): FactContext => ({ user_id: order.userId, previous_status: order.status });
+
+const illegal = (order: Order, what: string): RefusalDraft => refuse('ILLEGAL_TRANSITION', `A ${order.status} order cannot ${what}.`);
+
+const refuse = (code: string, detail: string): RefusalDraft => ({ kind: 'refusal', name: 'OrderRequestRefused', data: { code, detail } });

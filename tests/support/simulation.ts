@@ -1,0 +1,103 @@
+// tests/support/simulation.ts: a log, a clock and faults out of one seed, for driving the real role code without a network.
+// Appends may land twice, late, unacknowledged or never, as `shared/log` documents for unknown outcomes.
+
+import type { Appender, LogRecord, Position, RecordToAppend } from '../../shared/log/log.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+
+/** mulberry32 (public domain): small, seedable, good enough to pick schedules. */
+export const random = (seed: number): (() => number) => {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+};
+
+export interface Simulation {
+  clock: Clock;
+  random: () => number;
+  between: (min: number, max: number) => number;
+  chance: (probability: number) => boolean;
+  /** Faults stop happening at this time, so that everything can come to rest. */
+  calmFrom: number;
+  /** Runs what is scheduled, in order of time, until `end`; promises settle between two steps. */
+  run: (end: number) => Promise<void>;
+  log: LogRecord[][];
+  partitionOf: (key: string) => number;
+  land: (record: RecordToAppend) => Position;
+  /** `alive` says whether the caller still exists when the answer comes. */
+  appender: (alive: () => boolean) => Appender;
+}
+
+export const simulate = (seed: number, options: { partitions: number; calmFrom: number; start: number }): Simulation => {
+  const next = random(seed);
+  const between = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
+  const chance = (probability: number): boolean => next() < probability;
+  const scheduled: { at: number; order: number; callback: () => void }[] = [];
+  let now = options.start;
+  let order = 0;
+
+  const clock: Clock = {
+    now: () => now,
+    after: (delayMs, callback) => {
+      scheduled.push({ at: now + Math.max(0, delayMs), order: order++, callback });
+    },
+  };
+  const log: LogRecord[][] = Array.from({ length: options.partitions }, () => []);
+  const partitionOf = (key: string): number => [...key].reduce((hash, char) => (hash * 31 + char.charCodeAt(0)) >>> 0, 0) % log.length;
+
+  const land = (record: RecordToAppend): Position => {
+    const partition = partitionOf(record.key);
+    const offset = log[partition]!.length;
+    const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]));
+    const { topic } = record;
+    log[partition]!.push({ topic, partition, offset, timestamp: now, key: Buffer.from(record.key), value: Buffer.from(record.value), headers });
+    return { topic, partition, offset };
+  };
+
+  const appender = (alive: () => boolean): Appender => ({
+    append: (record) =>
+      new Promise((resolve, reject) => {
+        const settle = (delayMs: number, action: () => void): void => clock.after(delayMs, () => alive() && action());
+        const unknown = (): void => reject(new AppError('APPEND_OUTCOME_UNKNOWN', 'simulated'));
+        const landLater = (delayMs: number, then?: (position: Position) => void): void =>
+          clock.after(delayMs, () => {
+            const position = land(record);
+            then?.(position);
+          });
+        const fate = now >= simulation.calmFrom ? 0 : next();
+        if (fate < 0.8) landLater(between(1, 8), (position) => settle(between(0, 8), () => resolve(position)));
+        else if (fate < 0.86) {
+          landLater(between(1, 8), (position) => settle(between(0, 8), () => resolve(position)));
+          landLater(between(10, 400)); // a second copy
+        } else if (fate < 0.91) landLater(between(1, 8), () => settle(between(50, 600), unknown));
+        else if (fate < 0.96) {
+          settle(between(50, 600), unknown);
+          landLater(between(20, chance(0.5) ? 300 : 14_000)); // lands long after everybody gave up
+        } else settle(between(50, 600), unknown); // lost
+      }),
+  });
+
+  const takeNext = (): { at: number; callback: () => void } | undefined => {
+    let first = 0;
+    for (let i = 1; i < scheduled.length; i += 1) {
+      const [a, b] = [scheduled[i]!, scheduled[first]!];
+      if (a.at < b.at || (a.at === b.at && a.order < b.order)) first = i;
+    }
+    return scheduled.splice(first, 1)[0];
+  };
+  const run = async (end: number): Promise<void> => {
+    while (scheduled.length > 0) {
+      const event = takeNext()!;
+      if (event.at > end) return;
+      now = event.at;
+      event.callback();
+      await new Promise(setImmediate);
+    }
+  };
+  const simulation: Simulation = { clock, random: next, between, chance, calmFrom: options.calmFrom, run, log, partitionOf, land, appender };
+  return simulation;
+};
