@@ -1,6 +1,14 @@
 // tests/support/order-events.ts: events of the core with everything filled in that a test does not care about.
 
-import type { EventData, OrderCreated, OrderCreatedData, OrderEvent, OrderEventName, OrderFact, OrderFactName } from '../../shared/order/events.ts';
+import type {
+  EventData,
+  OrderCreated,
+  OrderCreatedData,
+  OrderEvent,
+  OrderEventName,
+  OrderFact,
+  OrderFactName,
+} from '../../shared/order/events.ts';
 import { kindOf } from '../../shared/order/events.ts';
 import type { OrderStatus } from '../../shared/order/lifecycle.ts';
 
@@ -76,5 +84,10 @@ export const created = (orderId: string, data: Partial<OrderCreatedData> = {}, o
   event('OrderCreated', orderId, { ...options, data });
 
 /** A fact that follows from the given status. */
-export const fact = (name: Exclude<OrderFactName, 'OrderCreated'>, orderId: string, version: number, previous: OrderStatus, options: EventOptions = {}): OrderFact =>
-  event(name, orderId, { ...options, version, data: { previous_status: previous } as never }) as OrderFact;
+export const fact = (
+  name: Exclude<OrderFactName, 'OrderCreated'>,
+  orderId: string,
+  version: number,
+  previous: OrderStatus,
+  options: EventOptions = {},
+): OrderFact => event(name, orderId, { ...options, version, data: { previous_status: previous } as never }) as OrderFact;

@@ -54,7 +54,15 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
     const offset = log[partition]!.length;
     const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]));
     const { topic } = record;
-    log[partition]!.push({ topic, partition, offset, timestamp: now, key: Buffer.from(record.key), value: Buffer.from(record.value), headers });
+    log[partition]!.push({
+      topic,
+      partition,
+      offset,
+      timestamp: now,
+      key: Buffer.from(record.key),
+      value: Buffer.from(record.value),
+      headers,
+    });
     return { topic, partition, offset };
   };
 
@@ -98,6 +106,17 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
       await new Promise(setImmediate);
     }
   };
-  const simulation: Simulation = { clock, random: next, between, chance, calmFrom: options.calmFrom, run, log, partitionOf, land, appender };
+  const simulation: Simulation = {
+    clock,
+    random: next,
+    between,
+    chance,
+    calmFrom: options.calmFrom,
+    run,
+    log,
+    partitionOf,
+    land,
+    appender,
+  };
   return simulation;
 };

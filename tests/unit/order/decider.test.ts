@@ -46,7 +46,10 @@ describe('answerRequest', () => {
   it('gives a fact that applies: what is decided against the fold is legal in the log', () => {
     for (const order of [pending(), processing()]) {
       const draft = answerRequest(order, event('OrderCancellationRequested', 'o', { id: 'r1' }));
-      const stamped = { ...event('OrderCancelled', 'o', { version: order.version + 1, causationId: 'r1' }), data: draft.data } as OrderEvent;
+      const stamped = {
+        ...event('OrderCancelled', 'o', { version: order.version + 1, causationId: 'r1' }),
+        data: draft.data,
+      } as OrderEvent;
       expect(evolve(order, stamped)).toMatchObject({ effect: 'applied', order: { status: 'cancelled', answeredRequests: ['r1'] } });
     }
   });

@@ -66,7 +66,11 @@ describe('evolve', () => {
 
   it('amends items and total while pending, and only then', () => {
     const pending = fold([created('o')]);
-    expect(evolve(pending, fact('OrderAmended', 'o', 2, 'pending')).order).toMatchObject({ totalMinor: 500, status: 'pending', version: 2 });
+    expect(evolve(pending, fact('OrderAmended', 'o', 2, 'pending')).order).toMatchObject({
+      totalMinor: 500,
+      status: 'pending',
+      version: 2,
+    });
     const processing = fold([fact('OrderProcessing', 'o', 2, 'pending')], pending);
     expect(evolve(processing, fact('OrderAmended', 'o', 3, 'processing')).effect).toBe('void');
   });
