@@ -37,6 +37,8 @@ export interface Undecodable {
 // Longer ids or actors are not ours: 64 characters of id, a prefix and room to spare.
 const ATTRIBUTE_MAX = 200;
 const VERSION = /^[1-9]\d{0,8}$/;
+// The years that every store and every parser on the way agrees on. PostgreSQL refuses what JavaScript's Date still holds.
+const TIME_MAX = Date.UTC(9999, 11, 31);
 
 export const undecodable = (reason: DeadLetterReason, detail: string): Undecodable => ({ ok: false, reason, detail });
 
@@ -49,9 +51,10 @@ export const readAttributes = (record: LogRecord): { ok: true; attributes: Attri
   const subject = text('ce_subject');
   const at = text('ce_time');
   if (!id || !type || !subject || !at) return undecodable('MISSING_HEADER', 'one of ce_id, ce_type, ce_subject, ce_time is missing');
-  if (id.length > ATTRIBUTE_MAX || subject.length > ATTRIBUTE_MAX) return undecodable('BAD_HEADER', 'ce_id or ce_subject is too long');
+  const causationId = text('ce_causationid');
+  if (![id, subject, causationId ?? ''].every(isStorable)) return undecodable('BAD_HEADER', 'an id is too long or contains NUL');
   const time = Date.parse(at);
-  if (!Number.isFinite(time)) return undecodable('BAD_HEADER', 'ce_time is not a time');
+  if (!(time >= 0 && time <= TIME_MAX)) return undecodable('BAD_HEADER', 'ce_time is not a time from 1970 to 9999');
   const version = text('ce_orderversion');
   if (version !== null && !VERSION.test(version)) return undecodable('BAD_HEADER', 'ce_orderversion is not a positive number');
   if (record.key?.toString('utf8') !== subject) return undecodable('KEY_MISMATCH', 'the key is not the subject');
@@ -64,11 +67,14 @@ export const readAttributes = (record: LogRecord): { ok: true; attributes: Attri
       time,
       version: version === null ? null : Number(version),
       actor: text('ce_actor') ?? 'anonymous',
-      causationId: text('ce_causationid'),
+      causationId,
       correlationId: text('ce_correlationid'),
     },
   };
 };
+
+/** PostgreSQL's text holds no NUL. */
+const isStorable = (id: string): boolean => id.length <= ATTRIBUTE_MAX && !id.includes('\0');
 
 /** The headers of a record to append. Absent attributes are left out. */
 export const writeAttributes = (attributes: Attributes, source: string, traceparent?: string | null): Record<string, string> => {

@@ -30,6 +30,7 @@ export const decodeOrderEvent = (record: LogRecord): Decoded => {
   }
   const data = parseObject(record.value);
   if (data === null) return undecodable('MALFORMED_JSON', 'the value is not a JSON object');
+  if (hasUnstorableText(record.value!, data)) return undecodable('SCHEMA_MISMATCH', 'the data contains NUL or half a surrogate pair');
   const validate = validators.get(wire.schema)!;
   if (!validate(data)) return undecodable('SCHEMA_MISMATCH', ajv.errorsText(validate.errors, { dataVar: 'data' }).slice(0, 500));
   const kind = kindOf(wire.name);
@@ -66,6 +67,18 @@ const parseObject = (value: Buffer | null): Record<string, unknown> | null => {
   } catch {
     return null;
   }
+};
+
+/**
+ * JSON can say what PostgreSQL cannot store and UTF-8 cannot carry. Such a record has no effect anywhere, instead of stopping
+ * the projector for ever. Only escapes can produce it, so the text is searched for those first.
+ */
+const hasUnstorableText = (value: Buffer, data: unknown): boolean => value.includes('\\u') && !isStorable(data);
+
+const isStorable = (data: unknown): boolean => {
+  if (typeof data === 'string') return data.isWellFormed() && !data.includes('\0');
+  if (typeof data !== 'object' || data === null) return true;
+  return Object.entries(data).every(([name, value]) => isStorable(name) && isStorable(value));
 };
 
 // The schema has checked the data against the name, which is all that the union distinguishes.

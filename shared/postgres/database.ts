@@ -6,9 +6,16 @@ import pg, { type PoolClient, type QueryResultRow } from 'pg';
 export type Client = PoolClient;
 export type Row = QueryResultRow;
 
+/** A statement that each connection prepares once, under its name, and then only executes. */
+export interface PreparedStatement {
+  name: string;
+  text: string;
+  values: unknown[];
+}
+
 /** What a query needs: a pool or a client inside a transaction. */
 export interface Queryable {
-  query<R extends Row = Row>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }>;
+  query<R extends Row = Row>(statement: string | PreparedStatement, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }>;
 }
 
 export interface Database extends Queryable {
@@ -26,13 +33,20 @@ export interface DatabaseOptions {
   applicationName: string;
   /** Each role of each instance holds this many at most: three roles of two instances stay far below PostgreSQL's 100. */
   maxConnections?: number;
-  /** Called for errors of idle connections (server restarted); the pool replaces them by itself. */
+  /** Default 30 s: statements of the roles take milliseconds. 0 for the operator's tools, whose statements may take hours. */
+  statementTimeoutMs?: number;
+  /** Server settings of every connection, over the ones below: `{ synchronous_commit: 'off' }`. Values are ours, never a caller's. */
+  settings?: Readonly<Record<string, string | number>>;
+  /** Called when a connection is lost (server restarted), maybe twice; the pool replaces it by itself. */
   onError?: (error: Error) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
 // A statement of ours takes milliseconds; one that takes this long waits for something that will not come.
 const STATEMENT_TIMEOUT_MS = 30_000;
+// The server answers a timed-out statement; one that says nothing for this much longer is gone without closing the connection.
+const SILENCE_MS = 5_000;
+const KEEP_ALIVE_AFTER_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
 const { INT8, TIMESTAMPTZ } = pg.types.builtins;
@@ -48,18 +62,23 @@ const types = {
 
 /** A connection pool. Nothing connects before the first query. */
 export const openDatabase = (options: DatabaseOptions): Database => {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.applicationName,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + SILENCE_MS,
     keepAlive: true,
-    options: `-c search_path=${quoteIdentifier(options.schema)},accounts,public`,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    options: startupOptions(options, statementTimeoutMs),
     types,
   });
-  pool.on('error', options.onError ?? (() => {}));
+  const onError = options.onError ?? (() => {});
+  pool.on('error', onError);
+  // A connection that is lost while it is lent out rejects its query and also emits an error, which would end the process.
+  pool.on('connect', (client) => void client.on('error', onError));
 
   const transaction = async <T>(work: (client: Client) => Promise<T>, begin = 'BEGIN'): Promise<T> => {
     const client = await pool.connect();
@@ -81,11 +100,25 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 
   return {
     schema: options.schema,
-    query: (text, values) => pool.query(text, values),
+    query: (statement, values) => pool.query(statement, values),
     connect: () => pool.connect(),
     transaction,
     end: () => pool.end(),
   };
+};
+
+/** Time zone and date style are fixed because timestamps are parsed from text. */
+const startupOptions = ({ schema, settings }: DatabaseOptions, statementTimeoutMs: number): string => {
+  const all = {
+    search_path: `${quoteIdentifier(schema)},accounts,public`,
+    statement_timeout: statementTimeoutMs,
+    TimeZone: 'UTC',
+    DateStyle: 'ISO',
+    ...settings,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `-c ${name}=${String(value).replaceAll(/[\\ ]/g, '\\$&')}`)
+    .join(' ');
 };
 
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -4,6 +4,7 @@
 import type { IdOrigin, ItemData } from '../order/events.ts';
 import type { OrderStatus } from '../order/lifecycle.ts';
 import type { Order } from '../order/order.ts';
+import { type Column, column, int4, int8, jsonb, text, textArray, timestamptz } from './binary.ts';
 
 /** An order with its place in the log: what the read model stores. */
 export interface StoredOrder {
@@ -16,31 +17,34 @@ export interface StoredOrder {
 }
 
 /** The columns of table `orders`, in the order in which rows are written. */
-export const ORDER_COLUMNS = [
-  'order_id',
-  'user_id',
-  'status',
-  'version',
-  'items',
-  'total_minor',
-  'currency',
-  'created_at',
-  'processing_started_at',
-  'completed_at',
-  'cancelled_at',
-  'rejected_at',
-  'updated_at',
-  'reason',
-  'parked',
-  'batch_id',
-  'id_origin',
-  'created_event_id',
-  'command_hash',
-  'answered_requests',
-  'partition',
-  'created_offset',
-  'last_offset',
-] as const;
+export const ORDER_FIELDS: readonly Column<StoredOrder>[] = [
+  column('order_id', text, ({ order }) => order.orderId),
+  column('user_id', text, ({ order }) => order.userId),
+  column('status', text, ({ order }) => order.status),
+  column('version', int4, ({ order }) => order.version),
+  column('items', jsonb, ({ order }) => JSON.stringify(order.items)),
+  column('total_minor', int8, ({ order }) => order.totalMinor),
+  column('currency', text, ({ order }) => order.currency),
+  column('created_at', timestamptz, ({ order }) => order.createdAt),
+  column('processing_started_at', timestamptz, ({ order }) => order.processingStartedAt),
+  column('completed_at', timestamptz, ({ order }) => order.completedAt),
+  column('cancelled_at', timestamptz, ({ order }) => order.cancelledAt),
+  column('rejected_at', timestamptz, ({ order }) => order.rejectedAt),
+  column('updated_at', timestamptz, ({ order }) => order.updatedAt),
+  column('reason', text, ({ order }) => order.reason),
+  column('parked', jsonb, ({ order }) => (order.parked === null ? null : JSON.stringify(order.parked))),
+  column('batch_id', text, ({ order }) => order.batchId),
+  column('id_origin', text, ({ order }) => order.idOrigin),
+  column('created_event_id', text, ({ order }) => order.createdEventId),
+  column('command_hash', text, ({ order }) => order.commandHash),
+  column('answered_requests', textArray, ({ order }) => order.answeredRequests),
+  column('partition', int4, ({ partition }) => partition),
+  column('created_offset', int8, ({ createdOffset }) => createdOffset),
+  column('last_offset', int8, ({ lastOffset }) => lastOffset),
+];
+
+/** The same columns by name, for SELECT lists. */
+export const ORDER_COLUMNS: readonly string[] = ORDER_FIELDS.map(({ name }) => name);
 
 /** A row as the connections of database.ts read it: bigint as number, timestamptz as epoch milliseconds. */
 export interface OrderRow {

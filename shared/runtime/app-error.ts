@@ -13,6 +13,7 @@ export const APP_ERRORS = {
   UNKNOWN_EVENT_TYPE: false,
   CHECKPOINT_MOVED: true,
   DATABASE_UNAVAILABLE: true,
+  MAINTENANCE_RUNNING: true,
   CONFIG_INVALID: false,
   WAIT_TIMED_OUT: true,
   LOCAL_STACK: false,

@@ -1,5 +1,6 @@
 // shared/runtime/metrics.ts: the registry of one process and the series that every role has (design section 6).
 
+import { readFileSync } from 'node:fs';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 export interface RoleMetrics {
@@ -8,7 +9,7 @@ export interface RoleMetrics {
   progressed: () => void;
 }
 
-export const createRoleMetrics = (role: string, version: string): RoleMetrics => {
+export const createRoleMetrics = (role: string, version: string = packageVersion()): RoleMetrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const progress = new Gauge({
@@ -24,3 +25,5 @@ export const createRoleMetrics = (role: string, version: string): RoleMetrics =>
   }).set({ role, version, node: process.version }, 1);
   return { registry, progressed: () => progress.set(Date.now() / 1000) };
 };
+
+const packageVersion = (): string => JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;

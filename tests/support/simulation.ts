@@ -50,17 +50,17 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
   const partitionOf = (key: string): number => [...key].reduce((hash, char) => (hash * 31 + char.charCodeAt(0)) >>> 0, 0) % log.length;
 
   const land = (record: RecordToAppend): Position => {
-    const partition = partitionOf(record.key);
+    const partition = partitionOf(String(record.key));
     const offset = log[partition]!.length;
-    const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]));
+    const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value ?? '')]));
     const { topic } = record;
     log[partition]!.push({
       topic,
       partition,
       offset,
       timestamp: now,
-      key: Buffer.from(record.key),
-      value: Buffer.from(record.value),
+      key: Buffer.from(record.key ?? ''),
+      value: Buffer.from(record.value ?? ''),
       headers,
     });
     return { topic, partition, offset };

@@ -1,0 +1,117 @@
+// processor/main.ts: composes the processor: log in, decisions, log out. Reads the environment; holds no rules.
+
+import { randomUUIDv7 } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createAppender } from '../shared/log/appender.ts';
+import { createLogClient } from '../shared/log/client.ts';
+import { createReader } from '../shared/log/reader.ts';
+import { ensureTopics } from '../shared/log/topics.ts';
+import { openDatabase } from '../shared/postgres/database.ts';
+import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
+import { systemClock } from '../shared/runtime/clock.ts';
+import { parseConfig, refuseUnprotected } from '../shared/runtime/config.ts';
+import { createLogger } from '../shared/runtime/logger.ts';
+import { createRoleMetrics } from '../shared/runtime/metrics.ts';
+import { createRoleServer } from '../shared/runtime/role-server.ts';
+import { runRole } from '../shared/runtime/shutdown.ts';
+import { createClosedOrders } from './closed-orders.ts';
+import { groupOffsets } from './committed-offsets.ts';
+import { PROCESSOR_CONFIG } from './config.ts';
+import { timedFulfilment } from './fulfilment.ts';
+import { createProcessorMetrics } from './metrics.ts';
+import { isActing } from './partition.ts';
+import { createOrderProcessor } from './process-orders.ts';
+
+// A second: a successor then re-reads little, and a commit costs the broker next to nothing.
+const COMMIT_INTERVAL_MS = 1_000;
+// An idle fetch returns after 250 ms; this much silence means that the log is out of reach.
+const STALLED_AFTER_MS = 10_000;
+// Pacing: under steady traffic at most so many requests per second, each with more records; after an idle spell nothing waits.
+const FETCH_GAP_MS = 4;
+const SEND_GAP_MS = 4;
+
+const config = parseConfig(PROCESSOR_CONFIG, process.env);
+const logger = createLogger('processor', config.LOG_LEVEL);
+
+await runRole(logger, async ({ onStop, fatal }) => {
+  refuseUnprotected(config);
+  const topic = config.ORDERS_TOPIC;
+  const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'processor', logger });
+  await ensureTopics({
+    client,
+    topics: [{ name: topic, partitions: config.ORDERS_PARTITIONS }],
+    replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+    minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
+    logger,
+  });
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    schema: config.READ_MODEL_SCHEMA,
+    applicationName: 'processor',
+    maxConnections: 2,
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });
+  onStop('database', database.end);
+
+  const { registry, progressed } = createRoleMetrics('processor');
+  const appender = createAppender({
+    client,
+    partitionCounts: new Map([[topic, config.ORDERS_PARTITIONS]]),
+    minSendGapMs: SEND_GAP_MS,
+    onBatch: createAppendMetrics(registry),
+  });
+  appender.start();
+  onStop('appender', appender.stop);
+
+  const processor = createOrderProcessor({
+    topic,
+    appender,
+    fulfil: timedFulfilment(config.PROCESSING_TIME_MS, systemClock),
+    lookUpClosed: createClosedOrders(database, topic),
+    clock: systemClock,
+    newId: randomUUIDv7,
+    concurrency: config.PROCESSOR_CONCURRENCY,
+    logger,
+    onDecided: (decision) => metrics.decided(decision),
+    onFulfilled: (seconds) => metrics.fulfilled(seconds),
+    onFatal: fatal,
+  });
+  const reader = createReader({
+    client,
+    groupId: `${topic}.processor`,
+    topic,
+    handlers: {
+      onAssigned: processor.onAssigned,
+      onRevoked: processor.onRevoked,
+      onRecords: (partition, records) => {
+        processor.onRecords(partition, records);
+        progressed();
+      },
+      onFatal: fatal,
+    },
+    minFetchGapMs: FETCH_GAP_MS,
+  });
+  const metrics = createProcessorMetrics(registry, processor.partitions, reader.lag, systemClock.now);
+  const commit = (): Promise<void> => reader.commit(groupOffsets(processor.partitions()));
+  const commits = setInterval(() => void commit(), COMMIT_INTERVAL_MS);
+
+  const server = createRoleServer({
+    host: config.HOST,
+    port: config.PROCESSOR_PORT,
+    registry,
+    checks: {
+      recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),
+      log: () => (systemClock.now() - reader.lastFetchAt() < STALLED_AFTER_MS ? null : 'nothing could be read from the log for 10 s'),
+    },
+  });
+  await server.start();
+  onStop('server', server.stop);
+  await reader.start();
+  // Taking no more, then leaving with the offsets that the successor starts from.
+  onStop('reader', async () => {
+    clearInterval(commits);
+    await Promise.race([commit(), delay(COMMIT_INTERVAL_MS)]);
+    await reader.stop();
+  });
+  logger.info({ topic, port: server.port() }, 'processor started');
+});

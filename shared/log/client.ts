@@ -1,0 +1,187 @@
+// shared/log/client.ts: how this service talks to Kafka at all: addresses, time-outs, retries, log lines. Every option of
+// kafkajs is given, because its defaults change with NODE_ENV. Readers, lanes and tools are built on what is made here.
+
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import {
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  type ISocketFactory,
+  Kafka,
+  type KafkaConfig,
+  type logCreator,
+  logLevel,
+} from 'kafkajs';
+import { applyIdleTimerPatch } from './idle-timer-patch.ts';
+import { type Cluster, createCluster } from './kafkajs-internals.ts';
+
+/** The part of pino that is used here. */
+export interface LogLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LogClientOptions {
+  /** `host:port`, any of which leads to all others. */
+  brokers: string[];
+  clientId: string;
+  logger: LogLogger;
+  ssl?: KafkaConfig['ssl'];
+  sasl?: KafkaConfig['sasl'];
+  /** Opens the sockets instead of `openSocket`, for instance through a tunnel: it is given the address the broker advertises. */
+  socketFactory?: ISocketFactory;
+}
+
+/** Connections to the cluster that belong to one user of them. */
+export interface Link {
+  cluster: Cluster;
+  /** Cuts all sockets at once; whatever was under way rejects. Nothing to wait for. */
+  destroy(): void;
+}
+
+export interface LogClient {
+  readonly clientId: string;
+  readonly logger: LogLogger;
+  /** Connections of one's own; `cluster.connect()` opens them. */
+  openLink(): Link;
+  consumer(config: ConsumerConfig): Consumer;
+  /** A connected admin client; whoever asked for it disconnects it. */
+  connectAdmin(): Promise<Admin>;
+  /** Connects an admin client, hands it to `work`, and disconnects it whatever comes of it. */
+  withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
+}
+
+const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
+const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the lane may at most wait for an answer; fetches and joins allow themselves more
+const AUTHENTICATION_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 60_000;
+const CLOSED_BY_US = 'closed by its owner';
+
+// Short pauses: the loops above this (lane, reader) have back-offs of their own. Every attempt takes the next broker of the list,
+// so there must be at least as many as brokers.
+const retryOf = (brokers: number) => ({
+  initialRetryTime: 100,
+  multiplier: 2,
+  maxRetryTime: 1_000,
+  factor: 0.2,
+  retries: Math.max(5, brokers),
+});
+
+/** Nothing is connected until something made from it connects. */
+export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFactory = openSocket }: LogClientOptions): LogClient => {
+  applyIdleTimerPatch();
+  const retry = retryOf(brokers.length);
+  const kafkajsLog = forwardTo(logger);
+  const createKafka = (factory: ISocketFactory) =>
+    new Kafka({
+      brokers,
+      clientId,
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(sasl === undefined ? {} : { sasl }),
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      authenticationTimeout: AUTHENTICATION_TIMEOUT_MS,
+      reauthenticationThreshold: 10_000,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      enforceRequestTimeout: true,
+      retry,
+      socketFactory: factory,
+      logLevel: logLevel.INFO,
+      logCreator: kafkajsLog,
+    });
+  const kafka = createKafka(socketFactory);
+  const connectAdmin = async (): Promise<Admin> => {
+    const admin = kafka.admin({ retry });
+    try {
+      await admin.connect();
+      return admin;
+    } catch (error) {
+      disconnect(admin);
+      throw error;
+    }
+  };
+  const disconnect = (admin: Admin): void => {
+    admin.disconnect().catch((error) => logger.debug({ err: error }, 'an admin client did not disconnect cleanly'));
+  };
+
+  return {
+    clientId,
+    logger,
+    openLink: () => {
+      const sockets = new Set<Socket>();
+      let destroyed = false;
+      const tracked: ISocketFactory = (args) => {
+        if (destroyed) throw new Error(CLOSED_BY_US);
+        const socket = socketFactory(args);
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        return socket;
+      };
+      return {
+        cluster: createCluster(createKafka(tracked)),
+        // kafkajs's own disconnect waits for pending requests, which may be for ever; an error on the socket makes it give them up.
+        destroy: () => {
+          destroyed = true;
+          for (const socket of sockets) socket.destroy(new Error(CLOSED_BY_US));
+        },
+      };
+    },
+    // A fresh map of committed offsets per consumer: kafkajs shares it among the consumers of one Kafka object.
+    consumer: (config) =>
+      createKafka(socketFactory).consumer({ ...config, retry: { ...retry, restartOnFailure: async () => true, ...config.retry } }),
+    connectAdmin,
+    withAdmin: async (work) => {
+      const admin = await connectAdmin();
+      try {
+        return await work(admin);
+      } finally {
+        disconnect(admin);
+      }
+    },
+  };
+};
+
+/** What kafkajs does by default, without Nagle's delay: a request is written whole and answered before the next. */
+export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const socket = ssl
+    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+    : connectPlain({ host, port }, onConnect);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  socket.setNoDelay(true);
+  return socket;
+};
+
+// kafkajs calls "error" whatever it then tries again, and rejects with it in the end: whoever it rejects decides what is an error.
+// These come with every first start or rebalance and mean nothing.
+const HARMLESS = [
+  'group coordinator is not available',
+  'coordinator is loading',
+  'Topic creation errors',
+  'not the leader',
+  'no leader for this topic-partition',
+  'rebalancing',
+  'aware of this member',
+  CLOSED_BY_US,
+];
+const REPEAT_AFTER_MS = 30_000; // an outage repeats the same three lines ten times a second
+const LINES_REMEMBERED = 100;
+
+const forwardTo = (logger: LogLogger): logCreator => {
+  const said = new Map<string, number>();
+  const isNews = (line: string): boolean => {
+    const now = Date.now();
+    if (now - (said.get(line) ?? 0) < REPEAT_AFTER_MS) return false;
+    if (said.size >= LINES_REMEMBERED) said.clear();
+    said.set(line, now);
+    return true;
+  };
+  return () =>
+    ({ namespace, level, log }) => {
+      const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = log;
+      const line = `${message} ${fields.error ?? ''}`;
+      const worthSaying = level <= logLevel.WARN && !HARMLESS.some((part) => line.includes(part)) && isNews(line);
+      logger[worthSaying ? 'warn' : 'debug']({ kafkajs: namespace, ...fields }, `kafkajs: ${message}`);
+    };
+};

@@ -1,0 +1,87 @@
+// shared/log/protocol/fetch.ts: the request that reads, version 11 (KIP-392; served by brokers from 2.3 on), without fetch sessions.
+
+import { type Call, call } from '../kafkajs-internals.ts';
+import type { LogRecord } from '../log.ts';
+import type { RecordDecoder } from './record-decoder.ts';
+import { createWireReader, int8, int16, int32, int64, string } from './wire.ts';
+
+export interface FetchLimits {
+  /** How long the broker may wait for a first record. */
+  maxWaitMs: number;
+  maxBytes: number;
+  maxBytesPerPartition: number;
+}
+
+/** What came for one partition. `errorCode` other than 0 means that the rest says nothing. */
+export interface Fetched {
+  partition: number;
+  fromOffset: number;
+  errorCode: number;
+  highWatermark: number;
+  records: LogRecord[];
+  nextOffset: number;
+}
+
+export interface FetchAnswer {
+  fetched: Fetched[];
+  /** kafkajs honours it: brokers with quotas say how long to leave them alone. */
+  clientSideThrottleTime: number;
+}
+
+const API_KEY = 1;
+const API_VERSION = 11;
+const READ_COMMITTED = 1;
+const MIN_BYTES = 1; // answer as soon as there is one record: batching comes from pacing, not from waiting here
+
+/** `from`: partition → offset, all led by the broker it is sent to; the first ones are served first when it is too much. */
+export const fetchCall = (
+  topic: string,
+  from: ReadonlyMap<number, number>,
+  limits: FetchLimits,
+  decodeRecords: RecordDecoder,
+): Call<FetchAnswer> => {
+  const partitions = Array.from(from, ([partition, offset]) =>
+    Buffer.concat([int32(partition), int32(-1), int64(offset), int64(-1), int32(limits.maxBytesPerPartition)]),
+  );
+  const body = Buffer.concat([
+    int32(-1), // not a replica
+    int32(limits.maxWaitMs),
+    int32(MIN_BYTES),
+    int32(limits.maxBytes),
+    int8(READ_COMMITTED),
+    int32(0), // no session
+    int32(-1),
+    int32(1),
+    string(topic),
+    int32(partitions.length),
+    ...partitions,
+    int32(0), // nothing to forget
+    int16(0), // no rack
+  ]);
+  return call({ apiKey: API_KEY, apiVersion: API_VERSION, apiName: 'Fetch', body }, (payload) => decode(payload, from, decodeRecords));
+};
+
+const decode = (payload: Buffer, from: ReadonlyMap<number, number>, decodeRecords: RecordDecoder): FetchAnswer => {
+  const reader = createWireReader(payload);
+  const clientSideThrottleTime = reader.int32();
+  const errorCode = reader.int16();
+  reader.skip(4); // session
+  const fetched: Fetched[] = [];
+  for (let topics = reader.int32(); topics > 0; topics--) {
+    reader.string();
+    for (let partitions = reader.int32(); partitions > 0; partitions--) {
+      const partition = reader.int32();
+      const partitionError = reader.int16();
+      reader.skip(8); // the high watermark; readers of committed records see up to the last stable offset
+      const highWatermark = reader.int64();
+      reader.skip(8); // log start offset
+      const aborted = reader.int32();
+      reader.skip(Math.max(aborted, 0) * 16 + 4); // aborted transactions, preferred replica
+      const recordSet = reader.bytes(reader.int32());
+      const fromOffset = from.get(partition) ?? 0;
+      const decoded = partitionError === 0 ? decodeRecords(recordSet, partition, fromOffset) : { records: [], nextOffset: fromOffset };
+      fetched.push({ partition, fromOffset, errorCode: partitionError || errorCode, highWatermark, ...decoded });
+    }
+  }
+  return { fetched, clientSideThrottleTime };
+};

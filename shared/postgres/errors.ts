@@ -1,0 +1,25 @@
+// shared/postgres/errors.ts: which failures of the database pass by themselves. Everything else is ours: a bug or a schema
+// that does not fit.
+
+import { AppError } from '../runtime/app-error.ts';
+
+/**
+ * SQLSTATE classes and codes after which the same transaction may succeed: connection lost (08), out of disk, memory or
+ * connections (53), shutting down or starting (57P), canceled or timed out (57014), a standby that is not promoted yet
+ * (25006), lost against another transaction (40, 55P03), I/O error (58).
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const PASSING_STATE = /^(08|53|57P|57014|25006|40|55P03|58)/;
+const NETWORK_CODE = /^E[A-Z]+$/; // ECONNREFUSED, ECONNRESET, ENOTFOUND, EPIPE, …
+// What pg and pg-pool say about a connection; they give these no code.
+const CONNECTION_MESSAGE =
+  /^(Connection terminated|Query read timeout|timeout exceeded|Client (has encountered|was closed)|timeout expired)/;
+
+/** Wraps a passing failure as DATABASE_UNAVAILABLE; returns anything else as it is. */
+export const databaseError = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  const code = (error as Error & { code?: unknown }).code;
+  const state = typeof code === 'string' ? code : '';
+  const passing = PASSING_STATE.test(state) || NETWORK_CODE.test(state) || CONNECTION_MESSAGE.test(error.message);
+  return passing ? new AppError('DATABASE_UNAVAILABLE', `The database did not answer as it should: ${error.message}`, error) : error;
+};

@@ -1,0 +1,72 @@
+// shared/runtime/role-server.ts: the small HTTP server of a role that has no api of its own: /metrics and /health for
+// Prometheus and whoever supervises the process. The api serves the same paths through its own routes.
+
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { type HealthCheck, readiness } from './health.ts';
+
+export interface RoleServerOptions {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  registry: Registry;
+  /** What must hold for /health/ready to answer 200. */
+  checks: Readonly<Record<string, HealthCheck>>;
+}
+
+export interface RoleServer {
+  /** Resolves when it listens; rejects when the address is taken. */
+  start(): Promise<void>;
+  /** Takes no more connections and cuts the ones that are left: nobody waits for a metrics page. */
+  stop(): Promise<void>;
+  /** The port it listens on. */
+  port(): number;
+}
+
+// A scrape is one short request; whoever sends more slowly than this is not scraping.
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export const createRoleServer = ({ host, port, registry, checks }: RoleServerOptions): RoleServer => {
+  const pages: Readonly<Record<string, (response: ServerResponse) => void | Promise<void>>> = {
+    '/metrics': async (response) => send(response, 200, registry.contentType, await registry.metrics()),
+    '/health/live': (response) => sendJson(response, 200, { status: 'ok', checks: {} }),
+    '/health/ready': (response) => {
+      const report = readiness(checks);
+      sendJson(response, report.status === 'ok' ? 200 : 503, report);
+    },
+  };
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    const page = pages[new URL(request.url ?? '/', 'http://role').pathname];
+    if (page === undefined) return sendJson(response, 404, { error: 'not found' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      return sendJson(response, 405, { error: 'method not allowed' });
+    }
+    Promise.resolve(page(response)).catch(() => sendJson(response, 500, { error: 'the page could not be made' }));
+  });
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host, port }, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    port: () => (server.address() as AddressInfo).port,
+  };
+};
+
+const sendJson = (response: ServerResponse, status: number, body: object): void =>
+  send(response, status, 'application/json', JSON.stringify(body));
+
+const send = (response: ServerResponse, status: number, type: string, body: string): void => {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(body);
+};

@@ -1,0 +1,56 @@
+// tests/support/api-in-memory.ts: the whole api on a log and a read model in memory.
+
+import { Registry } from 'prom-client';
+import { createApi } from '../../api/api.ts';
+import { createLogger } from '../../shared/runtime/logger.ts';
+import { createMemoryLog, TOPIC } from './api-memory-log.ts';
+import { createMemoryReadModel } from './api-memory-read-model.ts';
+import { eventually } from './eventually.ts';
+
+export interface InMemoryOptions {
+  openOrdersMax?: number;
+  tailMax?: number;
+  /** False leaves the tail unstarted. */
+  start?: boolean;
+}
+
+export const startApiInMemory = async ({ openOrdersMax = 1_000, tailMax = 1_000, start = true }: InMemoryOptions = {}) => {
+  const partitionCount = 3;
+  const log = createMemoryLog(partitionCount);
+  const readModel = createMemoryReadModel(log);
+  const fatal: Error[] = [];
+  const { app, tail } = await createApi(
+    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax },
+    {
+      appender: log.appender,
+      createReader: log.createReader,
+      logEnd: log.logEnd,
+      readModel,
+      registry: new Registry(),
+      logger: createLogger('api', 'silent'),
+      onProgress: () => {},
+      onFatal: (error) => void fatal.push(error),
+    },
+  );
+  await app.ready();
+  if (start) await tail.start();
+  const post = (payload: unknown, headers: Record<string, string> = {}, url = '/orders') =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    });
+  const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
+  /** Waits until the tail has read everything that is in the log now. */
+  const caughtUp = () =>
+    eventually(() => log.records.every((records, partition) => tail.position(partition) >= records.length), {
+      what: 'the tail to reach the end of the log',
+    });
+  const stop = async () => {
+    await app.close();
+    await tail.stop();
+  };
+  return { app, tail, log, readModel, fatal, post, get, caughtUp, stop };
+};
+export type InMemoryApi = Awaited<ReturnType<typeof startApiInMemory>>;
