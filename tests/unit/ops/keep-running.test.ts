@@ -82,11 +82,11 @@ describe('keeping a process running', () => {
   test('a start that ends says why, from what the process wrote since', async () => {
     const logFile = join(folder, 'broker.log');
     await writeFile(logFile, 'ERROR of a former run\n');
-    const source = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(logFile)}, 'ERROR disk is full\\nbye\\n'); process.exit(3);`;
+    const source = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(logFile)}, 'disk is full\\n'); process.exit(3);`;
     const broker = await keep('broker', source, { logFile });
     broker.start();
     await expect(broker.untilReady({ limitMs: 10_000, orEnds: true })).rejects.toThrow(
-      'broker ended while it was starting: ERROR disk is full (more in',
+      'broker ended while it was starting: disk is full (more in',
     );
   });
 

@@ -1,0 +1,43 @@
+// ops/orders/main.ts: `npm run orders -- VERB`: the operator's command line. Reads the environment and composes; each verb has
+// its own file.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { createLogClient, type LogClient } from '../../shared/log/client.ts';
+import { createLogger } from '../../shared/runtime/logger.ts';
+import { type Addresses, findAddresses } from './addresses.ts';
+import { runRebuild } from './rebuild-command.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+import { runVerify } from './verify-command.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '..', '..');
+
+type Verb = (client: LogClient, addresses: Addresses, terminal: Terminal) => Promise<number>;
+
+const run = (verb: Verb) => async (): Promise<void> => {
+  const terminal = createTerminal({ json: program.opts<{ json?: boolean }>().json === true });
+  try {
+    const addresses = findAddresses(process.env, join(CHECKOUT, '.data', 'run.json'));
+    // What goes wrong is said in the result; the client's own lines would only disturb it.
+    const logger = createLogger('orders', process.env.LOG_LEVEL ?? 'silent');
+    const client = createLogClient({ brokers: addresses.KAFKA_BROKERS.split(','), clientId: 'orders-cli', logger });
+    process.exitCode = await verb(client, addresses, terminal);
+  } catch (error) {
+    terminal.failure(error);
+    process.exitCode = 1;
+  }
+};
+
+const envFile = join(CHECKOUT, '.env');
+if (existsSync(envFile)) process.loadEnvFile(envFile); // what the environment says already wins
+
+const program = new Command('orders')
+  .description('Tools for whoever runs the order service.')
+  .option('--json', 'results as one JSON object');
+program
+  .command('rebuild')
+  .description('make the read model anew from the log and put it in the place of the live one')
+  .action(run(runRebuild));
+program.command('verify').description('compare the whole read model with the log; exit code 1 if they differ').action(run(runVerify));
+await program.parseAsync();

@@ -1,0 +1,27 @@
+// ops/orders/rebuild-command.ts: `npm run orders -- rebuild`.
+
+import { type RebuildProgress, rebuild } from '../../projector/rebuild.ts';
+import type { LogClient } from '../../shared/log/client.ts';
+import type { Addresses } from './addresses.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Resolves with the exit code. */
+export const runRebuild = async (client: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
+  const startedAt = performance.now();
+  const onProgress = (progress: RebuildProgress): void => terminal.progress(describe(progress, performance.now() - startedAt));
+  const { DATABASE_URL: databaseUrl, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema } = addresses;
+  const { events, seconds } = await rebuild({ client, topic, databaseUrl, schema, onProgress });
+  const perSecond = Math.round(events / seconds);
+  terminal.result({ events, seconds, events_per_second: perSecond }, [
+    `Rebuilt ${schema} from ${count(events)} events of ${topic} in ${seconds.toFixed(1)} s (${count(perSecond)} events/s).`,
+  ]);
+  return 0;
+};
+
+const describe = ({ phase, done, total }: RebuildProgress, elapsedMs: number): string => {
+  if (phase === 'indexes') return `${count(done)} events projected, building indexes …`;
+  if (phase === 'swap') return `${count(done)} events projected, swapping the schemas …`;
+  return `${count(done)} / ${count(total)} events, ${count(Math.round((done / elapsedMs) * 1000))} events/s`;
+};
+
+const count = (number: number): string => number.toLocaleString('en-US');

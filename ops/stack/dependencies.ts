@@ -1,0 +1,117 @@
+// ops/stack/dependencies.ts: where the broker and the database come from. A ladder for each, the first rung that applies wins:
+// one that runs already (environment), else a local one. A rung in between is one more function in its list.
+
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { kafkaAnswers } from './kafka-answers.ts';
+import { prepareBroker } from './kafka-broker.ts';
+import { provideKafkaJars } from './kafka-jars.ts';
+import type { ProcessSpec } from './keep-running.ts';
+import { LOOPBACK } from './ports.ts';
+import { providePostgresHome } from './postgres-home.ts';
+import { databaseAnswers, preparePostgres } from './postgres-server.ts';
+import { requireJava } from './preflight.ts';
+
+/** What a rung may use. */
+export interface Ground {
+  checkout: string;
+  /** Logs, data, password: everything that lasts. */
+  dataDir: string;
+  /** Kafka's jars; shared by all data folders of the checkout. */
+  jarsDir: string;
+  settings: { KAFKA_BROKERS: string; DATABASE_URL: string };
+  /** Free ports; chosen for what is started here. */
+  ports: { broker: number; controller: number; postgres: number };
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  say: (sentence: string) => void;
+}
+
+export interface Dependency {
+  /** host:port list of the broker, URL of the database. */
+  address: string;
+  /** For people; no password in it. */
+  description: string;
+  /** To be started and kept running; null when it runs already. */
+  process: ProcessSpec | null;
+}
+
+/** Null: this rung does not apply, try the next. Throws LOCAL_STACK when it applies and cannot be used. */
+type Rung = (ground: Ground) => Promise<Dependency | null>;
+
+// One that is starting at the same moment, in a container beside this, is given time to answer.
+const EXTERNAL_LIMIT_MS = 10_000;
+const EXTERNAL_POLL_MS = 200;
+
+export const provideKafka = (ground: Ground): Promise<Dependency> => firstOf([kafkaOfEnvironment, kafkaFromJars], ground);
+
+export const provideDatabase = (ground: Ground): Promise<Dependency> => firstOf([databaseOfEnvironment, databaseFromPackage], ground);
+
+const firstOf = async (rungs: readonly Rung[], ground: Ground): Promise<Dependency> => {
+  for (const rung of rungs) {
+    const dependency = await rung(ground);
+    if (dependency) return dependency;
+  }
+  throw new Error('the last rung of a ladder must apply always');
+};
+
+const kafkaOfEnvironment: Rung = async ({ settings: { KAFKA_BROKERS: brokers }, signal }) => {
+  if (brokers === '') return null;
+  const answers = async () => (await Promise.all(brokers.split(',').map(answersAt))).includes(true);
+  await requireAnswer(answers, `KAFKA_BROKERS is ${brokers}, and no broker answers there`, signal);
+  return { address: brokers, description: `Kafka at ${brokers} (KAFKA_BROKERS)`, process: null };
+};
+
+const kafkaFromJars: Rung = async (ground) => {
+  const { dataDir, env, ports, signal } = ground;
+  const java = await requireJava(env);
+  const kafkaFolder = join(ground.checkout, 'ops', 'kafka');
+  const jars = await provideKafkaJars({ ...ground, pom: join(kafkaFolder, 'pom.xml'), cacheDir: ground.jarsDir });
+  const process = await prepareBroker({
+    dir: join(dataDir, 'kafka'),
+    java,
+    jars,
+    loggingConfig: join(kafkaFolder, 'log4j2.xml'),
+    port: ports.broker,
+    controllerPort: ports.controller,
+    env,
+    signal,
+  });
+  const address = `${LOOPBACK}:${ports.broker}`;
+  return { address, description: `Kafka at ${address} (local broker)`, process };
+};
+
+const databaseOfEnvironment: Rung = async ({ settings: { DATABASE_URL: url }, signal }) => {
+  if (url === '') return null;
+  if (!URL.canParse(url)) throw new AppError('LOCAL_STACK', 'DATABASE_URL is not a URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE.');
+  const shown = withoutPassword(url);
+  await requireAnswer(() => databaseAnswers(url), `DATABASE_URL is ${shown}, and no database lets us in there`, signal);
+  return { address: url, description: `PostgreSQL at ${shown} (DATABASE_URL)`, process: null };
+};
+
+const databaseFromPackage: Rung = async ({ checkout, dataDir, ports, signal, say }) => {
+  const dir = join(dataDir, 'postgres');
+  const home = await providePostgresHome({ dir, checkout, say });
+  const { spec, url } = await preparePostgres({ dir, home, port: ports.postgres, signal });
+  return { address: url, description: `PostgreSQL at ${withoutPassword(url)} (local server)`, process: spec };
+};
+
+const answersAt = (broker: string): Promise<boolean> => {
+  const [, host, port] = /^(.*):(\d+)$/.exec(broker.trim()) ?? [];
+  return host === undefined ? Promise.resolve(false) : kafkaAnswers(host, Number(port));
+};
+
+const requireAnswer = async (answers: () => Promise<boolean>, problem: string, signal: AbortSignal): Promise<void> => {
+  const deadline = Date.now() + EXTERNAL_LIMIT_MS;
+  while (!(await answers())) {
+    if (Date.now() >= deadline) throw new AppError('LOCAL_STACK', `${problem}: correct it, or unset it to have one started.`);
+    await delay(EXTERNAL_POLL_MS, undefined, { signal });
+  }
+};
+
+const withoutPassword = (url: string): string => {
+  const shown = new URL(url);
+  shown.password = '';
+  return shown.href;
+};

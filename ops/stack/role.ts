@@ -1,0 +1,35 @@
+// ops/stack/role.ts: how one of the service's processes is run beside the others on one machine.
+
+import type { ProcessSpec } from './keep-running.ts';
+import { LOOPBACK } from './ports.ts';
+
+export interface Role {
+  name: 'api' | 'processor' | 'projector';
+  /** Absolute path of its main.ts. */
+  script: string;
+  port: number;
+}
+
+const READY_ANSWER_LIMIT_MS = 2_000;
+
+export const roleSpec = ({ name, script, port }: Role, { env, cwd }: { env: NodeJS.ProcessEnv; cwd: string }): ProcessSpec => ({
+  name,
+  port,
+  command: process.execPath,
+  args: [script],
+  env,
+  cwd,
+  stopSignal: 'SIGTERM',
+  marker: script,
+  isReady: () => answersReady(`http://${LOOPBACK}:${port}/health/ready`),
+});
+
+const answersReady = async (url: string): Promise<boolean> => {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(READY_ANSWER_LIMIT_MS) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,51 @@
+// vitest.config.ts: one project per folder of tests/. Only those that need a broker and a database provision them
+// (tests/support/stack.ts), once per run and only when one of their files is run.
+
+import { defineConfig } from 'vitest/config';
+
+// Where .ci/run counts what passed and failed.
+const REPORT_FILE = '.data/test-report.json';
+
+const STACK_SETUP = ['tests/support/stack.ts'];
+// A cold role start, a rebalance or a broker restart takes seconds; on a busy two-core machine several times that.
+const WITH_STACK = { testTimeout: 60_000, hookTimeout: 60_000, globalSetup: STACK_SETUP };
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    reporters: ['default', 'json'],
+    outputFile: { json: REPORT_FILE },
+    projects: [
+      // Groups run one after the other: what is cheap fails first, and nothing disturbs tests that measure time.
+      { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: { name: 'architecture', include: ['tests/architecture/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['tests/integration/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          ...WITH_STACK,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 2 }, ...WITH_STACK },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'reliability',
+          include: ['tests/reliability/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+          ...WITH_STACK,
+        },
+      },
+    ],
+  },
+});
