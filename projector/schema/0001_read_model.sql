@@ -1,5 +1,6 @@
 -- The read model: everything here is a fold of the log and can be dropped and rebuilt. Names are not qualified: the
 -- connection's search path decides which schema is meant, so that a rebuild can fill a second one beside the live one.
+-- Ids are compared byte by byte (COLLATE "C"): the same order on every machine and in our own code, and several times faster.
 
 -- One row per partition. `next_offset` is the first record that the rows do not contain; it is compared and set in the
 -- transaction that writes the rows (exactly once). Topic id and last event id tell whether this is still the same log (R9).
@@ -13,9 +14,9 @@ CREATE TABLE checkpoints (
 );
 
 CREATE TABLE orders (
-  order_id              text        PRIMARY KEY,
-  user_id               text        NOT NULL,
-  status                text        NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'cancelled', 'rejected')),
+  order_id              text        COLLATE "C" PRIMARY KEY,
+  user_id               text        COLLATE "C" NOT NULL,
+  status                text        COLLATE "C" NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'cancelled', 'rejected')),
   version               integer     NOT NULL CHECK (version >= 1),
   items                 jsonb       NOT NULL,
   total_minor           bigint      NOT NULL CHECK (total_minor >= 0),
@@ -28,7 +29,7 @@ CREATE TABLE orders (
   updated_at            timestamptz(3) NOT NULL,
   reason                text,
   parked                jsonb,
-  batch_id              text,
+  batch_id              text        COLLATE "C",
   id_origin             text        NOT NULL,
   created_event_id      text        NOT NULL,
   command_hash          text,
@@ -47,9 +48,9 @@ CREATE INDEX orders_parked ON orders (created_at, order_id) WHERE parked IS NOT 
 
 -- Which orders contain a product, in page order: an index on the items could not give that.
 CREATE TABLE order_products (
-  product_id text NOT NULL,
+  product_id text           COLLATE "C" NOT NULL,
   created_at timestamptz(3) NOT NULL,
-  order_id   text NOT NULL,
+  order_id   text           COLLATE "C" NOT NULL,
   PRIMARY KEY (product_id, created_at, order_id)
 );
 
@@ -58,7 +59,7 @@ CREATE TABLE order_products (
 CREATE TABLE events (
   partition   integer     NOT NULL,
   log_offset  bigint      NOT NULL,
-  order_id    text,       -- null where the record could not be decoded
+  order_id    text        COLLATE "C", -- null where the record could not be decoded
   type        text,
   effect      text        NOT NULL CHECK (effect IN ('applied', 'void', 'request', 'refusal', 'undecodable')),
   recorded_at timestamptz(3) NOT NULL,
@@ -68,7 +69,8 @@ CREATE TABLE events (
 );
 CREATE INDEX events_order ON events (order_id, log_offset) WHERE order_id IS NOT NULL;
 -- Appended in log order, so a block range index finds a position at next to no cost; uniqueness is the checkpoint's work.
-CREATE INDEX events_position ON events USING brin (partition, log_offset);
+-- Ranges are summarized as they fill up, not at the next vacuum: until then every search would read them.
+CREATE INDEX events_position ON events USING brin (partition, log_offset) WITH (autosummarize = on);
 
 -- Counters per partition: owners of different partitions never wait for one another; readers add the rows up.
 CREATE TABLE counters (

@@ -1,0 +1,56 @@
+// projector/check-log.ts: R9: is this still the log that the checkpoints were made from? A topic that was deleted and made
+// again, or restored from a backup, would otherwise be projected on top of rows of another history.
+
+import type { LogClient } from '../shared/log/client.ts';
+import type { LogRecord } from '../shared/log/log.ts';
+import { logEnd } from '../shared/log/offsets.ts';
+import { readRange } from '../shared/log/read-range.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
+import type { Checkpoint } from './store.ts';
+
+export type CheckLog = (checkpoints: readonly Checkpoint[]) => Promise<void>;
+
+/**
+ * Rejects with LOG_MISMATCH, naming the partition and what to do, unless for every checkpoint the topic has the id noted in
+ * it, reaches at least that far, and has the noted event before it. Rejects with LOG_UNAVAILABLE when Kafka cannot say.
+ */
+export const createCheckLog =
+  (client: LogClient, topic: string, topicId: string): CheckLog =>
+  async (checkpoints) => {
+    for (const checkpoint of checkpoints) {
+      if (checkpoint.topicId !== topicId)
+        throw mismatch(topic, checkpoint, `was made from a topic with the id ${checkpoint.topicId}, this one has ${topicId}`);
+    }
+    const begun = checkpoints.filter(({ nextOffset }) => nextOffset > 0);
+    if (begun.length === 0) return;
+    const ends = await logEnd(client, topic);
+    for (const checkpoint of begun) {
+      const high = ends.get(checkpoint.partition)?.high ?? 0;
+      if (high < checkpoint.nextOffset) throw mismatch(topic, checkpoint, `lies beyond the end of the log (${high})`);
+    }
+    const before = await recordsBefore(client, topic, begun);
+    for (const checkpoint of begun) {
+      const id = before.get(checkpoint.partition)?.headers.ce_id?.toString('utf8');
+      if (checkpoint.lastEventId === null || id === checkpoint.lastEventId) continue;
+      throw mismatch(topic, checkpoint, `follows the event ${checkpoint.lastEventId}, but the log has ${id ?? 'no event'} there`);
+    }
+  };
+
+const recordsBefore = async (client: LogClient, topic: string, checkpoints: readonly Checkpoint[]): Promise<Map<number, LogRecord>> => {
+  const records = new Map<number, LogRecord>();
+  await readRange({
+    client,
+    topic,
+    from: new Map(checkpoints.map(({ partition, nextOffset }) => [partition, nextOffset - 1])),
+    to: new Map(checkpoints.map(({ partition, nextOffset }) => [partition, nextOffset])),
+    onRecords: (partition, [record]) => void records.set(partition, record!),
+  });
+  return records;
+};
+
+const mismatch = (topic: string, { partition, nextOffset }: Checkpoint, what: string): AppError =>
+  new AppError(
+    'LOG_MISMATCH',
+    `The read model belongs to another log: its checkpoint ${topic}/${partition}@${nextOffset} ${what}. ` +
+      'If this log is the right one, drop the read model or run `npm run orders -- rebuild`.',
+  );

@@ -1,0 +1,23 @@
+// projector/maintenance-lock.ts: keeps the operator's tools apart: one rebuild at a time, and none while a verify compares.
+
+import type { Database } from '../shared/postgres/database.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
+
+const TRY = { exclusive: 'pg_try_advisory_lock', shared: 'pg_try_advisory_lock_shared' } as const;
+
+/**
+ * Runs `work` under the lock of the database's schema, which ends with the connection that holds it. Rejects with
+ * MAINTENANCE_RUNNING when somebody else has it: `exclusive` for rebuild, `shared` for tools that only look.
+ */
+export const underMaintenanceLock = async <T>(database: Database, mode: keyof typeof TRY, work: () => Promise<T>): Promise<T> => {
+  const client = await database.connect();
+  try {
+    const key = `read model ${database.schema}`;
+    const { rows } = await client.query<{ locked: boolean }>(`SELECT ${TRY[mode]}(hashtextextended($1, 0)) AS locked`, [key]);
+    if (!rows[0]!.locked)
+      throw new AppError('MAINTENANCE_RUNNING', `A rebuild or verify of ${database.schema} is running: wait until it ends.`);
+    return await work();
+  } finally {
+    client.release(true); // closing the connection gives the lock back, whatever happened
+  }
+};

@@ -1,0 +1,42 @@
+// projector/persist.ts: doing a step until it succeeds, as long as what stops it passes by itself: a database that restarts, a
+// broker that is away. Waiting costs nothing but time, because nothing leaves the buffer before it is committed.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../shared/runtime/app-error.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+
+export interface Persistence {
+  /**
+   * Repeats `work`, with growing pauses, while it rejects with a retryable AppError. CHECKPOINT_MOVED and whatever does not
+   * pass by itself reject at once; after the stop everything does.
+   */
+  persist<T>(work: () => Promise<T>): Promise<T>;
+  /** What makes it wait right now; null while all goes well. */
+  trouble(): Error | null;
+}
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 3_000; // how much longer than the outage the projector's may be
+
+export const createPersistence = (stop: AbortSignal, logger: Logger): Persistence => {
+  let trouble: Error | null = null;
+
+  const passes = (error: unknown): error is AppError => error instanceof AppError && error.retryable && error.code !== 'CHECKPOINT_MOVED';
+
+  const persist = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const result = await work();
+        if (failures > 0) logger.info({ failures }, 'goes on again');
+        trouble = null;
+        return result;
+      } catch (error) {
+        if (!passes(error) || stop.aborted) throw error;
+        if (failures === 0) logger.warn({ err: error }, 'cannot go on for now, trying again');
+        trouble = error;
+        await delay(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS), undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+  };
+  return { persist, trouble: () => trouble };
+};

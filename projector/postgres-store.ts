@@ -1,0 +1,88 @@
+// projector/postgres-store.ts: the read model in PostgreSQL. One transaction per batch: one statement moves the checkpoints
+// and changes what exists (store-statements.ts), then COPY appends what is new. It decides nothing; the batch says what to write.
+
+import { arrayParameter, text } from '../shared/postgres/binary.ts';
+import { copyInto } from '../shared/postgres/copy.ts';
+import type { Database, Queryable, Row } from '../shared/postgres/database.ts';
+import { databaseError } from '../shared/postgres/errors.ts';
+import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../shared/postgres/order-rows.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
+import type { Batch } from './project.ts';
+import type { Checkpoint, Store } from './store.ts';
+import {
+  CHANGE_ROWS,
+  CREATE_CHECKPOINTS,
+  changeRowsParameters,
+  EVENT_FIELDS,
+  LOAD_ORDERS,
+  PRODUCT_FIELDS,
+  READ_CHECKPOINTS,
+} from './store-statements.ts';
+
+/**
+ * Settings for the store's connections. Every statement goes by primary key, so plans that read or hash whole tables are
+ * ruled out: PostgreSQL may pick one while a table is small, cache it, and keep it while the table grows. A commit need not
+ * reach the disk at once, because rows and checkpoint are lost together in a crash and then projected again.
+ */
+export const STORE_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  synchronous_commit: 'off',
+} as const;
+
+/** The database's schema is the read model; `topic` says whose checkpoints these are. */
+export const createPostgresStore = (database: Database, topic: string): Store => ({
+  load: passing(async (orderIds) => {
+    if (orderIds.length === 0) return new Map();
+    const values = [arrayParameter(text, orderIds)];
+    const { rows } = await database.query<OrderRow>({ name: 'load-orders', text: LOAD_ORDERS, values });
+    return new Map(rows.map((row): [string, StoredOrder] => [row.order_id, storedOrder(row)]));
+  }),
+
+  commit: passing((batch) => {
+    const inserts = batch.changes.filter(({ before }) => before === null).map(({ after }) => after);
+    const updates = batch.changes.filter(({ before }) => before !== null);
+    const values = changeRowsParameters(topic, batch, updates);
+    return database.transaction(async (client) => {
+      const { rows } = await client.query<{ moved: number; changed: number }>({ name: 'change-rows', text: CHANGE_ROWS, values });
+      expectMoved(batch, rows[0]!.moved);
+      if (rows[0]!.changed !== updates.length)
+        throw new Error('an order that was loaded is gone from the table: somebody else wrote to it');
+      await copyInto(client, 'orders', ORDER_FIELDS, inserts);
+      await copyInto(client, 'order_products', PRODUCT_FIELDS, batch.products.added);
+      await copyInto(client, 'events', EVENT_FIELDS, batch.archive);
+    });
+  }),
+
+  checkpoints: passing(() => readCheckpoints(database, topic)),
+
+  createCheckpoints: passing(async (topicId, partitions) => {
+    await database.query(CREATE_CHECKPOINTS, [topic, topicId, partitions]);
+  }),
+});
+
+/** The checkpoints by partition, as the given connection or transaction sees them. */
+export const readCheckpoints = async (database: Queryable, topic: string): Promise<Map<number, Checkpoint>> => {
+  const { rows } = await database.query<Checkpoint & Row>(READ_CHECKPOINTS, [topic]);
+  return new Map(rows.map((row) => [row.partition, row]));
+};
+
+const expectMoved = (batch: Batch, moved: number): void => {
+  if (moved === batch.moves.length) return;
+  throw new AppError(
+    'CHECKPOINT_MOVED',
+    `${batch.moves.length - moved} of ${batch.moves.length} checkpoints are not where this batch begins.`,
+  );
+};
+
+/** Says of failures that pass by themselves that they do. */
+const passing =
+  <A extends unknown[], R>(call: (...args: A) => Promise<R>): ((...args: A) => Promise<R>) =>
+  async (...args) => {
+    try {
+      return await call(...args);
+    } catch (error) {
+      throw databaseError(error);
+    }
+  };

@@ -1,0 +1,79 @@
+// projector/read-model-status.ts: the series that are read from the read model's counters. Every projector instance reports
+// the same numbers, so dashboards take the maximum over instances.
+
+import { Gauge, type Registry } from 'prom-client';
+import { ORDER_STATUSES, type OrderStatus } from '../shared/order/lifecycle.ts';
+import type { Queryable } from '../shared/postgres/database.ts';
+
+type Status = Record<OrderStatus, number> & { parked: number; revenueMinor: number; drift: number | null };
+
+// Several scrapers, and the several gauges of one scrape, share one query.
+const CACHE_MS = 2_000;
+const MINOR_PER_MAJOR = 100;
+
+const READ_STATUS = `
+  SELECT ${ORDER_STATUSES.map((status) => `coalesce(sum(${status}), 0)::int8 AS ${status}`).join(', ')},
+    coalesce(sum(parked), 0)::int8 AS parked, coalesce(sum(revenue_minor), 0)::int8 AS "revenueMinor",
+    (SELECT drift_orders FROM verification) AS drift
+  FROM counters`;
+
+/** Registers the gauges. While the database does not answer they have no value, rather than an old one. */
+export const registerReadModelStatus = (registry: Registry, database: Queryable, currency: string): void => {
+  const registers = [registry];
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<Status | null> = Promise.resolve(null);
+  const status = (): Promise<Status | null> => {
+    const now = performance.now();
+    if (now - readAt > CACHE_MS) {
+      readAt = now;
+      reading = database.query<Status>(READ_STATUS).then(
+        ({ rows }) => rows[0] ?? null,
+        () => null,
+      );
+    }
+    return reading;
+  };
+
+  new Gauge({
+    name: 'orders_by_status',
+    help: 'Orders per status in the whole read model.',
+    labelNames: ['status'],
+    registers,
+    async collect() {
+      const read = await status();
+      this.reset();
+      if (read !== null) for (const name of ORDER_STATUSES) this.set({ status: name }, read[name]);
+    },
+  });
+  new Gauge({
+    name: 'orders_parked',
+    help: 'Open orders whose fulfilment keeps failing.',
+    registers,
+    async collect() {
+      const read = await status();
+      if (read === null) this.remove();
+      else this.set(read.parked);
+    },
+  });
+  new Gauge({
+    name: 'orders_revenue_total',
+    help: 'Revenue of completed orders, in major units.',
+    labelNames: ['currency'],
+    registers,
+    async collect() {
+      const read = await status();
+      this.reset();
+      if (read !== null) this.set({ currency }, read.revenueMinor / MINOR_PER_MAJOR);
+    },
+  });
+  new Gauge({
+    name: 'read_model_drift_orders',
+    help: 'What the last `npm run orders -- verify` found to differ from the log; no value before the first one.',
+    registers,
+    async collect() {
+      const read = await status();
+      if (read === null || read.drift === null) this.remove();
+      else this.set(read.drift);
+    },
+  });
+};

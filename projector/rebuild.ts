@@ -1,0 +1,119 @@
+// projector/rebuild.ts: makes the read model anew from the log, beside the live one, and puts it in its place. The live
+// projector and all readers go on meanwhile. Same fold and same store as live; only the batches are larger.
+
+import { join } from 'node:path';
+import type { LogClient } from '../shared/log/client.ts';
+import { logEnd } from '../shared/log/offsets.ts';
+import { topicId } from '../shared/log/topic-id.ts';
+import { type Database, openDatabase } from '../shared/postgres/database.ts';
+import { migrate } from '../shared/postgres/migrate.ts';
+import { type FillOptions, fill } from './fill.ts';
+import { underMaintenanceLock } from './maintenance-lock.ts';
+import { createPostgresStore, readCheckpoints, STORE_SETTINGS } from './postgres-store.ts';
+import { createIndexes, dropIndexes } from './secondary-indexes.ts';
+import type { Checkpoint } from './store.ts';
+import { dropSchema, swapSchemas } from './swap-schemas.ts';
+
+export interface RebuildOptions {
+  client: LogClient;
+  topic: string;
+  databaseUrl: string;
+  /** The live schema. `SCHEMA_rebuild` and `SCHEMA_replaced` beside it belong to the rebuild: what is in them is dropped. */
+  schema: string;
+  onProgress?: (progress: RebuildProgress) => void;
+}
+
+export interface RebuildProgress {
+  phase: 'events' | 'indexes' | 'swap';
+  /** Events projected so far, and how many there are to project as far as is known. */
+  done: number;
+  total: number;
+}
+
+export interface RebuildResult {
+  events: number;
+  seconds: number;
+}
+
+const SCHEMA_DIRECTORY = join(import.meta.dirname, 'schema');
+// One PostgreSQL process is busy for longer with a batch than Node is with the next: two of them keep each other's waits short.
+const LANES = 2;
+// What may still be missing when readers are locked out for the swap: well below a second of work.
+const SWAP_WITHIN_EVENTS = 5_000;
+const CATCH_UP_PASSES_MAX = 20;
+const SETTINGS = { ...STORE_SETTINGS, maintenance_work_mem: '256MB' };
+
+/**
+ * Resolves once the new read model is the live one. It contains at least what the old one contained at that moment, so
+ * readers never see it go back. Rejects with MAINTENANCE_RUNNING while another rebuild or verify runs, and with the log's
+ * errors; then the live read model is as it was.
+ */
+export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
+  const { databaseUrl: url, schema } = options;
+  const shadowSchema = `${schema}_rebuild`;
+  const open = (name: string, maxConnections: number): Database =>
+    openDatabase({ url, schema: name, applicationName: 'rebuild', maxConnections, statementTimeoutMs: 0, settings: SETTINGS });
+  const live = open(schema, 2);
+  const shadow = open(shadowSchema, LANES + 1);
+  try {
+    return await underMaintenanceLock(live, 'exclusive', async () => {
+      await dropSchema(live, shadowSchema);
+      await dropSchema(live, `${schema}_replaced`);
+      try {
+        return await replaceReadModel(options, live, shadow);
+      } catch (error) {
+        await dropSchema(live, shadowSchema).catch(() => {}); // the next rebuild would do it; this one frees the space
+        throw error;
+      }
+    });
+  } finally {
+    await Promise.all([live.end(), shadow.end()]);
+  }
+};
+
+const replaceReadModel = async (options: RebuildOptions, live: Database, shadow: Database): Promise<RebuildResult> => {
+  const { client, topic, onProgress = () => {} } = options;
+  const startedAt = performance.now();
+  await migrate(shadow, SCHEMA_DIRECTORY);
+  const indexes = await dropIndexes(shadow);
+  const store = createPostgresStore(shadow, topic);
+  const progress: RebuildProgress = { phase: 'events', done: 0, total: 0 };
+  const fillTo = async (ends: ReadonlyMap<number, number>): Promise<void> => {
+    const from = positions(await store.checkpoints());
+    progress.total = progress.done + distance(from, ends);
+    const onEvents: FillOptions['onEvents'] = (count) => {
+      progress.done += count;
+      onProgress({ ...progress });
+    };
+    await fill({ client, topic, store, from, to: ends, lanes: LANES, onEvents });
+  };
+
+  const end = await endOf(client, topic);
+  await store.createCheckpoints(await topicId(client, topic), [...end.keys()]);
+  await fillTo(end);
+  onProgress({ ...progress, phase: 'indexes' });
+  await createIndexes(shadow, indexes, LANES);
+  for (let pass = 1; pass < CATCH_UP_PASSES_MAX; pass += 1) {
+    const now = await endOf(client, topic);
+    if (distance(positions(await store.checkpoints()), now) <= SWAP_WITHIN_EVENTS) break;
+    await fillTo(now);
+  }
+  progress.phase = 'swap';
+  onProgress({ ...progress });
+  await swapSchemas(live, shadow.schema, async (locked) => {
+    const reached = await readCheckpoints(locked, topic);
+    await fillTo(positions(reached));
+  });
+  return { events: progress.done, seconds: (performance.now() - startedAt) / 1000 };
+};
+
+const endOf = async (client: LogClient, topic: string): Promise<Map<number, number>> => {
+  const ends = await logEnd(client, topic);
+  return new Map([...ends].map(([partition, { high }]) => [partition, high]));
+};
+
+const positions = (checkpoints: ReadonlyMap<number, Checkpoint>): Map<number, number> =>
+  new Map([...checkpoints.values()].map(({ partition, nextOffset }) => [partition, nextOffset]));
+
+const distance = (from: ReadonlyMap<number, number>, to: ReadonlyMap<number, number>): number =>
+  [...to].reduce((sum, [partition, end]) => sum + Math.max(0, end - (from.get(partition) ?? 0)), 0);

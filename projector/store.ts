@@ -1,0 +1,31 @@
+// projector/store.ts: where the read model lives, as the projector sees it. PostgreSQL stands behind it (postgres-store.ts),
+// in fast tests a map (tests/support/in-memory-store.ts); one contract suite holds for both.
+
+import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import type { Batch } from './project.ts';
+
+/** How far a partition of the topic is contained in the rows. */
+export interface Checkpoint {
+  partition: number;
+  /** The first offset that the rows do not contain. */
+  nextOffset: number;
+  /** The id that Kafka gave the topic at its creation: another topic of the same name is another log (R9). */
+  topicId: string;
+  /** ce_id of the record before `nextOffset`; null at the beginning, and after a record that could not be decoded. */
+  lastEventId: string | null;
+}
+
+/** All methods reject with DATABASE_UNAVAILABLE when the same call may succeed later. */
+export interface Store {
+  /** The orders that exist, of those asked for. */
+  load(orderIds: readonly string[]): Promise<Map<string, StoredOrder>>;
+  /**
+   * Writes a batch and moves the checkpoints from `from` to `to`: all of it or nothing. Rejects with CHECKPOINT_MOVED, and
+   * writes nothing, unless every partition's checkpoint stands at its `from`: this is the fence that makes a zombie
+   * harmless and every record count exactly once. After DATABASE_UNAVAILABLE the batch may be in; the fence tells.
+   */
+  commit(batch: Batch): Promise<void>;
+  checkpoints(): Promise<Map<number, Checkpoint>>;
+  /** Adds a checkpoint at offset 0 for every partition that has none. Safe to call at any time. */
+  createCheckpoints(topicId: string, partitions: readonly number[]): Promise<void>;
+}

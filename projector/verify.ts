@@ -1,0 +1,101 @@
+// projector/verify.ts: compares the whole read model with the log, while both are in use. One read-only snapshot of the tables
+// says how far they go; the log is folded anew up to there, partition by partition, and every field of every row is compared.
+// Only the core's fold and the decoding are shared with the projection that is checked.
+
+import type { LogClient } from '../shared/log/client.ts';
+import { topicId } from '../shared/log/topic-id.ts';
+import { type Client, type Database, openDatabase } from '../shared/postgres/database.ts';
+import { underMaintenanceLock } from './maintenance-lock.ts';
+import { readCheckpoints } from './postgres-store.ts';
+import { compareCounters } from './verify/compare-counters.ts';
+import { compareOrders } from './verify/compare-orders.ts';
+import { compareProducts } from './verify/compare-products.ts';
+import { findStrays } from './verify/find-strays.ts';
+import { refold } from './verify/refold.ts';
+import { createReport, type Difference, type Report } from './verify/report.ts';
+
+export interface VerifyOptions {
+  client: LogClient;
+  topic: string;
+  databaseUrl: string;
+  schema: string;
+  onProgress?: (progress: { done: number; total: number }) => void;
+}
+
+export interface VerifyResult {
+  /** Records of the log that were folded and found in the archive, and orders that they make. */
+  events: number;
+  orders: number;
+  /** How many things differ: orders (with all their fields and products), archived records, counters, checkpoints. 0: no drift. */
+  drift: number;
+  /** The first hundred of them. */
+  differences: Difference[];
+  seconds: number;
+}
+
+// The archive is sorted, in memory up to this size; and the snapshot stays open while the log is read.
+const SETTINGS = { work_mem: '64MB', idle_in_transaction_session_timeout: 0 } as const;
+const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
+/**
+ * Compares and notes the result in table `verification`. Needs memory for the orders of one partition. Rejects with
+ * MAINTENANCE_RUNNING while a rebuild runs, and with the log's errors; a difference is a result, not an error.
+ */
+export const verify = async (options: VerifyOptions): Promise<VerifyResult> => {
+  const { databaseUrl: url, schema } = options;
+  const database = openDatabase({ url, schema, applicationName: 'verify', statementTimeoutMs: 0, settings: SETTINGS });
+  try {
+    return await underMaintenanceLock(database, 'shared', async () => {
+      const result = await compareAll(options, database);
+      await database.query(
+        `INSERT INTO verification (checked_at, drift_orders) VALUES (now(), $1)
+         ON CONFLICT (one) DO UPDATE SET checked_at = EXCLUDED.checked_at, drift_orders = EXCLUDED.drift_orders`,
+        [result.drift],
+      );
+      return result;
+    });
+  } finally {
+    await database.end();
+  }
+};
+
+const compareAll = async (options: VerifyOptions, database: Database): Promise<VerifyResult> => {
+  const { client, topic, onProgress = () => {} } = options;
+  const startedAt = performance.now();
+  const id = await topicId(client, topic);
+  const report = createReport();
+  const counts = { events: 0, orders: 0 };
+  await database.transaction(async (snapshot) => {
+    const checkpoints = [...(await readCheckpoints(snapshot, topic)).values()];
+    const total = checkpoints.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
+    for (const checkpoint of checkpoints) {
+      const { partition } = checkpoint;
+      const onEvents = (count: number): void => {
+        counts.events += count;
+        onProgress({ done: counts.events, total });
+      };
+      if (checkpoint.topicId !== id)
+        report.add({ what: 'checkpoint', id: String(partition), field: 'topic_id', expected: id, actual: checkpoint.topicId });
+      const orders = await refold({ client, topic, snapshot, report, checkpoint, onEvents });
+      counts.orders += orders.size;
+      await comparePartition(snapshot, report, partition, orders);
+    }
+    await findStrays(
+      snapshot,
+      report,
+      checkpoints.map(({ partition }) => partition),
+    );
+  }, SNAPSHOT);
+  return { ...counts, drift: report.count(), differences: report.differences(), seconds: (performance.now() - startedAt) / 1000 };
+};
+
+const comparePartition = async (
+  snapshot: Client,
+  report: Report,
+  partition: number,
+  orders: Awaited<ReturnType<typeof refold>>,
+): Promise<void> => {
+  await compareCounters(snapshot, report, partition, orders);
+  await compareProducts(snapshot, report, partition, orders);
+  await compareOrders(snapshot, report, partition, orders);
+};

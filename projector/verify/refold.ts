@@ -1,0 +1,130 @@
+// projector/verify/refold.ts: folds one partition of the log from its beginning, and compares each record on the way with its
+// archived row: every record once, its bytes unchanged, its verdict the one that the fold reaches now.
+
+import type { LogClient } from '../../shared/log/client.ts';
+import type { LogRecord } from '../../shared/log/log.ts';
+import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
+import { packHeaders } from '../../shared/log/raw-headers.ts';
+import { readRange } from '../../shared/log/read-range.ts';
+import { evolve, type Order } from '../../shared/order/order.ts';
+import type { Client } from '../../shared/postgres/database.ts';
+import type { Checkpoint } from '../store.ts';
+import { openCursor } from './cursor.ts';
+import type { Report } from './report.ts';
+
+/** An order as the log makes it, and where its first and its last change stand. */
+export interface RefoldedOrder {
+  order: Order;
+  createdOffset: number;
+  lastOffset: number;
+}
+
+export interface RefoldOptions {
+  client: LogClient;
+  topic: string;
+  /** A transaction that sees the tables as they were when the checkpoint was read. */
+  snapshot: Client;
+  report: Report;
+  checkpoint: Checkpoint;
+  onEvents: (count: number) => void;
+}
+
+interface ArchiveRow {
+  log_offset: number;
+  order_id: string | null;
+  type: string | null;
+  effect: string;
+  recorded_at: number;
+  key: Buffer | null;
+  headers: Buffer;
+  value: Buffer | null;
+}
+
+const ARCHIVE = `
+  SELECT log_offset, order_id, type, effect, recorded_at, key, headers, value
+  FROM events WHERE partition = $1 ORDER BY log_offset`;
+
+/** Resolves with the orders of the partition as of the checkpoint. */
+export const refold = async (options: RefoldOptions): Promise<Map<string, RefoldedOrder>> => {
+  const { client, topic, snapshot, report, checkpoint, onEvents } = options;
+  const { partition, nextOffset } = checkpoint;
+  const orders = new Map<string, RefoldedOrder>();
+  const archive = await openCursor<ArchiveRow>(snapshot, 'archive', ARCHIVE, [partition]);
+  const extra = (row: ArchiveRow): void => {
+    report.add({ what: 'archive', id: `${partition}@${row.log_offset}`, field: 'row', expected: null, actual: row.effect });
+  };
+  let lastEventId: string | null = null;
+
+  const onRecords = async (_: number, records: LogRecord[]): Promise<void> => {
+    for (const record of records) {
+      const folded = foldRecord(orders, record);
+      lastEventId = folded.eventId;
+      let row = archive.current();
+      while (row === undefined || row.log_offset < record.offset) {
+        if (row !== undefined) {
+          extra(row);
+          archive.next();
+        }
+        if (!(await archive.fetched())) break;
+        row = archive.current();
+      }
+      if (row?.log_offset === record.offset) archive.next();
+      else row = undefined;
+      compareArchived(report, record, folded, row);
+    }
+    onEvents(records.length);
+  };
+  await readRange({ client, topic, from: new Map([[partition, 0]]), to: new Map([[partition, nextOffset]]), onRecords });
+  await archive.each(extra);
+  await archive.close();
+  if (lastEventId !== checkpoint.lastEventId) {
+    report.add({
+      what: 'checkpoint',
+      id: String(partition),
+      field: 'last_event_id',
+      expected: lastEventId,
+      actual: checkpoint.lastEventId,
+    });
+  }
+  return orders;
+};
+
+const compareArchived = (report: Report, record: LogRecord, folded: ReturnType<typeof foldRecord>, row: ArchiveRow | undefined): void => {
+  const id = `${record.partition}@${record.offset}`;
+  if (row === undefined) {
+    report.add({ what: 'archive', id, field: 'row', expected: folded.effect, actual: null });
+    return;
+  }
+  for (const [field, expected] of Object.entries(archivedFields(record, folded))) {
+    const actual = row[field as keyof ArchiveRow];
+    if (Buffer.isBuffer(expected) && Buffer.isBuffer(actual) ? expected.equals(actual) : expected === actual) continue;
+    report.add({ what: 'archive', id, field, expected: printable(expected), actual: printable(actual) });
+  }
+};
+
+const foldRecord = (orders: Map<string, RefoldedOrder>, record: LogRecord) => {
+  const decoded = decodeOrderEvent(record);
+  if (!decoded.ok) return { orderId: null, eventId: null, effect: 'undecodable' };
+  const { event } = decoded;
+  const before = orders.get(event.orderId);
+  const { order, effect } = evolve(before?.order ?? null, event);
+  if (order !== null && order !== before?.order) {
+    orders.set(event.orderId, { order, createdOffset: before?.createdOffset ?? record.offset, lastOffset: record.offset });
+  }
+  return { orderId: event.orderId, eventId: event.id, effect };
+};
+
+// A timestamp that PostgreSQL cannot hold is archived as the nearest one that everybody can.
+const YEAR_9999 = Date.UTC(9999, 11, 31);
+
+const archivedFields = (record: LogRecord, { orderId, effect }: { orderId: string | null; effect: string }): Partial<ArchiveRow> => ({
+  order_id: orderId,
+  type: orderId === null ? null : record.headers.ce_type!.toString('utf8'),
+  effect,
+  recorded_at: Math.min(Math.max(record.timestamp, 0), YEAR_9999),
+  key: record.key,
+  headers: packHeaders(record.headers),
+  value: record.value,
+});
+
+const printable = (value: unknown): unknown => (Buffer.isBuffer(value) ? value.toString('base64') : value);
