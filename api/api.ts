@@ -1,0 +1,94 @@
+// api/api.ts: the api put together from its ports: a log to append to and to read, a read model, a registry. main.ts gives it
+// the real ones, tests and the bench theirs. Composition only.
+
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Appender, Reader, ReaderHandlers } from '../shared/log/log.ts';
+import type { LogEnd } from '../shared/log/offsets.ts';
+import { partitionOf } from '../shared/log/partitioner.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { buildApp } from './app.ts';
+import { createConsistency } from './consistency.ts';
+import { createFeed } from './feed/feed.ts';
+import { createApiMetrics } from './metrics.ts';
+import { createOrderEvents } from './order-events.ts';
+import { createOrderTail, type OrderTail } from './order-tail.ts';
+import type { ReadModel } from './read-model.ts';
+import { createReadOrder } from './read-order.ts';
+import { createRowLookup } from './row-lookup.ts';
+import { createSubmitOrder } from './submit-order.ts';
+
+export interface ApiSettings {
+  topic: string;
+  partitionCount: number;
+  currency: string;
+  version: string;
+  openOrdersMax: number;
+  tailMax: number;
+}
+
+export interface ApiPorts {
+  appender: Appender;
+  /** A reader of the whole topic that is alone in its group. */
+  createReader: (handlers: ReaderHandlers) => Reader;
+  logEnd: Pick<LogEnd, 'ask'>;
+  readModel: ReadModel;
+  registry: Registry;
+  logger: Logger;
+  onProgress: () => void;
+  onFatal: (error: Error) => void;
+}
+
+export interface Api {
+  /** Listens or injects; answers 503 where the tail is needed until it is seeded. */
+  app: FastifyInstance;
+  tail: OrderTail;
+}
+
+export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
+  const { topic, partitionCount, currency, version } = settings;
+  const { appender, createReader, logEnd, readModel, registry, logger, onProgress, onFatal } = ports;
+  const partition = (orderId: string): number => partitionOf(orderId, partitionCount);
+  const metrics = createApiMetrics(registry);
+
+  const feed = createFeed({ told: () => tail.told(), metrics: metrics.feed });
+  const tail = createOrderTail({
+    partitionCount,
+    partitionOf: partition,
+    createReader,
+    readModel,
+    tailMax: settings.tailMax,
+    logger,
+    onChanges: feed.onChanges,
+    onProgress,
+    onFatal,
+  });
+  const orders = createReadOrder({ tail, rows: createRowLookup(readModel), logEnd, partitionOf: partition });
+  const events = createOrderEvents({ tail, readModel });
+  const submitOrder = createSubmitOrder({
+    topic,
+    currency,
+    openOrdersMax: settings.openOrdersMax,
+    appender,
+    tail,
+    orders,
+    creationOf: events.creationOf,
+    now: Date.now,
+  });
+  const app = await buildApp({
+    topic,
+    currency,
+    version,
+    submitOrder,
+    orders,
+    events,
+    readModel,
+    consistency: createConsistency({ tail, logEnd, partitionCount }),
+    feed,
+    metrics,
+    registry,
+    checks: tail.checks,
+    logger,
+  });
+  return { app, tail };
+};

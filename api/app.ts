@@ -1,0 +1,113 @@
+// api/app.ts: the Fastify app, built from services and without network: tests and the bench give it theirs. Holds the order in
+// which things are put together, and the settings of the HTTP server.
+
+import { randomUUIDv7 } from 'node:crypto';
+import type { Socket } from 'node:net';
+import websocket from '@fastify/websocket';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { HealthCheck } from '../shared/runtime/health.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { API_PREFIX } from './app-prefix.ts';
+import type { Consistency } from './consistency.ts';
+import type { Feed } from './feed/feed.ts';
+import { guardRequests, requireJsonAccepted } from './http-guard.ts';
+import type { ApiMetrics } from './metrics.ts';
+import { describeApi } from './openapi.ts';
+import type { OrderEvents } from './order-events.ts';
+import { createErrorHandler, PROBLEM_TYPE, problemBody } from './problem-details.ts';
+import type { ReadModel } from './read-model.ts';
+import type { ReadOrder } from './read-order.ts';
+import { requestIdOf } from './request-ids.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { feedRoute } from './routes/feed.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { createOrderRoute } from './routes/orders/create.ts';
+import { listOrdersRoute } from './routes/orders/list.ts';
+import { orderMetricsRoute } from './routes/orders/metrics.ts';
+import { readOrderRoutes } from './routes/orders/read.ts';
+import type { SubmitOrder } from './submit-order.ts';
+import { createValidatorCompiler } from './validation.ts';
+
+export interface AppOptions {
+  topic: string;
+  currency: string;
+  version: string;
+  submitOrder: SubmitOrder;
+  orders: Pick<ReadOrder, 'fresh'>;
+  events: Pick<OrderEvents, 'page'>;
+  readModel: Pick<ReadModel, 'page' | 'counters'>;
+  consistency: Consistency;
+  feed: Feed;
+  metrics: ApiMetrics;
+  registry: Registry;
+  checks: Readonly<Record<string, HealthCheck>>;
+  logger: Logger;
+}
+
+const BODY_BYTES_MAX = 1_048_576;
+// Node's own limit on all headers together, 16 KiB, is the only other bound on a path.
+const PATH_SEGMENT_MAX = 1_024;
+// A body of 1 MiB over a poor line; without a limit a client could hold connections by sending nothing.
+const REQUEST_TIMEOUT_MS = 30_000;
+// A message of the feed is a subscription of at most a hundred ids.
+const FEED_MESSAGE_BYTES_MAX = 16_384;
+
+/** Not listening and not ready yet: `listen` and `inject` make it ready. */
+export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
+  const onError = createErrorHandler(options.logger);
+  const app = fastify({
+    loggerInstance: undefined, // a child logger per request costs more than its lines are worth; errors are logged by onError
+    genReqId: requestIdOf,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_SEGMENT_MAX },
+    // While stopping, what still comes over open connections is served; they close with the answer.
+    return503OnClosing: false,
+    frameworkErrors: onError,
+    clientErrorHandler: answerGarbage,
+  });
+  app.setErrorHandler(onError);
+  app.setValidatorCompiler(createValidatorCompiler() as never);
+  // Plain JSON: what a handler sends is what goes out, and a replay has the same bytes. Schemas describe, tests compare.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.removeContentTypeParser('text/plain');
+
+  guardRequests(app);
+  options.metrics.measureRoutes(app);
+  await app.register(websocket, {
+    options: { maxPayload: FEED_MESSAGE_BYTES_MAX, perMessageDeflate: false },
+    errorHandler: (_error, client) => client.terminate(), // the peer broke the protocol or went away: nothing to be told
+    preClose: async () => {
+      app.websocketServer.close(); // takes no more; those that are connected stay so
+      await options.feed.stop();
+    },
+  });
+  await describeApi(app, options.version);
+  for (const prefix of ['', API_PREFIX]) await app.register(routes, { options, prefix });
+  return app;
+};
+
+const routes = async (app: FastifyInstance, { options }: { options: AppOptions }): Promise<void> => {
+  await app.register(async (json) => {
+    json.addHook('onRequest', requireJsonAccepted);
+    await json.register(createOrderRoute, { submitOrder: options.submitOrder, submitted: options.metrics.submitted });
+    await json.register(orderMetricsRoute, options);
+    await json.register(listOrdersRoute, options);
+    await json.register(readOrderRoutes, options);
+    await json.register(healthRoutes, options);
+  });
+  await app.register(metricsRoute, options);
+  await app.register(feedRoute, options);
+  await app.register(docsRoutes);
+};
+
+/** What cannot be parsed as HTTP never becomes a request; it is answered on the bare connection. */
+const answerGarbage = (error: Error & { code?: string }, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const requestId = randomUUIDv7();
+  const body = JSON.stringify(problemBody('MALFORMED_REQUEST', 'The request is not valid HTTP, or did not come in time.', requestId));
+  const head = ['HTTP/1.1 400 Bad Request', `content-type: ${PROBLEM_TYPE}`, `x-request-id: ${requestId}`, 'connection: close'];
+  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
+};

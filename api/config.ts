@@ -1,0 +1,14 @@
+// api/config.ts: the api's variables. Defaults and their reasons stand in the README's configuration table.
+
+import { type Static, Type } from 'typebox';
+import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';
+
+export const API_CONFIG = Type.Object({
+  ...SHARED_VARIABLES,
+  PORT: PORT(8080),
+  /** Submissions are refused while this many orders are open (R13). */
+  OPEN_ORDERS_MAX: Type.Integer({ default: 200_000, minimum: 1, maximum: 10_000_000 }),
+  /** The tail holds reading back beyond this many orders, about 2 KB each (R13). Above OPEN_ORDERS_MAX, so that open ones always fit. */
+  TAIL_MAX: Type.Integer({ default: 250_000, minimum: 1, maximum: 10_000_000 }),
+});
+export type ApiConfig = Readonly<Static<typeof API_CONFIG>>;

@@ -1,0 +1,82 @@
+// api/main.ts: composes the api: configuration, log, read model, HTTP. Reads the environment; holds no rules.
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createAppender } from '../shared/log/appender.ts';
+import { createLogClient } from '../shared/log/client.ts';
+import { createLogEnd } from '../shared/log/offsets.ts';
+import { createReader } from '../shared/log/reader.ts';
+import { ensureTopics } from '../shared/log/topics.ts';
+import { openDatabase } from '../shared/postgres/database.ts';
+import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
+import { parseConfig, refuseUnprotected } from '../shared/runtime/config.ts';
+import { createLogger } from '../shared/runtime/logger.ts';
+import { createRoleMetrics } from '../shared/runtime/metrics.ts';
+import { runRole } from '../shared/runtime/shutdown.ts';
+import { createApi } from './api.ts';
+import { API_CONFIG } from './config.ts';
+import { createReadModel } from './read-model.ts';
+
+// The feed follows within a few milliseconds; at full load more than that gathers between two fetches anyway.
+const FETCH_GAP_MS = 5;
+
+const config = parseConfig(API_CONFIG, process.env);
+const logger = createLogger('api', config.LOG_LEVEL);
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+await runRole(logger, async ({ onStop, fatal }) => {
+  refuseUnprotected(config);
+  const { registry, progressed } = createRoleMetrics('api', version);
+  const topic = config.ORDERS_TOPIC;
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    schema: config.READ_MODEL_SCHEMA,
+    applicationName: 'orders-api',
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+  });
+  onStop('database', () => database.end());
+
+  const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-api', logger });
+  await ensureTopics({
+    client,
+    topics: [{ name: topic, partitions: config.ORDERS_PARTITIONS }],
+    replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+    minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
+  });
+  const appender = createAppender({
+    client,
+    partitionCounts: new Map([[topic, config.ORDERS_PARTITIONS]]),
+    onBatch: createAppendMetrics(registry),
+  });
+  const logEnd = createLogEnd(client, topic);
+  onStop('log', () => Promise.all([appender.stop(), logEnd.stop()]));
+  appender.start();
+
+  const { app, tail } = await createApi(
+    {
+      topic,
+      partitionCount: config.ORDERS_PARTITIONS,
+      currency: config.CURRENCY,
+      version,
+      openOrdersMax: config.OPEN_ORDERS_MAX,
+      tailMax: config.TAIL_MAX,
+    },
+    {
+      appender,
+      // A group of its own: every instance reads everything.
+      createReader: (handlers) =>
+        createReader({ client, topic, groupId: `orders-api-${randomUUID()}`, soleMember: true, minFetchGapMs: FETCH_GAP_MS, handlers }),
+      logEnd,
+      readModel: createReadModel(database, topic),
+      registry,
+      logger,
+      onProgress: progressed,
+      onFatal: fatal,
+    },
+  );
+  onStop('tail', tail.stop);
+  onStop('http', () => app.close());
+  await app.listen({ host: config.HOST, port: config.PORT });
+  logger.info({ address: app.listeningOrigin }, 'listening');
+  await tail.start();
+});

@@ -1,0 +1,51 @@
+// api/order-events.ts: the history of one order, oldest first: from the archive, and behind it from the tail what the
+// projector has not stored yet.
+
+import type { OrderCreated } from '../shared/order/events.ts';
+import { wireTypeOf } from '../shared/order/upcast.ts';
+import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import type { OrderTail } from './order-tail.ts';
+import { iso } from './order-view.ts';
+import type { ReadModel } from './read-model.ts';
+import type { LoggedEvent } from './tail-memory.ts';
+
+export interface OrderEventsOptions {
+  tail: Pick<OrderTail, 'unstoredEvents'>;
+  readModel: Pick<ReadModel, 'events'>;
+}
+
+export interface OrderEvents {
+  /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes. */
+  page: (order: StoredOrder, from: number, limit: number) => Promise<LoggedEvent[]>;
+  /** The event that created the order. */
+  creationOf: (order: StoredOrder) => Promise<OrderCreated>;
+}
+
+export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
+  const page = async ({ order: { orderId }, partition }: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
+    // Noted before the archive is asked (R7): what is trimmed from memory meanwhile is in the archive by then.
+    const unstored = tail.unstoredEvents(orderId);
+    const archived = await readModel.events({ orderId, partition }, from, limit);
+    const next = (archived.at(-1)?.offset ?? from - 1) + 1;
+    return [...archived, ...unstored.filter(({ offset }) => offset >= next)].slice(0, limit);
+  };
+  const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
+    const [recent] = tail.unstoredEvents(order.order.orderId);
+    const [first] = recent?.offset === order.createdOffset ? [recent] : await page(order, order.createdOffset, 1);
+    if (first?.event.name !== 'OrderCreated') throw new Error(`the creation of order ${order.order.orderId} is not where its row says`);
+    return first.event;
+  };
+  return { page, creationOf };
+};
+
+export const eventView = (topic: string, { event, effect, partition, offset }: LoggedEvent) => ({
+  id: event.id,
+  type: wireTypeOf(event.name),
+  version: event.kind === 'fact' ? event.version : null,
+  effect,
+  time: iso(event.time),
+  actor: event.actor,
+  causation_id: event.causationId,
+  position: { topic, partition, offset },
+  data: event.data,
+});

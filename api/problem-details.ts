@@ -1,0 +1,81 @@
+// api/problem-details.ts: errors become application/problem+json (RFC 9457) here and nowhere else. What is not a known
+// kind of failure is logged and answered as INTERNAL; nothing of its message or stack leaves the process.
+
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, type AppErrorCode } from '../shared/runtime/app-error.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { PROBLEMS, Problem, type ProblemCode, type ProblemExtras } from './problems.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+// Long enough for a leader election or a restart to be under way, short enough that nobody gives up.
+const RETRY_AFTER_S = 1;
+
+const OPERATING: Partial<Record<AppErrorCode, ProblemCode>> = {
+  APPEND_OUTCOME_UNKNOWN: 'LOG_UNAVAILABLE',
+  LOG_UNAVAILABLE: 'LOG_UNAVAILABLE',
+  WAIT_TIMED_OUT: 'LOG_UNAVAILABLE',
+  LOG_OVERLOADED: 'OVERLOADED',
+  DATABASE_UNAVAILABLE: 'READ_MODEL_UNAVAILABLE',
+};
+
+const OPERATING_DETAIL: Partial<Record<ProblemCode, string>> = {
+  LOG_UNAVAILABLE: 'The log did not answer in time.',
+  READ_MODEL_UNAVAILABLE: 'The read model did not answer in time.',
+  OVERLOADED: 'Too many submissions are waiting.',
+};
+
+// https://fastify.dev/docs/latest/Reference/Errors/
+const FRAMEWORK: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'UNSUPPORTED_MEDIA_TYPE', detail: 'The body must be application/json.' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'PAYLOAD_TOO_LARGE', detail: 'The body is larger than 1 MiB.' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is empty.' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is not valid JSON.' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'MALFORMED_REQUEST',
+    detail: 'The body is not as long as Content-Length says, or not UTF-8.',
+  },
+  FST_ERR_BAD_URL: { code: 'MALFORMED_REQUEST', detail: 'The path is not a valid URL path.' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'ROUTE_NOT_FOUND', detail: 'There is no such route.' },
+};
+
+/** What a failure is to the caller; null for a defect of ours. */
+const problemOf = (error: Error): Problem | null => {
+  if (error instanceof Problem) return error;
+  if (error instanceof AppError) {
+    const code = OPERATING[error.code];
+    return code === undefined ? null : new Problem(code, OPERATING_DETAIL[code]!);
+  }
+  const { code, statusCode } = error as Partial<FastifyError>;
+  const known = code === undefined ? undefined : FRAMEWORK[code];
+  if (known !== undefined) return new Problem(known.code, known.detail);
+  // The JSON parser's own errors: a syntax error, or a `__proto__` key.
+  return error instanceof SyntaxError && statusCode === 400 ? new Problem('MALFORMED_JSON', 'The body is not valid JSON.') : null;
+};
+
+/** The body, in the order of the contract. */
+export const problemBody = (code: ProblemCode, detail: string, requestId: string, { errors, orderId }: ProblemExtras = {}) => ({
+  type: `/docs/errors#${code}`,
+  title: PROBLEMS[code].title,
+  status: PROBLEMS[code].status,
+  detail,
+  code,
+  error: detail,
+  request_id: requestId,
+  ...(errors === undefined ? {} : { errors }),
+  ...(orderId === undefined ? {} : { order_id: orderId }),
+});
+
+/** Fastify's error handler. */
+export const createErrorHandler =
+  (logger: Logger) =>
+  (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    const problem = problemOf(error) ?? new Problem('INTERNAL', 'Something went wrong on our side.');
+    if (problem.code === 'INTERNAL')
+      logger.error({ err: error, request_id: request.id, route: request.routeOptions?.url }, 'request failed');
+    const { status } = PROBLEMS[problem.code];
+    // Frameworks' errors from before the hooks come without the header.
+    reply.code(status).header('x-request-id', request.id).type(PROBLEM_TYPE);
+    if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
+    for (const [name, value] of Object.entries(problem.extras.headers ?? {})) reply.header(name, value);
+    reply.send(JSON.stringify(problemBody(problem.code, problem.message, request.id, problem.extras)));
+  };

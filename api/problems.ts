@@ -1,0 +1,158 @@
+// api/problems.ts: every error that the api answers with, in one table (RFC 9457). The handler of problem-details.ts, the
+// OpenAPI description and the page /docs/errors are made from it. Holds no logic.
+
+interface ProblemKind {
+  status: number;
+  title: string;
+  /** What it means and what the caller can do about it; shown on /docs/errors. */
+  meaning: string;
+}
+
+export const PROBLEMS = {
+  VALIDATION_FAILED: {
+    status: 400,
+    title: 'The request is not valid',
+    meaning: 'A field, query parameter or header is missing, unknown or has a value that is not allowed; `errors` names each one.',
+  },
+  MALFORMED_JSON: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    meaning: 'The body is empty or cannot be parsed as JSON.',
+  },
+  MALFORMED_REQUEST: {
+    status: 400,
+    title: 'The request is not valid HTTP',
+    meaning: 'The request line, the URL, a header or the length of the body cannot be understood.',
+  },
+  INVALID_CURSOR: {
+    status: 400,
+    title: 'The cursor is not valid',
+    meaning: 'A cursor belongs to the filters and the sort order of the page that it came from. Start again without one.',
+  },
+  INVALID_TOKEN: {
+    status: 400,
+    title: 'The consistency token is not valid',
+    meaning: 'The token is not one of ours, or lies beyond the end of the log.',
+  },
+  TWO_KEYS: {
+    status: 400,
+    title: 'Idempotency-Key and order_id together',
+    meaning: 'Both say which order is meant. Send one of the two.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    title: 'Not allowed',
+    meaning: 'Without access control the service answers only to a loopback host name, and to pages of its own origin.',
+  },
+  ORDER_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such order',
+    meaning: 'No order with this id is in the log, up to its end at the time of the request.',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such route',
+    meaning: 'See /docs for the routes that there are.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'The route does not have this method',
+    meaning: 'The header `Allow` lists the methods that it has.',
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    title: 'None of the accepted types can be given',
+    meaning: 'The header `Accept` excludes application/json (for /metrics: text/plain too).',
+  },
+  ORDER_ID_TAKEN: {
+    status: 409,
+    title: 'The order id is taken',
+    meaning: 'An order with this id exists. A repeated client-chosen order_id is always refused; for safe retries use Idempotency-Key.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    title: 'The body is too large',
+    meaning: 'Bodies may have up to 1 MiB.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'The content type is not supported',
+    meaning: 'Bodies must be application/json.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'The key was used for another command',
+    meaning: 'An Idempotency-Key stands for one command. Use a new key for a new command.',
+  },
+  TOTAL_MISMATCH: {
+    status: 422,
+    title: 'The total is not the sum of the prices',
+    meaning: 'Every item has a unit_price, and total_amount differs from the sum of quantity times price.',
+  },
+  TOTAL_REQUIRED: {
+    status: 422,
+    title: 'The total is missing',
+    meaning: 'The catalogue does not price all items of this order, so total_amount must be given.',
+  },
+  UPGRADE_REQUIRED: {
+    status: 426,
+    title: 'This route speaks WebSocket',
+    meaning: 'Open /feed as a WebSocket.',
+  },
+  INTERNAL: {
+    status: 500,
+    title: 'Something went wrong on our side',
+    meaning: 'A defect. The `request_id` finds the log line that says more.',
+  },
+  LOG_UNAVAILABLE: {
+    status: 503,
+    title: 'The log cannot be reached',
+    meaning:
+      'The log did not answer in time. A submission may or may not have been recorded, now or later: with an Idempotency-Key the same request can be sent again safely; without one, look for the `order_id` of the problem.',
+  },
+  READ_MODEL_UNAVAILABLE: {
+    status: 503,
+    title: 'The read model cannot be reached',
+    meaning: 'The database did not answer in time. Try again after `Retry-After` seconds.',
+  },
+  OVERLOADED: {
+    status: 503,
+    title: 'Too much is open already',
+    meaning: 'Too many orders are open or too many submissions are waiting. Nothing was recorded; try again after `Retry-After` seconds.',
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
+
+/** One thing that is wrong with a request: where (a JSON pointer into the body, or `query/NAME`, `path/NAME`, `header/NAME`) and why. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+export interface ProblemExtras {
+  errors?: readonly FieldError[];
+  /** The order that a submission with an unknown outcome would have become. */
+  orderId?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown by routes; answered by problem-details.ts. `detail` is shown to the caller. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly extras: ProblemExtras;
+
+  constructor(code: ProblemCode, detail: string, extras: ProblemExtras = {}) {
+    super(detail);
+    this.name = 'Problem';
+    this.code = code;
+    this.extras = extras;
+  }
+}
+
+export const validationFailed = (errors: readonly FieldError[]): Problem => {
+  const [first] = errors;
+  const detail = first === undefined ? 'The request is not valid.' : `${first.path} ${first.message}.`;
+  return new Problem('VALIDATION_FAILED', detail, { errors });
+};

@@ -1,0 +1,37 @@
+// api/routes/feed.ts: GET /feed, the live feed over WebSocket.
+
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { Feed } from '../feed/feed.ts';
+import { Problem } from '../problems.ts';
+import { emptyResponse, problemResponses } from '../schemas/responses.ts';
+
+export interface FeedRouteOptions {
+  feed: Feed;
+}
+
+const schema = {
+  tags: ['Feed'],
+  summary: 'Every change of every order, as it happens (WebSocket)',
+  description:
+    'JSON text frames, each with an opaque `cursor`: `subscribed` at once; `order` {order_id, user_id, status, previous_status, version, at, event} for every applied fact, in order per order; `heartbeat` every 5 s; `error` {code, detail}; `shutdown`. Close codes: 1001 shutdown, 1013 too many clients, 4000 bad message, 4008 too slow.',
+  response: {
+    101: emptyResponse('The connection is a WebSocket now.'),
+    ...problemResponses('UPGRADE_REQUIRED'),
+  },
+};
+
+export const feedRoute: FastifyPluginCallbackTypebox<FeedRouteOptions> = (app, { feed }, done) => {
+  app.route({
+    method: 'GET',
+    url: '/feed',
+    schema,
+    handler: () => {
+      throw new Problem('UPGRADE_REQUIRED', 'Open this address as a WebSocket.', { headers: { upgrade: 'websocket' } });
+    },
+    wsHandler: (client, request) => {
+      if (Object.keys(request.query as object).length > 0) return feed.refuse(client, 'This feed takes no query parameters yet.');
+      feed.connect(client, request.raw.socket);
+    },
+  });
+  done();
+};

@@ -1,0 +1,133 @@
+// api/routes/orders/create.ts: POST /orders.
+
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { evolve } from '../../../shared/order/order.ts';
+import { type Caller, caller } from '../../caller.ts';
+import { consistencyToken } from '../../consistency.ts';
+import { idempotencyKeyOf } from '../../idempotency-key.ts';
+import type { SubmissionOutcome } from '../../metrics.ts';
+import { newOrder } from '../../new-order.ts';
+import { orderView } from '../../order-view.ts';
+import { Problem } from '../../problems.ts';
+import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
+import { NoQuery } from '../../schemas/queries.ts';
+import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { Submission } from '../../schemas/submission.ts';
+import type { SubmitOrder, Submitted } from '../../submit-order.ts';
+
+export interface CreateOrderOptions {
+  submitOrder: SubmitOrder;
+  submitted: (outcome: SubmissionOutcome) => void;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const schema = {
+  tags: ['Orders'],
+  summary: 'Submit an order',
+  description:
+    'Answers once every in-sync replica of the log has the order. With the header `Idempotency-Key` (1 to 255 printable characters) the same request can be sent again safely: it makes one order and is answered with the same bytes, plus `Idempotent-Replayed: true`.',
+  headers: { type: 'object', properties: { 'idempotency-key': { type: 'string' } } },
+  querystring: NoQuery,
+  body: Submission,
+  response: {
+    201: jsonResponse({
+      description: 'The order exists.',
+      schema: Created,
+      example: EXAMPLE_CREATED,
+      headers: {
+        Location: 'Where the order can be read.',
+        'Consistency-Token': 'Give it as `after` to a list or to the metrics, so that they contain this order.',
+        'Idempotent-Replayed': '`true` if an earlier request with this key made the order.',
+      },
+    }),
+    202: jsonResponse({
+      description: 'The order is in the log, but whether it was the first with its id could not be read back in time.',
+      schema: Accepted,
+      example: EXAMPLE_ACCEPTED,
+      headers: { Location: 'Where the order can be read.' },
+    }),
+    ...problemResponses(
+      'VALIDATION_FAILED',
+      'MALFORMED_JSON',
+      'TWO_KEYS',
+      'NOT_ACCEPTABLE',
+      'ORDER_ID_TAKEN',
+      'PAYLOAD_TOO_LARGE',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'IDEMPOTENCY_KEY_REUSED',
+      'TOTAL_MISMATCH',
+      'TOTAL_REQUIRED',
+      'LOG_UNAVAILABLE',
+      'READ_MODEL_UNAVAILABLE',
+      'OVERLOADED',
+    ),
+  },
+};
+
+export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> = (app, { submitOrder, submitted }, done) => {
+  const { prefix } = app;
+  app.post('/orders', { schema }, async (request, reply) => {
+    const submission = submissionOf(request, request.body, caller());
+    const result = await submitOrder(submission).catch((error: unknown) => {
+      submitted('failed');
+      throw error;
+    });
+    submitted(result.outcome === 'created' && result.replayed ? 'replayed' : result.outcome);
+    return answer(result, reply, prefix);
+  });
+  done();
+};
+
+const submissionOf = (request: FastifyRequest, body: Submission, { id, actor }: Caller) => {
+  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
+  if (idempotencyKey !== null && body.order_id !== undefined) {
+    throw new Problem('TWO_KEYS', 'Send either Idempotency-Key or order_id: both say which order is meant.');
+  }
+  const { traceparent } = request.headers;
+  return {
+    order: newOrder(body),
+    caller: id,
+    actor,
+    orderId: body.order_id ?? null,
+    idempotencyKey,
+    correlationId: request.id,
+    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null,
+  };
+};
+
+const answer = (result: Submitted, reply: FastifyReply, prefix: string): FastifyReply => {
+  switch (result.outcome) {
+    case 'created': {
+      const { created, place, replayed } = result;
+      // From the event alone, so that every replay gives the same bytes.
+      const order = orderView(evolve(null, created).order!);
+      if (replayed) reply.header('idempotent-replayed', 'true');
+      return reply
+        .code(201)
+        .header('location', `${prefix}/orders/${order.order_id}`)
+        .header('consistency-token', consistencyToken(place))
+        .type(JSON_TYPE)
+        .send(JSON.stringify({ message: 'Order created', order_id: order.order_id, order }));
+    }
+    case 'pending':
+      return reply
+        .code(202)
+        .header('location', `${prefix}/orders/${result.orderId}`)
+        .header('consistency-token', consistencyToken(result.place))
+        .type(JSON_TYPE)
+        .send(JSON.stringify({ message: 'Order accepted', order_id: result.orderId }));
+    case 'key_reused':
+      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
+    case 'id_taken':
+      throw new Problem('ORDER_ID_TAKEN', 'There is an order with this order_id.');
+    case 'overloaded':
+      throw new Problem('OVERLOADED', 'Too many orders are open or waiting. Nothing was recorded.');
+    case 'unknown':
+      throw new Problem('LOG_UNAVAILABLE', 'The log did not confirm the order in time: it may or may not exist, now or later.', {
+        orderId: result.orderId,
+      });
+  }
+};

@@ -1,0 +1,73 @@
+// api/routes/orders/list.ts: GET /orders, pages from the read model.
+
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
+import type { Consistency } from '../../consistency.ts';
+import { cursorOf, readCursor } from '../../cursors.ts';
+import type { ListFilters, ListPosition } from '../../order-list.ts';
+import { orderView } from '../../order-view.ts';
+import type { ReadModel } from '../../read-model.ts';
+import { awaitToken, PRIVATE } from '../../reads.ts';
+import { ID } from '../../schemas/ids.ts';
+import { EXAMPLE_PAGE, OrderPage } from '../../schemas/order.ts';
+import { ListQuerySchema, type ListQueryString } from '../../schemas/queries.ts';
+import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+
+export interface ListOrdersOptions {
+  readModel: Pick<ReadModel, 'page'>;
+  consistency: Consistency;
+}
+
+const schema = {
+  tags: ['Orders'],
+  summary: 'A page of orders',
+  description: 'Newest first unless sorted otherwise. Filters add up. Pages follow the log by some ten milliseconds; see `after`.',
+  querystring: ListQuerySchema,
+  response: {
+    200: jsonResponse({ description: 'A page.', schema: OrderPage, example: EXAMPLE_PAGE }),
+    ...problemResponses(
+      'VALIDATION_FAILED',
+      'INVALID_CURSOR',
+      'INVALID_TOKEN',
+      'NOT_ACCEPTABLE',
+      'LOG_UNAVAILABLE',
+      'READ_MODEL_UNAVAILABLE',
+    ),
+  },
+};
+
+export const listOrdersRoute: FastifyPluginCallbackTypebox<ListOrdersOptions> = (app, { readModel, consistency }, done) => {
+  app.get('/orders', { schema }, async (request, reply) => {
+    const { query } = request;
+    const filters = filtersOf(query);
+    const question = ['orders', filters, query.sort];
+    const after = query.cursor === undefined ? null : readCursor(query.cursor, question, isPosition);
+    await awaitToken(request, reply, consistency, 'rows');
+    // One more than a page tells whether there is a next one.
+    const found = await readModel.page({ filters, newestFirst: query.sort === '-created_at', after, limit: query.limit + 1 });
+    const page = found.slice(0, query.limit).map(({ order }) => order);
+    const last = found.length > query.limit ? page.at(-1) : undefined;
+    return reply.header('cache-control', PRIVATE).send({
+      orders: page.map(orderView),
+      next_cursor:
+        last === undefined ? null : cursorOf(question, { createdAt: last.createdAt, orderId: last.orderId } satisfies ListPosition),
+    });
+  });
+  done();
+};
+
+const filtersOf = (query: ListQueryString): ListFilters => ({
+  statuses: [...new Set((query.status?.split(',') ?? []) as OrderStatus[])].sort(),
+  userId: query.user_id ?? null,
+  batchId: query.batch_id ?? null,
+  productId: query.product_id ?? null,
+  parked: query.parked ?? null,
+  createdAfter: query.created_after === undefined ? null : Date.parse(query.created_after),
+  createdBefore: query.created_before === undefined ? null : Date.parse(query.created_before),
+});
+
+const isPosition = (at: unknown): at is ListPosition => {
+  if (typeof at !== 'object' || at === null) return false;
+  const { createdAt, orderId } = at as Partial<ListPosition>;
+  return Number.isSafeInteger(createdAt) && typeof orderId === 'string' && ID.test(orderId);
+};

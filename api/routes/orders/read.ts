@@ -1,0 +1,111 @@
+// api/routes/orders/read.ts: GET /orders/:order_id, its status and its events: always as of now (R7).
+
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import type { Consistency } from '../../consistency.ts';
+import { cursorOf, readCursor } from '../../cursors.ts';
+import { eventView, type OrderEvents } from '../../order-events.ts';
+import { iso, orderView } from '../../order-view.ts';
+import { Problem } from '../../problems.ts';
+import type { ReadOrder } from '../../read-order.ts';
+import { awaitToken, etagOf, matches, PRIVATE } from '../../reads.ts';
+import { EventPage, EXAMPLE_EVENTS, EXAMPLE_ORDER, EXAMPLE_STATUS, OrderRef, OrderStatusView } from '../../schemas/order.ts';
+import { EventsQuery, OrderPath, OrderQuery } from '../../schemas/queries.ts';
+import { emptyResponse, jsonResponse, problemResponses } from '../../schemas/responses.ts';
+
+export interface ReadOrderRoutesOptions {
+  topic: string;
+  orders: Pick<ReadOrder, 'fresh'>;
+  events: Pick<OrderEvents, 'page'>;
+  consistency: Consistency;
+}
+
+const tags = ['Orders'];
+const PROBLEMS = [
+  'VALIDATION_FAILED',
+  'INVALID_TOKEN',
+  'ORDER_NOT_FOUND',
+  'NOT_ACCEPTABLE',
+  'LOG_UNAVAILABLE',
+  'READ_MODEL_UNAVAILABLE',
+  'OVERLOADED',
+] as const;
+
+const orderSchema = {
+  tags,
+  summary: 'One order',
+  description:
+    'As of now: an order can be read right after its 201, on every instance. Send its ETag as `If-None-Match` to get 304 while it has not changed.',
+  params: OrderPath,
+  querystring: OrderQuery,
+  response: {
+    200: jsonResponse({ description: 'The order.', schema: OrderRef, example: EXAMPLE_ORDER, headers: { ETag: 'The version: `"v2"`.' } }),
+    304: emptyResponse('The order still has the version of If-None-Match.'),
+    ...problemResponses(...PROBLEMS),
+  },
+};
+const statusSchema = {
+  tags,
+  summary: 'The status of one order',
+  params: OrderPath,
+  querystring: OrderQuery,
+  response: {
+    200: jsonResponse({ description: 'The status.', schema: OrderStatusView, example: EXAMPLE_STATUS }),
+    ...problemResponses(...PROBLEMS),
+  },
+};
+const eventsSchema = {
+  tags,
+  summary: 'Everything that the log has about one order',
+  description:
+    'In log order, void events included: facts that arbitration passed over, for instance the second copy of an append with an unknown outcome.',
+  params: OrderPath,
+  querystring: EventsQuery,
+  response: {
+    200: jsonResponse({ description: 'A page of events.', schema: EventPage, example: EXAMPLE_EVENTS }),
+    ...problemResponses(...PROBLEMS, 'INVALID_CURSOR'),
+  },
+};
+
+export const readOrderRoutes: FastifyPluginCallbackTypebox<ReadOrderRoutesOptions> = (app, options, done) => {
+  const { orders, consistency, topic } = options;
+
+  const found = async (orderId: string): Promise<StoredOrder> => {
+    const order = await orders.fresh(orderId);
+    if (order === null) throw new Problem('ORDER_NOT_FOUND', `There is no order ${orderId}.`);
+    return order;
+  };
+
+  app.get('/orders/:order_id', { schema: orderSchema }, async (request, reply) => {
+    await awaitToken(request, reply, consistency, 'order');
+    const { order } = await found(request.params.order_id);
+    const etag = etagOf(order);
+    reply.header('etag', etag).header('cache-control', PRIVATE);
+    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+    return reply.send(orderView(order));
+  });
+
+  app.get('/orders/:order_id/status', { schema: statusSchema }, async (request, reply) => {
+    await awaitToken(request, reply, consistency, 'order');
+    const { orderId, status, version, updatedAt } = (await found(request.params.order_id)).order;
+    return reply.header('cache-control', PRIVATE).send({ order_id: orderId, status, version, updated_at: iso(updatedAt) });
+  });
+
+  app.get('/orders/:order_id/events', { schema: eventsSchema }, async (request, reply) => {
+    const { limit, cursor } = request.query;
+    const question = ['events', request.params.order_id];
+    const from = cursor === undefined ? 0 : readCursor(cursor, question, isOffset);
+    await awaitToken(request, reply, consistency, 'order');
+    const order = await found(request.params.order_id);
+    const page = await options.events.page(order, from, limit + 1);
+    const next = page[limit];
+    return reply.header('cache-control', PRIVATE).send({
+      order_id: order.order.orderId,
+      events: page.slice(0, limit).map((event) => eventView(topic, event)),
+      next_cursor: next === undefined ? null : cursorOf(question, next.offset),
+    });
+  });
+  done();
+};
+
+const isOffset = (at: unknown): at is number => Number.isSafeInteger(at) && (at as number) >= 0;

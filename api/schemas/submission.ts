@@ -1,0 +1,65 @@
+// api/schemas/submission.ts: the body of POST /orders. Rules that a schema cannot say are in submission.ts beside app.ts.
+
+import { type Static, Type } from 'typebox';
+import { AMOUNT_MAX } from '../money.ts';
+import { ID_PATTERN, IdInput } from './ids.ts';
+
+export const ITEMS_MAX = 100; // an order is one record and one row: 100 items are 10 KB
+export const QUANTITY_MAX = 10_000;
+// 100 ids of 64 characters with separators, and room for spaces.
+const ITEM_IDS_TEXT_MAX = 8_000;
+
+const Amount = (description: string) => Type.Number({ format: 'amount', minimum: 0, maximum: AMOUNT_MAX, description });
+
+const ItemInput = Type.Object(
+  {
+    product_id: IdInput,
+    quantity: Type.Optional(Type.Integer({ minimum: 1, maximum: QUANTITY_MAX, description: 'Default 1.' })),
+    unit_price: Type.Optional(Amount('Price of one piece.')),
+  },
+  { additionalProperties: false },
+);
+
+export const Submission = Type.Object(
+  {
+    order_id: Type.Optional(
+      Type.String({
+        pattern: ID_PATTERN,
+        description: 'An id of your own choice; not with Idempotency-Key. Without it the service makes one.',
+      }),
+    ),
+    user_id: IdInput,
+    items: Type.Optional(
+      Type.Array(ItemInput, {
+        minItems: 1,
+        maxItems: ITEMS_MAX,
+        description: 'The items. Either these or item_ids; a repeated product adds its quantities.',
+      }),
+    ),
+    item_ids: Type.Optional(
+      Type.Unsafe<(string | number)[] | string>({
+        type: ['array', 'string'],
+        items: IdInput,
+        minItems: 1,
+        maxItems: ITEMS_MAX,
+        minLength: 1,
+        maxLength: ITEM_IDS_TEXT_MAX,
+        description: 'Ids only, as an array or separated by commas; a repeated id adds one to its quantity.',
+        examples: [['5', '6'], '5,6'],
+      }),
+    ),
+    total_amount: Type.Optional(
+      Amount(
+        'What the order costs in all, a decimal with at most two places. Required unless the catalogue prices every item; if every item has a unit_price it must be their sum.',
+      ),
+    ),
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      { user_id: '101', items: [{ product_id: '5', quantity: 2 }, { product_id: '6' }], total_amount: 299.99 },
+      { user_id: 101, item_ids: '5,6,7', total_amount: 299.99 },
+    ],
+  },
+);
+export type Submission = Static<typeof Submission>;

@@ -1,0 +1,161 @@
+// api/submit-order.ts: a submission becomes an OrderCreated in the log. Holds the waits: the append and its outcome, and for
+// ids that somebody else may use at the same time the verdict of the log, read back through the tail. No HTTP in here.
+
+import { randomUUIDv7 } from 'node:crypto';
+import type { Appender, Position } from '../shared/log/log.ts';
+import { encodeOrderEvent } from '../shared/log/order-codec.ts';
+import type { IdOrigin, OrderCreated } from '../shared/order/events.ts';
+import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
+import { keyHash, orderIdOfKey } from './idempotency-key.ts';
+import { commandHash, type NewOrder } from './new-order.ts';
+import type { OrderTail } from './order-tail.ts';
+import type { Place } from './position-waits.ts';
+import type { ReadOrder } from './read-order.ts';
+
+export interface Submission {
+  order: NewOrder;
+  /** The user or client id; `anonymous` without access control. */
+  caller: string;
+  actor: string;
+  /** Chosen by the client, else null. Never together with a key. */
+  orderId: string | null;
+  idempotencyKey: string | null;
+  correlationId: string | null;
+  traceparent: string | null;
+}
+
+export type Submitted =
+  /** The order exists, as this event created it. `replayed`: an earlier submission with the same key and command did. */
+  | { outcome: 'created'; created: OrderCreated; place: Place; replayed: boolean }
+  /** The log has the submission, but did not say in time whether it was the first of its id. */
+  | { outcome: 'pending'; orderId: string; place: Place }
+  | { outcome: 'key_reused' }
+  | { outcome: 'id_taken' }
+  /** Too many orders are open, or too many appends wait: nothing was recorded. */
+  | { outcome: 'overloaded' }
+  /** The submission may or may not be in the log, now or later. */
+  | { outcome: 'unknown'; orderId: string };
+
+export type SubmitOrder = (submission: Submission) => Promise<Submitted>;
+
+export interface SubmitOrderOptions {
+  topic: string;
+  currency: string;
+  /** OPEN_ORDERS_MAX (R13). */
+  openOrdersMax: number;
+  appender: Appender;
+  tail: Pick<OrderTail, 'waitRead' | 'openOrders'>;
+  orders: ReadOrder;
+  /** The OrderCreated that created this order, from the log. */
+  creationOf: (order: StoredOrder) => Promise<OrderCreated>;
+  now: () => number;
+}
+
+// A caller that hears nothing for longer gives up and tries again, which is worse than an honest "unknown".
+const APPEND_MAX_MS = 5_000;
+const VERDICT_MAX_MS = 5_000;
+
+export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
+  const { topic, currency, appender, tail, orders } = options;
+
+  const creation = (
+    submission: Submission,
+    orderId: string,
+    origin: IdOrigin,
+    keyed: { key: string; command: string } | null,
+  ): OrderCreated => ({
+    kind: 'fact',
+    name: 'OrderCreated',
+    id: randomUUIDv7(),
+    orderId,
+    version: 1,
+    time: options.now(),
+    actor: submission.actor,
+    causationId: null,
+    correlationId: submission.correlationId,
+    data: {
+      user_id: submission.order.userId,
+      items: submission.order.items,
+      total_minor: submission.order.totalMinor,
+      currency,
+      id_origin: origin,
+      batch_id: null,
+      key_hash: keyed?.key ?? null,
+      command_hash: keyed?.command ?? null,
+    },
+  });
+
+  /**
+   * Appends the event, and the same event again while the outcome is unknown: arbitration voids what is too much. Null: still
+   * unknown at the end. Rejects with LOG_OVERLOADED or LOG_UNAVAILABLE if it was certainly never sent.
+   */
+  const append = async (event: OrderCreated, traceparent: string | null): Promise<Position | null> => {
+    const record = encodeOrderEvent(event, topic, traceparent);
+    const deadline = performance.now() + APPEND_MAX_MS;
+    for (let inDoubt = false; ; inDoubt = true) {
+      try {
+        const left = deadline - performance.now();
+        const position = left > 0 ? await within(left, appender.append(record)) : null;
+        return position;
+      } catch (error) {
+        const unknown = error instanceof AppError && error.code === 'APPEND_OUTCOME_UNKNOWN';
+        if (!unknown && !inDoubt) throw error;
+        if (!unknown) return null;
+      }
+    }
+  };
+
+  const appended = async (event: OrderCreated, traceparent: string | null, then: (place: Position) => Submitted | Promise<Submitted>) => {
+    if (tail.openOrders() >= options.openOrdersMax) return { outcome: 'overloaded' } as const;
+    try {
+      const position = await append(event, traceparent);
+      return position === null ? ({ outcome: 'unknown', orderId: event.orderId } as const) : then(position);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'LOG_OVERLOADED') return { outcome: 'overloaded' } as const;
+      throw error;
+    }
+  };
+
+  /** For ids that others may use too: the log decides who was first, and the tail reads it. */
+  const appendAndRead = (event: OrderCreated, traceparent: string | null, lost: (winner: StoredOrder) => Submitted | Promise<Submitted>) =>
+    appended(event, traceparent, async (place) => {
+      const winner = (await tail.waitRead(place, VERDICT_MAX_MS)) ? await orders.known(event.orderId) : null;
+      if (winner === null) return { outcome: 'pending', orderId: event.orderId, place };
+      return winner.order.createdEventId === event.id ? { outcome: 'created', created: event, place, replayed: false } : lost(winner);
+    });
+
+  const submitKeyed = async (submission: Submission, idempotencyKey: string): Promise<Submitted> => {
+    const key = keyHash(submission.caller, idempotencyKey);
+    const command = commandHash(submission.order);
+    const repeated = async (first: StoredOrder): Promise<Submitted> => {
+      if (first.order.commandHash !== command) return { outcome: 'key_reused' };
+      const place = { partition: first.partition, offset: first.createdOffset };
+      return { outcome: 'created', created: await options.creationOf(first), place, replayed: true };
+    };
+    const orderId = orderIdOfKey(key);
+    const first = await orders.known(orderId);
+    if (first !== null) return repeated(first);
+    return appendAndRead(creation(submission, orderId, 'key', { key, command }), submission.traceparent, repeated);
+  };
+
+  const submitChosen = async (submission: Submission, orderId: string): Promise<Submitted> => {
+    const taken = (): Submitted => ({ outcome: 'id_taken' });
+    if ((await orders.known(orderId)) !== null) return taken();
+    return appendAndRead(creation(submission, orderId, 'client', null), submission.traceparent, taken);
+  };
+
+  return (submission) => {
+    if (submission.idempotencyKey !== null) return submitKeyed(submission, submission.idempotencyKey);
+    if (submission.orderId !== null) return submitChosen(submission, submission.orderId);
+    const created = creation(submission, randomUUIDv7(), 'server', null);
+    return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
+  };
+};
+
+/** Null when it takes longer; what becomes of it then is nobody's business any more. */
+const within = <T>(limitMs: number, promise: Promise<T>): Promise<T | null> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(null), limitMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });

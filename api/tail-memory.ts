@@ -1,0 +1,140 @@
+// api/tail-memory.ts: what the tail knows of one partition: every order that is open at its position, the closed ones that
+// PostgreSQL may not show yet, and the events above the projector's checkpoint. Pure: no I/O, no clock.
+
+import type { OrderEvent } from '../shared/order/events.ts';
+import { mayBeGhost, mustRemember } from '../shared/order/ghosts.ts';
+import { isTerminal, type OrderStatus } from '../shared/order/lifecycle.ts';
+import { type Effect, evolve, type Order } from '../shared/order/order.ts';
+import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+
+/** An event of the log with its verdict. */
+export interface LoggedEvent {
+  event: OrderEvent;
+  effect: Effect;
+  partition: number;
+  offset: number;
+}
+
+/** An applied fact: what the feed tells. */
+export interface Change {
+  order: Order;
+  event: OrderEvent;
+  /** Null when the fact created the order. */
+  previousStatus: OrderStatus | null;
+  offset: number;
+}
+
+export interface TailPartition {
+  readonly partition: number;
+  /** The next offset to fold. */
+  position: number;
+  /** PostgreSQL holds everything below this; memory may have forgotten it. The base that a read notes (R7). */
+  checkpoint: number;
+  /** Highest creation time folded (R5). Never goes back. */
+  logTime: number;
+  readonly orders: Map<string, StoredOrder>;
+  openCount: number;
+  /** Closed orders in closing order: they wait here to be forgotten. */
+  readonly closed: StoredOrder[];
+  /** Events at or above the checkpoint, in log order, and the same by order. */
+  readonly unstored: LoggedEvent[];
+  readonly unstoredByOrder: Map<string, LoggedEvent[]>;
+}
+
+/** `open`: the orders of this partition that are open at the checkpoint. */
+export const createTailPartition = (
+  partition: number,
+  checkpoint: number,
+  logTime: number,
+  open: readonly StoredOrder[],
+): TailPartition => ({
+  partition,
+  position: checkpoint,
+  checkpoint,
+  logTime,
+  orders: new Map(open.map((stored) => [stored.order.orderId, stored])),
+  openCount: open.length,
+  closed: [],
+  unstored: [],
+  unstoredByOrder: new Map(),
+});
+
+/**
+ * The OrderCreated among these whose id a finished order may have had: all that `fold` will need an answer for, maybe some
+ * more, because log time may run ahead here of what it will be then.
+ */
+export const suspectsIn = (memory: TailPartition, events: readonly (OrderEvent | null)[]): string[] => {
+  const suspects: string[] = [];
+  let { logTime } = memory;
+  for (const event of events) {
+    if (event?.name !== 'OrderCreated') continue;
+    if (!memory.orders.has(event.orderId) && mayBeGhost(event, logTime)) suspects.push(event.orderId);
+    logTime = Math.max(logTime, event.time);
+  }
+  return suspects;
+};
+
+/**
+ * Folds the event at the partition's position; null is a record that is no event. `firstLives` says at which offset the
+ * suspects among the ids were created, as far as PostgreSQL knows them. A fact about an order that memory does not hold is
+ * void: the order is closed, or was never created.
+ */
+export const fold = (memory: TailPartition, event: OrderEvent | null, firstLives: ReadonlyMap<string, number>): Change | null => {
+  const offset = memory.position;
+  memory.position = offset + 1;
+  if (event === null) return null;
+  const known = memory.orders.get(event.orderId);
+  const before = known?.order ?? null;
+  const firstLife = known === undefined ? firstLives.get(event.orderId) : undefined;
+  const isGhost = firstLife !== undefined && firstLife < offset;
+  const { order, effect } = isGhost && event.kind === 'fact' ? { order: null, effect: 'void' as const } : evolve(before, event);
+  if (offset >= memory.checkpoint) noteUnstored(memory, { event, effect, partition: memory.partition, offset });
+  if (order === null || order === before) return null;
+  if (known === undefined) add(memory, order, offset);
+  else advance(memory, known, order, offset);
+  return effect === 'applied' ? { order, event, previousStatus: before?.status ?? null, offset } : null;
+};
+
+const noteUnstored = (memory: TailPartition, logged: LoggedEvent): void => {
+  memory.unstored.push(logged);
+  const ofOrder = memory.unstoredByOrder.get(logged.event.orderId);
+  if (ofOrder === undefined) memory.unstoredByOrder.set(logged.event.orderId, [logged]);
+  else ofOrder.push(logged);
+};
+
+const add = (memory: TailPartition, order: Order, offset: number): void => {
+  memory.orders.set(order.orderId, { order, partition: memory.partition, createdOffset: offset, lastOffset: offset });
+  memory.openCount += 1;
+  memory.logTime = Math.max(memory.logTime, order.createdAt);
+};
+
+const advance = (memory: TailPartition, known: StoredOrder, order: Order, offset: number): void => {
+  const closes = isTerminal(order.status) && !isTerminal(known.order.status);
+  known.order = order;
+  known.lastOffset = offset;
+  if (!closes) return;
+  memory.openCount -= 1;
+  memory.closed.push(known);
+};
+
+/** The projector's checkpoint has moved: forgets the events that PostgreSQL shows, and the closed orders that need not be remembered. */
+export const trim = (memory: TailPartition, checkpoint: number): void => {
+  memory.checkpoint = checkpoint;
+  let stored = 0;
+  for (const { offset, event } of memory.unstored) {
+    if (offset >= checkpoint) break;
+    const ofOrder = memory.unstoredByOrder.get(event.orderId)!;
+    // A new array: a read in flight may hold the old one (R7).
+    if (ofOrder.length === 1) memory.unstoredByOrder.delete(event.orderId);
+    else memory.unstoredByOrder.set(event.orderId, ofOrder.slice(1));
+    stored += 1;
+  }
+  memory.unstored.splice(0, stored);
+  let forgotten = 0;
+  for (const { order, lastOffset } of memory.closed) {
+    if (lastOffset >= checkpoint || mustRemember(order, memory.logTime)) break;
+    memory.orders.delete(order.orderId);
+    forgotten += 1;
+  }
+  memory.closed.splice(0, forgotten);
+};
