@@ -20,7 +20,8 @@ export const runVerify = async (client: LogClient, addresses: Addresses, termina
       ? [`No difference: ${compared} are in ${schema} as in the log (${seconds.toFixed(1)} s).`]
       : [
           ...differences.map(
-            ({ what, id, field, expected, actual }) => `${what} ${id}: ${field} is ${shown(field, actual)}, by the log ${shown(field, expected)}`,
+            ({ what, id, field, expected, actual }) =>
+              `${what} ${id}: ${field} is ${shown(field, actual)}, by the log ${shown(field, expected)}`,
           ),
           ...(differences.length < drift ? ['…'] : []),
           `${drift} differ in ${schema}, of ${compared}. \`npm run orders -- rebuild\` makes the read model anew.`,

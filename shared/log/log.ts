@@ -28,7 +28,8 @@ export interface RecordToAppend {
 /**
  * The group-commit lane. `append` resolves with the record's position once every in-sync replica has it. It rejects with
  * `APPEND_OUTCOME_UNKNOWN` when the record may or may not be in the log now, later, or twice: append the same event again,
- * arbitration voids what is too much. It rejects with `LOG_OVERLOADED` or `RECORD_TOO_LARGE` when the record was never sent.
+ * arbitration voids what is too much. It rejects with `LOG_OVERLOADED`, `LOG_UNAVAILABLE` or `RECORD_TOO_LARGE` when the record is
+ * certainly not in the log. A record that was confirmed may still be there twice, if its leader moved meanwhile.
  */
 export interface Appender {
   append(record: RecordToAppend): Promise<Position>;
@@ -55,6 +56,7 @@ export interface ReaderHandlers {
   startOffsets?: (partitions: number[]) => Promise<Map<number, number>>;
   /** Called before the first record of a newly assigned partition. Partitions that were kept over a rebalance are not named again. */
   onAssigned: (assignments: Assignment[]) => void;
+  /** Nothing more comes for these. Not called on `stop`. */
   onRevoked: (partitions: number[]) => void;
   /** A promise holds the reader back (it keeps its place in the group meanwhile). `highWatermark` is the end of the log as of this fetch. */
   onRecords: (partition: number, records: LogRecord[], highWatermark: number) => void | Promise<void>;

@@ -15,7 +15,6 @@ export const APP_ERRORS = {
   DATABASE_UNAVAILABLE: true,
   MAINTENANCE_RUNNING: true,
   CONFIG_INVALID: false,
-  WAIT_TIMED_OUT: true,
   LOCAL_STACK: false,
 } as const;
 export type AppErrorCode = keyof typeof APP_ERRORS;

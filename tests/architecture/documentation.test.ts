@@ -1,0 +1,93 @@
+// What the code has and what the documents say are the same: every event type, error code, metric and variable has its row, and
+// no row is left of something that is gone. Links of the documents lead somewhere.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { API_CONFIG } from '../../api/config.ts';
+import { PROBLEMS } from '../../api/problems.ts';
+import { START_VARIABLES } from '../../ops/stack/settings.ts';
+import { PROCESSOR_CONFIG } from '../../processor/config.ts';
+import { PROJECTOR_CONFIG } from '../../projector/config.ts';
+import { DEAD_LETTER_REASONS } from '../../shared/log/envelope.ts';
+import { EFFECTS } from '../../shared/order/order.ts';
+import { WIRE_TYPES } from '../../shared/order/upcast.ts';
+import { APP_ERRORS } from '../../shared/runtime/app-error.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+/** The first code span of each table row in a document, optionally only below one heading. */
+const rows = (path: string, pattern: RegExp, heading?: string): string[] => {
+  const document = text(path);
+  const part = heading === undefined ? document : (document.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '');
+  return [...part.matchAll(/^\|(?: \d+ \|)? `([^`]+)` \|/gm)].map((row) => row[1]!).filter((name) => pattern.test(name));
+};
+
+const sourceFiles = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+
+const metricNames = (): string[] => {
+  const sources = ['api', 'processor', 'projector', 'shared'].flatMap(sourceFiles).map(text).join('\n');
+  return [...new Set([...sources.matchAll(/name: '([a-z][a-z_]+)',\s+help:/g)].map((found) => found[1]!))];
+};
+
+describe('the documents', () => {
+  it('have a row for every event type, and for no other', () => {
+    expect(rows('docs/events.md', /^orders\./).sort()).toEqual([...WIRE_TYPES.keys()].sort());
+  });
+
+  it('have a row for every effect and every reason of a dead letter', () => {
+    expect(rows('docs/events.md', /./, 'Effects').sort()).toEqual([...EFFECTS].sort());
+    expect(rows('docs/events.md', /^[A-Z_]+$/).sort()).toEqual([...DEAD_LETTER_REASONS].sort());
+  });
+
+  it('have a row for every error code, with its status', () => {
+    const [http, operating] = text('docs/errors.md').split('## Operating errors');
+    const listed = [...http!.matchAll(/^\| (\d+) \| `([A-Z_]+)` \|/gm)].map(([, status, code]) => `${status} ${code}`);
+    expect(listed.sort()).toEqual(
+      Object.entries(PROBLEMS)
+        .map(([code, { status }]) => `${status} ${code}`)
+        .sort(),
+    );
+    const codes = [...operating!.matchAll(/^\| `([A-Z_]+)` \| (yes|no) \|/gm)].map(([, code, retryable]) => [code, retryable === 'yes']);
+    expect(Object.fromEntries(codes)).toEqual(APP_ERRORS);
+  });
+
+  it('have a row for every metric, and for no other', () => {
+    expect(metricNames().length).toBeGreaterThan(15);
+    expect(rows('docs/metrics.md', /./).sort()).toEqual(metricNames().sort());
+  });
+
+  it('have a row for every variable with its default, in the README and in .env.example', () => {
+    const schemas = [API_CONFIG, PROCESSOR_CONFIG, PROJECTOR_CONFIG, START_VARIABLES].map(({ properties }) => properties);
+    const variables = Object.assign({}, ...schemas.toReversed()) as Record<string, { default?: unknown }>;
+    const readme = [...text('README.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`|–)/gm)].map(([, name, value]) => [name, value]);
+    expect(readme.map(([name]) => name).sort()).toEqual(Object.keys(variables).sort());
+    for (const [name, value] of readme) {
+      const expected = variables[name!]!.default;
+      if (expected !== undefined && expected !== '') expect([name, value]).toEqual([name, String(expected)]);
+    }
+    const example = [...text('.env.example').matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name!);
+    expect(example.sort()).toEqual(Object.keys(variables).sort());
+  });
+
+  it('link to files that exist', () => {
+    const documents = [
+      'README.md',
+      'CHANGELOG.md',
+      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
+    ];
+    const dead = documents
+      .filter((name) => name.endsWith('.md'))
+      .flatMap((name) =>
+        [...text(name).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
+          .map((link) => join(dirname(name), link[1]!))
+          .filter((target) => !existsSync(join(ROOT, target)))
+          .map((target) => `${name} → ${target}`),
+      );
+    expect(dead).toEqual([]);
+  });
+});

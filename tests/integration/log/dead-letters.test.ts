@@ -1,0 +1,55 @@
+// tests/integration/log/dead-letters.test.ts: what cannot be decoded is kept as it was, with where it stood and why.
+
+import { expect, test } from 'vitest';
+import { createAppender } from '../../../shared/log/appender.ts';
+import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
+import type { LogRecord } from '../../../shared/log/log.ts';
+import { clientUnderTest, newTopic, readAll } from './log-under-test.ts';
+
+const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+
+test('a dead letter has the key, value and headers of the record byte for byte, and says where it comes from', async () => {
+  const client = clientUnderTest();
+  const [source, letters] = [await newTopic(client, 1), await newTopic(client, 1)];
+  const lane = createAppender({
+    client,
+    partitionCounts: new Map([
+      [source, 1],
+      [letters, 1],
+    ]),
+  });
+  const dead = createDeadLetters(lane, letters);
+  await lane.append({
+    topic: source,
+    key: bytes,
+    value: Buffer.concat([bytes, bytes]),
+    headers: { 'x-binär': bytes, ce_id: 'a', empty: '' },
+  });
+  await lane.append({ topic: source, key: null, value: null, headers: {} });
+  const [odd, none] = (await readAll(client, source)) as [LogRecord, LogRecord];
+  await dead.append(odd, 'NOT_A_CLOUD_EVENT');
+  await dead.append(none, 'MISSING_HEADER');
+  const [first, second] = await readAll(client, letters);
+  expect(first!.key).toEqual(odd.key);
+  expect(first!.value).toEqual(odd.value);
+  expect(first!.headers).toMatchObject(odd.headers);
+  const origin = Object.fromEntries(Object.entries(first!.headers).map(([name, value]) => [name, String(value)]));
+  expect(origin).toMatchObject({ dl_topic: source, dl_partition: '0', dl_offset: '0', dl_reason: 'NOT_A_CLOUD_EVENT' });
+  expect(new Date(origin.dl_time!).toISOString()).toBe(origin.dl_time);
+  expect(second).toMatchObject({ key: null, value: null });
+  expect(String(second!.headers.dl_offset)).toBe('1');
+  await lane.stop();
+});
+
+test('a record that is too large to be copied leaves a letter without its value', async () => {
+  const client = clientUnderTest();
+  const letters = await newTopic(client, 1);
+  const lane = createAppender({ client, partitionCounts: new Map([[letters, 1]]) });
+  const value = Buffer.alloc(1_000_000);
+  const huge: LogRecord = { topic: 'orders', partition: 3, offset: 7, timestamp: 0, key: Buffer.from('k'), value, headers: {} };
+  await createDeadLetters(lane, letters).append(huge, 'MALFORMED_JSON');
+  const [letter] = await readAll(client, letters);
+  expect(letter).toMatchObject({ key: Buffer.from('k'), value: null });
+  expect(String(letter!.headers.dl_value_omitted)).toBe('1000000');
+  await lane.stop();
+});
