@@ -100,6 +100,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     port: config.PROCESSOR_PORT,
     registry,
     checks: {
+      group: () => (reader.isSettled() ? null : 'waiting for its share of the partitions'),
       recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),
       log: () => (systemClock.now() - reader.lastFetchAt() < STALLED_AFTER_MS ? null : 'nothing could be read from the log for 10 s'),
     },

@@ -181,7 +181,10 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   /** The first moment at which the whole log has been read: everything that is open gets its next step. */
   const beginActing = (partition: Partition): void => {
     if (!isActing(partition)) return;
-    logger.info({ partition: partition.partition, open: partition.openCount, position: partition.position }, 'partition recovered, acting');
+    logger.debug(
+      { partition: partition.partition, open: partition.openCount, position: partition.position },
+      'the whole log is read; acting',
+    );
     for (const entry of [...partition.orders.values()]) react(partition, entry);
     for (const stray of strayRequests(partition)) refuse(partition, stray);
   };
@@ -192,6 +195,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
       partitions.set(number, partition);
       beginActing(partition);
     }
+    logger.info({ partitions: assignments.map(({ partition }) => partition) }, 'partitions assigned');
   };
 
   const onRevoked = (revoked: number[]): void => {

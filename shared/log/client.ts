@@ -158,6 +158,8 @@ export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
 const HARMLESS = [
   'group coordinator is not available',
   'coordinator is loading',
+  'does not host this topic-partition',
+  'Restarting the consumer',
   'Topic creation errors',
   'not the leader',
   'no leader for this topic-partition',

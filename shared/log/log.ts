@@ -73,6 +73,8 @@ export interface Reader {
   commit(offsets: ReadonlyMap<number, GroupOffset>): Promise<void>;
   /** Records that are in the log but not delivered yet, per assigned partition, as of the last fetch. */
   lag(): ReadonlyMap<number, number>;
+  /** True once the group has given this reader its share (which may be none) and reading has begun there; false again while that is in doubt. */
+  isSettled(): boolean;
   /** Epoch ms of the last successful fetch, empty ones included: a reader that stands still shows here. */
   lastFetchAt(): number;
 }

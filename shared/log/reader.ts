@@ -47,6 +47,7 @@ interface Partition {
 export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, soleMember = false }: ReaderOptions): Reader => {
   const assigned = new Map<number, Partition>();
   let doubtful = false;
+  let hasShare = false;
   let ended = false;
   let commitFails = false;
   let fetchedAt = Date.now();
@@ -110,6 +111,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
   // Only the latest assignment counts: a state that is no longer in the map is forgotten, whatever was being found out for it.
   const assign = (partitions: number[], rejoined: boolean): void => {
     doubtful = false;
+    hasShare = true;
     const kept = (partition: number) => (rejoined || soleMember) && partitions.includes(partition);
     const revoked = [...assigned.keys()].filter((partition) => !kept(partition));
     for (const partition of revoked) assigned.delete(partition);
@@ -218,6 +220,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
       }
       return lags;
     },
+    isSettled: () => hasShare && !doubtful && [...assigned.values()].every(({ position }) => position !== null),
     lastFetchAt: () => fetchedAt,
   };
 };
