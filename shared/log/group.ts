@@ -10,7 +10,7 @@ import type { GroupOffset } from './log.ts';
 const SESSION_TIMEOUT_MS = 6_000; // the broker's default minimum: how long a dead member's partitions lie idle
 const REBALANCE_TIMEOUT_MS = 10_000; // a member that is slower to rejoin is taken for dead
 const HEARTBEAT_MS = 1_000; // also how soon a rebalance is noticed
-const LOOP_MS = 250; // how often the loop looks whether a heartbeat is due, and how long it takes to stop
+const LOOP_MS = 500; // how often the loop looks whether a heartbeat is due, and how long it takes to stop
 const RETRY_MS = 500;
 const START_MAX_MS = 60_000; // as long as start-up waits for the broker anywhere else
 const STOP_MAX_MS = 2_000; // a process has 4.5 s to end (runtime/shutdown.ts); without us, the group waits out the session
