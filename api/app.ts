@@ -74,8 +74,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeContentTypeParser('text/plain');
 
-  guardRequests(app);
-  options.metrics.measureRoutes(app);
+  // First: its hook marks upgrade requests, so that their connection is closed when a later hook refuses them.
   await app.register(websocket, {
     options: { maxPayload: FEED_MESSAGE_BYTES_MAX, perMessageDeflate: false },
     errorHandler: (_error, client) => client.terminate(), // the peer broke the protocol or went away: nothing to be told
@@ -84,6 +83,8 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
       await options.feed.stop();
     },
   });
+  guardRequests(app);
+  options.metrics.measureRoutes(app);
   await describeApi(app, options.version);
   for (const prefix of ['', API_PREFIX]) await app.register(routes, { options, prefix });
   return app;

@@ -12,7 +12,7 @@ const NAMED = [OrderSchema, EventSchema, MetricsSchema, HealthSchema, ProblemSch
 const DESCRIPTION = `Orders are recorded in a log, processed from it, and can be read, listed and watched.
 
 A 201 means that every in-sync replica of the log has the order. Money is a decimal with at most two places; times are UTC with
-milliseconds, durations seconds. Ids match \`^[A-Za-z0-9_.:-]{1,64}$\`. Errors are application/problem+json; see [the list](./docs/errors).
+milliseconds, durations seconds. Ids match \`^[A-Za-z0-9_.:-]{1,64}$\`. Errors are application/problem+json; see [the list](/docs/errors).
 Every answer has \`X-Request-Id\`, yours if you sent a well-formed one. The same routes are served under \`/api\`.`;
 
 /** Must be registered before the routes that it describes. */

@@ -161,6 +161,7 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
 
   const onCheckpoints = (checkpoints: ReadonlyMap<number, number>): void => {
     if (resetting !== null) return;
+    if (checks.log() === null) options.onProgress(); // empty fetches are progress too
     if (memory.some(({ partition, checkpoint }) => (checkpoints.get(partition) ?? 0) < checkpoint)) {
       reset().catch(options.onFatal);
       return;
@@ -190,6 +191,17 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     onRecords,
     onFatal: options.onFatal,
   });
+
+  const checks: OrderTail['checks'] = {
+    tail: () => {
+      if (memory.length === 0 || caughtUpAt === null) return 'The tail has not started yet.';
+      if (memory.some(({ position, partition }) => position < caughtUpAt![partition]!))
+        return 'The tail has not caught up with the log yet.';
+      return mustWait() ? 'The tail is full and waits for the projector.' : null;
+    },
+    log: () => (Date.now() - reader.lastFetchAt() > READ_STALLED_AFTER_MS ? 'The log has not answered for a while.' : null),
+    read_model: watch.check,
+  };
 
   const inMemory = (orderId: string): TailPartition | undefined => memory[partitionOf(orderId)];
   return {
@@ -223,15 +235,6 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
       return waiting;
     },
     openOrders: () => memory.reduce((sum, { openCount }) => sum + openCount, 0),
-    checks: {
-      tail: () => {
-        if (memory.length === 0 || caughtUpAt === null) return 'The tail has not started yet.';
-        if (memory.some(({ position, partition }) => position < caughtUpAt![partition]!))
-          return 'The tail has not caught up with the log yet.';
-        return mustWait() ? 'The tail is full and waits for the projector.' : null;
-      },
-      log: () => (Date.now() - reader.lastFetchAt() > READ_STALLED_AFTER_MS ? 'The log has not answered for a while.' : null),
-      read_model: watch.check,
-    },
+    checks,
   };
 };

@@ -36,7 +36,13 @@ export const orderView = (order: Order) => {
 };
 export type OrderView = ReturnType<typeof orderView>;
 
-export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+// Under load most times that are written are of the millisecond that was written last; making the text costs 0.4 µs.
+let last = { epochMs: Number.NaN, text: '' };
+
+export const iso = (epochMs: number): string => {
+  if (epochMs !== last.epochMs) last = { epochMs, text: new Date(epochMs).toISOString() };
+  return last.text;
+};
 
 const isoOrNull = (epochMs: number | null): string | null => (epochMs === null ? null : iso(epochMs));
 

@@ -23,20 +23,21 @@ export interface ReadOrder {
 
 // Longer than a pause of the broker or a rejoin, shorter than a caller's patience.
 const LOG_WAIT_MAX_MS = 5_000;
-// Each reset comes with a newer snapshot; a database that keeps going back is not one to answer from.
-const RESETS_MAX = 3;
+// Each try begins with what the tail knows by then; a database that keeps going back is not one to answer from.
+const TRIES_MAX = 3;
 
 export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOptions): ReadOrder => {
   const known = async (orderId: string): Promise<StoredOrder | null> => {
     if (!tail.isSeeded()) throw new AppError('LOG_UNAVAILABLE', 'The tail of the log has not been read yet.');
     const partition = partitionOf(orderId);
-    for (let resets = 0; resets < RESETS_MAX; resets += 1) {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const inMemory = tail.get(orderId);
       if (inMemory !== null) return inMemory;
       const base = tail.checkpoint(partition);
       const { checkpoint, stored } = await rows.lookUp(orderId, partition);
       if (checkpoint >= base) return newer(stored, tail.get(orderId));
-      await tail.reset();
+      // The database went back. Somebody may have reset the tail meanwhile: then only the base that we noted was old.
+      if (checkpoint < tail.checkpoint(partition)) await tail.reset();
     }
     throw new AppError('DATABASE_UNAVAILABLE', 'The read model keeps going back.');
   };

@@ -46,6 +46,8 @@ export interface OrderProjector {
   /** Epoch ms of the last commit, or of the last time that there was nothing to do. */
   lastProgressAt(): number;
   lastFetchAt(): number;
+  /** See `Reader.isSettled`. */
+  isSettled(): boolean;
 }
 
 // About 30 ms of decoding, folding and encoding; larger batches gain little and block the event loop for longer.
@@ -221,6 +223,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     oldestWaiting: buffer.oldest,
     trouble,
     lastProgressAt: () => progressAt,
-    lastFetchAt: () => reader.lastFetchAt(),
+    lastFetchAt: reader.lastFetchAt,
+    isSettled: reader.isSettled,
   };
 };

@@ -10,9 +10,8 @@ type Headers = LogRecord['headers'];
 export const packedSize = (headers: Headers): number => {
   let size = 0;
   for (const name in headers) {
-    const nameBytes = Buffer.byteLength(name);
-    const valueBytes = headers[name]!.length;
-    size += lengthSize(nameBytes) + nameBytes + lengthSize(valueBytes) + valueBytes;
+    const { length } = headers[name]!;
+    size += nameFrame(name).length + lengthSize(length) + length;
   }
   return size;
 };
@@ -22,10 +21,9 @@ export const packHeadersInto = (target: Buffer, at: number, headers: Headers): n
   let end = at;
   for (const name in headers) {
     const value = headers[name]!;
-    end = writeLength(target, end, Buffer.byteLength(name));
-    end += target.write(name, end);
+    end = copyInto(target, end, nameFrame(name));
     end = writeLength(target, end, value.length);
-    end += value.copy(target, end);
+    end = copyInto(target, end, value);
   }
   return end;
 };
@@ -60,6 +58,30 @@ export const unpackHeaders = (packed: Buffer): Record<string, Buffer> => {
     headers[name] = take();
   }
   return headers;
+};
+
+// Our records have at most 13 names; foreign ones may have any, and are not worth remembering.
+const NAMES_REMEMBERED_MAX = 64;
+const nameFrames = new Map<string, Buffer>();
+
+const nameFrame = (name: string): Buffer => {
+  const remembered = nameFrames.get(name);
+  if (remembered !== undefined) return remembered;
+  const bytes = Buffer.from(name);
+  const frame = Buffer.allocUnsafe(lengthSize(bytes.length) + bytes.length);
+  copyInto(frame, writeLength(frame, 0, bytes.length), bytes);
+  if (nameFrames.size < NAMES_REMEMBERED_MAX) nameFrames.set(name, frame);
+  return frame;
+};
+
+// A call into native code costs more than copying this many bytes here; nearly all headers are shorter.
+const COPIED_HERE_MAX = 64;
+
+const copyInto = (target: Buffer, at: number, source: Buffer): number => {
+  const { length } = source;
+  if (length > COPIED_HERE_MAX) target.set(source, at);
+  else for (let i = 0; i < length; i += 1) target[at + i] = source[i]!;
+  return at + length;
 };
 
 const lengthSize = (length: number): number => {

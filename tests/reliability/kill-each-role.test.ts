@@ -76,7 +76,9 @@ describe('SIGKILL of each role in turn under load', () => {
     const second = await service.start('processor');
     service.roles.processor.kill('SIGKILL');
     service.roles.processor = second;
-    const posted = await Promise.all(Array.from({ length: 24 }, (_, i) => service.post({ user_id: 'takeover', item_ids: [i], total_amount: 1 })));
+    const posted = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => service.post({ user_id: 'takeover', item_ids: [i], total_amount: 1 })),
+    );
     await Promise.all(posted.map(({ body }) => service.completed(body.order_id as string)));
   });
 });

@@ -1,0 +1,68 @@
+// bench/api-without-log.ts: the api's app with a submission that appends nothing: what POST /orders costs before the log comes
+// in. Validation, normalising, ids, headers and answer are the service's own; no record is made, let alone sent.
+
+import { randomUUIDv7 } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import { buildApp } from '../api/app.ts';
+import { createFeed } from '../api/feed/feed.ts';
+import { createApiMetrics } from '../api/metrics.ts';
+import type { SubmitOrder } from '../api/submit-order.ts';
+import { createLogger } from '../shared/runtime/logger.ts';
+
+const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => ({
+  outcome: 'created',
+  replayed: false,
+  place: { partition: 0, offset: 0 },
+  created: {
+    kind: 'fact',
+    name: 'OrderCreated',
+    id: randomUUIDv7(),
+    orderId: randomUUIDv7(),
+    version: 1,
+    time: Date.now(),
+    actor,
+    causationId: null,
+    correlationId,
+    data: {
+      user_id: order.userId,
+      items: order.items,
+      total_minor: order.totalMinor,
+      currency: 'USD',
+      id_origin: 'server',
+      batch_id: null,
+      key_hash: null,
+      command_hash: null,
+    },
+  },
+});
+
+const unused = (): Promise<never> => Promise.reject(new Error('this server only takes orders'));
+
+const buildApiWithoutLog = (): Promise<FastifyInstance> => {
+  const registry = new Registry();
+  const metrics = createApiMetrics(registry);
+  return buildApp({
+    topic: 'orders',
+    currency: 'USD',
+    version: '0.0.0',
+    submitOrder: submitNothing,
+    orders: { fresh: unused },
+    events: { page: unused },
+    readModel: { page: unused, counters: unused },
+    consistency: { reached: unused },
+    feed: createFeed({ told: () => [], metrics: metrics.feed }),
+    metrics,
+    registry,
+    checks: {},
+    logger: createLogger('api', 'warn'),
+  });
+};
+
+process.once('message', async () => {
+  const app = await buildApiWithoutLog();
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  process.send!({ port: (app.server.address() as AddressInfo).port });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,83 @@
+// bench/ground.ts: where the bench runs: a temporary folder, free ports, and a broker and a database that are its own whatever the
+// environment says.
+
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startBackingServices } from '../ops/stack/backing-services.ts';
+import type { KeptProcess } from '../ops/stack/keep-running.ts';
+import { choosePorts } from '../ops/stack/ports.ts';
+import { dataOutside } from '../ops/stack/postgres-home.ts';
+import { stopInOrder } from '../ops/stack/stop-in-order.ts';
+import { startWatchdog } from '../ops/stack/watchdog.ts';
+import type { ProcessIds } from './window.ts';
+
+export const CHECKOUT = resolve(import.meta.dirname, '..');
+
+/** Broker and database, with or without the roles. */
+export interface Ground {
+  kafka: string;
+  databaseUrl: string;
+  /** As they are now: a process that died has another. */
+  processes: () => ProcessIds;
+}
+
+export interface GroundOptions {
+  dataDir: string;
+  /** For the programs that are started: what a search path and a home are, no addresses. */
+  env: NodeJS.ProcessEnv;
+  say: (sentence: string) => void;
+}
+
+/** `stop` must be called in any case, also when `start` rejects. */
+export interface Starting<T> {
+  start: () => Promise<T>;
+  stop: () => Promise<void>;
+}
+
+/** A folder that every user may enter, PostgreSQL's among them. `remove` deletes it and what PostgreSQL has elsewhere. */
+export const temporaryFolder = async (): Promise<{ path: string; remove: () => Promise<void> }> => {
+  const path = await mkdtemp(join(tmpdir(), 'order-service-bench-'));
+  await chmod(path, 0o755);
+  const remove = async (): Promise<void> => {
+    const outside = await dataOutside(join(path, 'postgres'));
+    for (const folder of [path, outside]) if (folder) await rm(folder, { recursive: true, force: true });
+  };
+  return { path, remove };
+};
+
+/** Broker and database alone, on the data that a system has left. */
+export const createGround = ({ dataDir, env, say }: GroundOptions): Starting<Ground> => {
+  const watchdog = startWatchdog(join(dataDir, 'run.json'));
+  const kept: KeptProcess[] = [];
+  const interrupted = new AbortController();
+  const start = async (): Promise<Ground> => {
+    const any = { variable: 'none', port: 0 };
+    const [broker, controller, postgres] = (await choosePorts([any, any, any])) as [number, number, number];
+    const { kafka, database: databaseUrl } = await startBackingServices(
+      {
+        checkout: CHECKOUT,
+        dataDir,
+        jarsDir: join(CHECKOUT, '.data', 'kafka'),
+        settings: { KAFKA_BROKERS: '', DATABASE_URL: '' },
+        ports: { broker, controller, postgres },
+        env,
+        signal: interrupted.signal,
+        say,
+      },
+      {
+        onStarted: (started) => void kept.push(started),
+        onChange: () => watchdog.guard(kept.flatMap(({ pid }) => pid() ?? [])),
+        onLine: () => {},
+        say,
+      },
+    );
+    return { kafka, databaseUrl, processes: () => Object.fromEntries(kept.map(({ spec, lastPid }) => [spec.name, lastPid()!])) };
+  };
+  const stop = async (): Promise<void> => {
+    interrupted.abort();
+    await stopInOrder([kept]);
+    watchdog.release();
+  };
+  return { start, stop };
+};
