@@ -8,11 +8,14 @@ const REPORT_FILE = '.data/test-report.json';
 
 const STACK_SETUP = ['tests/support/stack.ts'];
 // A cold role start, a rebalance or a broker restart takes seconds; on a busy two-core machine several times that.
-const WITH_STACK = { testTimeout: 60_000, hookTimeout: 60_000, globalSetup: STACK_SETUP };
+// Without them, seeds of a simulation are what takes long: on a busy machine ten times the second that they need.
+const PATIENCE = { testTimeout: 60_000, hookTimeout: 60_000 };
+const WITH_STACK = { ...PATIENCE, globalSetup: STACK_SETUP };
 
 export default defineConfig({
   test: {
     pool: 'forks',
+    ...PATIENCE,
     reporters: ['default', 'json'],
     outputFile: { json: REPORT_FILE },
     projects: [
