@@ -60,16 +60,14 @@ export const createTailPartition = (
 });
 
 /**
- * The OrderCreated among these whose id a finished order may have had: all that `fold` will need an answer for, maybe some
- * more, because log time may run ahead here of what it will be then.
+ * The OrderCreated among these whose id a finished order may have had, and which `fold` must be told about. Log time as it
+ * stands is enough: what memory has forgotten was older than the window already then.
  */
 export const suspectsIn = (memory: TailPartition, events: readonly (OrderEvent | null)[]): string[] => {
   const suspects: string[] = [];
-  let { logTime } = memory;
   for (const event of events) {
-    if (event?.name !== 'OrderCreated') continue;
-    if (!memory.orders.has(event.orderId) && mayBeGhost(event, logTime)) suspects.push(event.orderId);
-    logTime = Math.max(logTime, event.time);
+    if (event?.name !== 'OrderCreated' || memory.orders.has(event.orderId)) continue;
+    if (mayBeGhost(event, memory.logTime)) suspects.push(event.orderId);
   }
   return suspects;
 };
@@ -124,7 +122,7 @@ export const trim = (memory: TailPartition, checkpoint: number): void => {
   for (const { offset, event } of memory.unstored) {
     if (offset >= checkpoint) break;
     const ofOrder = memory.unstoredByOrder.get(event.orderId)!;
-    // A new array: a read in flight may hold the old one (R7).
+    // A new array: a read in flight may hold the old one, and must not lose its beginning (R7).
     if (ofOrder.length === 1) memory.unstoredByOrder.delete(event.orderId);
     else memory.unstoredByOrder.set(event.orderId, ofOrder.slice(1));
     stored += 1;

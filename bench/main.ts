@@ -18,8 +18,8 @@ import { throughput } from './scenarios/throughput.ts';
 import { createSystem } from './system.ts';
 import { warmUp } from './warm-up.ts';
 
-// Idle first, while nothing has happened yet; then from light load to heavy.
-const ON_THE_SYSTEM = { f: idle, c: latencies, a: durablePost, b: throughput };
+// Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
+const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };
 const PARTS = [...Object.keys(ON_THE_SYSTEM), 'd'];
 const SECONDS = { quick: 15, full: 60 };
 const REBUILD_EVENTS = { quick: 100_000, full: 300_000 };

@@ -18,21 +18,24 @@ export interface QuietRoundsOptions<T> {
   /** At most so many are run; the bench must end on a busy machine too. */
   attempts: number;
   run: () => Promise<T>;
+  /** Absent: `isQuiet`. */
+  counts?: (round: T) => boolean;
   say: (sentence: string) => void;
 }
 
 export const isQuiet = ({ foreignCores }: Round): boolean => foreignCores <= FOREIGN_CORES_MAX;
 
 /** Resolves with `wanted` rounds, in the order in which they were run. */
-export const quietRounds = async <T extends Round>({ wanted, attempts, run, say }: QuietRoundsOptions<T>): Promise<QuietRounds<T>> => {
+export const quietRounds = async <T extends Round>(options: QuietRoundsOptions<T>): Promise<QuietRounds<T>> => {
+  const { wanted, attempts, run, counts = isQuiet, say } = options;
   const all: T[] = [];
-  while (all.length < attempts && all.filter(isQuiet).length < wanted) {
+  while (all.length < attempts && all.filter(counts).length < wanted) {
     const round = await run();
     all.push(round);
-    if (!isQuiet(round)) say(`disturbed: others took ${round.foreignCores.toFixed(2)} cores meanwhile; not counted`);
+    if (!counts(round)) say(`disturbed: others took ${round.foreignCores.toFixed(2)} cores meanwhile; not counted`);
   }
-  const quiet = all.filter(isQuiet);
-  if (quiet.length >= wanted) return { rounds: quiet, disturbed: false };
+  const counted = all.filter(counts);
+  if (counted.length >= wanted) return { rounds: counted, disturbed: !counted.every(isQuiet) };
   const least = new Set(all.toSorted((one, other) => one.foreignCores - other.foreignCores).slice(0, wanted));
   return { rounds: all.filter((round) => least.has(round)), disturbed: true };
 };

@@ -6,16 +6,18 @@ import { type Point, slope } from './statistics.ts';
 export type Backlog = readonly Point[];
 
 // A constant rate leaves a backlog that neither grows nor is long: what is under way at any time is a few hundred orders.
+const SHORT_SECONDS = 0.25;
 const GROWTH_MAX_SECONDS = 0.25;
 const BACKLOG_MAX_SECONDS = 1;
 
 /**
- * True when the backlog at the end is at most one second's worth of orders, and the trend over the whole time adds at most a
- * quarter of a second's worth: in a minute that is a slope of 0.4 % of the rate.
+ * True when everything but a quarter of a second's worth of orders is completed at the end, whatever happened in between; or
+ * all but a second's worth, and the trend over the whole time adds at most a quarter's: in a minute a slope of 0.4 % of the rate.
  */
 export const isFlat = (backlog: Backlog, rate: number): boolean => {
   const [first, last] = [backlog[0], backlog.at(-1)];
   if (first === undefined || last === undefined || last.x <= first.x) return false;
+  if (last.y <= SHORT_SECONDS * rate) return true;
   const growth = slope(backlog) * (last.x - first.x);
   return last.y <= BACKLOG_MAX_SECONDS * rate && growth <= GROWTH_MAX_SECONDS * rate;
 };

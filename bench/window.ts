@@ -11,6 +11,8 @@ export interface Usage {
   seconds: number;
   /** CPU seconds by name. */
   cpu: Readonly<Record<string, number>>;
+  /** CPU seconds of what measures. */
+  cpuOfObservers: number;
   /** Cores that were busy on average with what is not ours. */
   foreignCores: number;
 }
@@ -44,11 +46,12 @@ export const openWindow = ({ processes, observers, backends }: WindowOptions): {
       const seconds = end.at - start.at;
       const cpu = end.cpu.map((used, index) => used - start.cpu[index]!);
       const busy = CORES * seconds - (end.idle - start.idle);
-      const ours = sum(cpu) + end.observers - start.observers;
+      const cpuOfObservers = end.observers - start.observers;
       return {
         seconds,
         cpu: Object.fromEntries(names.map((name, index) => [name, cpu[index]!])),
-        foreignCores: Math.max(0, busy - ours) / seconds,
+        cpuOfObservers,
+        foreignCores: Math.max(0, busy - sum(cpu) - cpuOfObservers) / seconds,
       };
     },
   };

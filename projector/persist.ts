@@ -19,24 +19,30 @@ const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 3_000; // how much longer than the outage the projector's may be
 
 export const createPersistence = (stop: AbortSignal, logger: Logger): Persistence => {
-  let trouble: Error | null = null;
+  const troubles = new Set<Error>(); // at most one per call that is under way
 
   const passes = (error: unknown): error is AppError => error instanceof AppError && error.retryable && error.code !== 'CHECKPOINT_MOVED';
 
   const persist = async <T>(work: () => Promise<T>): Promise<T> => {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        const result = await work();
-        if (failures > 0) logger.info({ failures }, 'goes on again');
-        trouble = null;
-        return result;
-      } catch (error) {
-        if (!passes(error) || stop.aborted) throw error;
-        if (failures === 0) logger.warn({ err: error }, 'cannot go on for now, trying again');
-        trouble = error;
-        await delay(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS), undefined, { signal: stop }).catch(() => undefined);
+    let trouble: Error | null = null;
+    try {
+      for (let failures = 0; ; failures += 1) {
+        try {
+          const result = await work();
+          if (failures > 0) logger.info({ failures }, 'goes on again');
+          return result;
+        } catch (error) {
+          if (!passes(error) || stop.aborted) throw error;
+          if (failures === 0) logger.warn({ err: error }, 'cannot go on for now, trying again');
+          if (trouble !== null) troubles.delete(trouble);
+          trouble = error;
+          troubles.add(trouble);
+          await delay(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS), undefined, { signal: stop }).catch(() => undefined);
+        }
       }
+    } finally {
+      if (trouble !== null) troubles.delete(trouble);
     }
   };
-  return { persist, trouble: () => trouble };
+  return { persist, trouble: () => [...troubles][0] ?? null };
 };

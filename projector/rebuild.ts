@@ -79,7 +79,7 @@ const replaceReadModel = async (options: RebuildOptions, live: Database, shadow:
   const store = createPostgresStore(shadow, topic);
   const progress: RebuildProgress = { phase: 'events', done: 0, total: 0 };
   const fillTo = async (ends: ReadonlyMap<number, number>): Promise<void> => {
-    const from = positions(await store.checkpoints());
+    const from = positions((await store.checkpoints()).values());
     progress.total = progress.done + distance(from, ends);
     const onEvents: FillOptions['onEvents'] = (count) => {
       progress.done += count;
@@ -88,21 +88,23 @@ const replaceReadModel = async (options: RebuildOptions, live: Database, shadow:
     await fill({ client, topic, store, from, to: ends, lanes: LANES, onEvents });
   };
 
+  const id = await topicId(client, topic);
   const end = await endOf(client, topic);
-  await store.createCheckpoints(await topicId(client, topic), [...end.keys()]);
+  await store.createCheckpoints(id, [...end.keys()]);
   await fillTo(end);
   onProgress({ ...progress, phase: 'indexes' });
   await createIndexes(shadow, indexes, LANES);
   for (let pass = 1; pass < CATCH_UP_PASSES_MAX; pass += 1) {
     const now = await endOf(client, topic);
-    if (distance(positions(await store.checkpoints()), now) <= SWAP_WITHIN_EVENTS) break;
+    if (distance(positions((await store.checkpoints()).values()), now) <= SWAP_WITHIN_EVENTS) break;
     await fillTo(now);
   }
   progress.phase = 'swap';
   onProgress({ ...progress });
   await swapSchemas(live, shadow.schema, async (locked) => {
-    const reached = await readCheckpoints(locked, topic);
-    await fillTo(positions(reached));
+    const reached = [...(await readCheckpoints(locked, topic)).values()];
+    // Only of this very log: a rebuild is also how the read model of another one is replaced.
+    await fillTo(positions(reached.filter((checkpoint) => checkpoint.topicId === id)));
   });
   return { events: progress.done, seconds: (performance.now() - startedAt) / 1000 };
 };
@@ -112,8 +114,8 @@ const endOf = async (client: LogClient, topic: string): Promise<Map<number, numb
   return new Map([...ends].map(([partition, { high }]) => [partition, high]));
 };
 
-const positions = (checkpoints: ReadonlyMap<number, Checkpoint>): Map<number, number> =>
-  new Map([...checkpoints.values()].map(({ partition, nextOffset }) => [partition, nextOffset]));
+const positions = (checkpoints: Iterable<Checkpoint>): Map<number, number> =>
+  new Map(Array.from(checkpoints, ({ partition, nextOffset }) => [partition, nextOffset]));
 
 const distance = (from: ReadonlyMap<number, number>, to: ReadonlyMap<number, number>): number =>
   [...to].reduce((sum, [partition, end]) => sum + Math.max(0, end - (from.get(partition) ?? 0)), 0);

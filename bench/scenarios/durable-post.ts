@@ -4,9 +4,10 @@
 import { join } from 'node:path';
 import { type Bench, type Measured, measure, requireAllAccepted } from '../bench.ts';
 import { startServerChild } from '../child.ts';
+import { type Cost, cpuPerOrder, cpuTable } from '../cpu-per-order.ts';
 import type { Findings } from '../findings.ts';
-import { type QuietRounds, quietRounds } from '../quiet-rounds.ts';
-import { median } from '../statistics.ts';
+import { type QuietRounds, quietRounds, type Round } from '../quiet-rounds.ts';
+import { median, sum } from '../statistics.ts';
 
 const SCRIPT = join(import.meta.dirname, '..', 'api-without-log.ts');
 const CONNECTIONS = 64;
@@ -18,8 +19,8 @@ const PAIRS = { quick: 3, full: 7 };
 const RUNNING_ROUNDS = { quick: 1, full: 3 };
 
 interface Pair {
-  durable: number;
-  nothing: number;
+  durable: Measured;
+  nothing: Measured;
   foreignCores: number;
 }
 
@@ -53,7 +54,7 @@ export const durablePost = async (bench: Bench): Promise<Findings> => {
       say(`a: appends nothing ${perSecond(one)}/s, durable ${perSecond(other)}/s`);
       await system.untilCompleted();
       const foreignCores = Math.max(one.usage.foreignCores, other.usage.foreignCores);
-      return { durable: perSecond(other), nothing: perSecond(one), foreignCores };
+      return { nothing: one, durable: other, foreignCores };
     };
     const pairs = await quietRounds({ wanted: PAIRS[size], attempts: 2 * PAIRS[size], run: pair, say });
 
@@ -62,10 +63,10 @@ export const durablePost = async (bench: Bench): Promise<Findings> => {
       requireAllAccepted(measured);
       say(`a: with processor and projector running, durable ${perSecond(measured)}/s`);
       await system.untilCompleted();
-      return { rate: perSecond(measured), foreignCores: measured.usage.foreignCores };
+      return { ...measured, foreignCores: measured.usage.foreignCores };
     };
     const withReaders = await quietRounds({ wanted: RUNNING_ROUNDS[size], attempts: 2 * RUNNING_ROUNDS[size], run: running, say });
-    return findingsOf(pairs, median(withReaders.rounds.map(({ rate }) => rate)));
+    return findingsOf(pairs, withReaders);
   } finally {
     await server.stop();
   }
@@ -73,28 +74,57 @@ export const durablePost = async (bench: Bench): Promise<Findings> => {
 
 const perSecond = ({ result }: Measured): number => Math.round(result.measured / result.seconds);
 
-const findingsOf = ({ rounds, disturbed }: QuietRounds<Pair>, withReaders: number): Findings => ({
-  findings: [
-    {
-      id: 'durable-ratio',
-      what: 'durable `POST /orders` ÷ the same route appending nothing, 64 connections',
-      value: median(rounds.map(({ durable, nothing }) => durable / nothing)),
-      unit: '×',
-      places: 2,
-      target: { bound: 'at least', limit: 0.65, stretch: 0.8 },
-      disturbed,
-    },
-    { id: 'durable-rate', what: 'durable `POST /orders`', value: median(rounds.map(({ durable }) => durable)), unit: '/s', disturbed },
-    { id: 'durable-rate-busy', what: 'the same while processor and projector run', value: withReaders, unit: '/s', disturbed },
-  ],
-  details: [
-    {
-      title: 'Durable POST, pair by pair',
-      remarks: [
-        `Median of ${rounds.length} pairs of ${ROUND_SECONDS} s, ${CONNECTIONS} connections, each with one request in flight. Processor and projector are held during the durable rounds, so that the cores are left to the api, the broker and the load.`,
-      ],
-      columns: ['appends nothing, /s', 'durable, /s', 'ratio'],
-      rows: rounds.map(({ durable, nothing }) => [nothing, durable, (durable / nothing).toFixed(2)]),
-    },
-  ],
-});
+const costOf = (all: readonly Measured[], isInvolved: (process: string) => boolean): Cost => {
+  const total = (of: (measured: Measured) => number) => sum(all.map(of));
+  const names = Object.keys(all[0]!.usage.cpu).filter(isInvolved);
+  const cpu = Object.fromEntries(names.map((name) => [name, total(({ usage }) => usage.cpu[name]!)]));
+  return cpuPerOrder(
+    { cpu, cpuOfObservers: total(({ usage }) => usage.cpuOfObservers) },
+    total(({ result }) => result.measured),
+  );
+};
+
+const findingsOf = ({ rounds, disturbed }: QuietRounds<Pair>, withReaders: QuietRounds<Measured & Round>): Findings => {
+  const rows = rounds.map(({ durable, nothing }) => ({ durable: perSecond(durable), nothing: perSecond(nothing) }));
+  return {
+    findings: [
+      {
+        id: 'durable-ratio',
+        what: 'durable `POST /orders` ÷ the same route appending nothing, 64 connections',
+        value: median(rows.map(({ durable, nothing }) => durable / nothing)),
+        unit: '×',
+        places: 2,
+        target: { bound: 'at least', limit: 0.65, stretch: 0.8 },
+        disturbed,
+      },
+      { id: 'durable-rate', what: 'durable `POST /orders`', value: median(rows.map(({ durable }) => durable)), unit: '/s', disturbed },
+      {
+        id: 'durable-rate-busy',
+        what: 'the same while processor and projector run',
+        value: median(withReaders.rounds.map(perSecond)),
+        unit: '/s',
+        disturbed: withReaders.disturbed,
+      },
+    ],
+    details: [
+      {
+        title: 'Durable POST, pair by pair',
+        remarks: [
+          `Rounds of ${ROUND_SECONDS} s, ${CONNECTIONS} connections, each with one request in flight. Processor and projector are held during the durable rounds, so that the cores are left to the api, the broker and the load.`,
+        ],
+        columns: ['appends nothing, /s', 'durable, /s', 'ratio'],
+        rows: rows.map(({ durable, nothing }) => [nothing, durable, (durable / nothing).toFixed(2)]),
+      },
+      cpuTable('CPU per POST in these rounds', {
+        'appends nothing': costOf(
+          rounds.map(({ nothing }) => nothing),
+          (name) => name === 'nothing',
+        ),
+        durable: costOf(
+          rounds.map(({ durable }) => durable),
+          (name) => name === 'api' || name === 'broker',
+        ),
+      }),
+    ],
+  };
+};

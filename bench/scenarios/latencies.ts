@@ -2,7 +2,7 @@
 // a constant rate, and what it costs at that rate.
 
 import { type Bench, type Measured, measure, requireAllAccepted } from '../bench.ts';
-import { cpuPerOrder, cpuTable } from '../cpu-per-order.ts';
+import { type Cost, cpuPerOrder, cpuTable } from '../cpu-per-order.ts';
 import type { Finding, Findings } from '../findings.ts';
 import { quietRounds } from '../quiet-rounds.ts';
 import type { Distribution } from '../statistics.ts';
@@ -30,13 +30,13 @@ interface Run extends Measured {
 export const latencies = async (bench: Bench): Promise<Findings> => {
   const findings: Finding[] = [];
   const timeRows: (string | number)[][] = [];
-  const costs: Record<string, Record<string, number>> = {};
+  const costs: Record<string, Cost> = {};
   for (const rate of RATES) {
     const { rounds, disturbed } = await quietRounds({ wanted: 1, attempts: ATTEMPTS, run: () => observe(bench, rate), say: bench.say });
     const run = rounds[0]!;
     const at = `${rate.perSecond.toLocaleString('en-US')}/s`;
     const cost = cpuPerOrder(run.usage, run.result.measured);
-    costs[at] = cost.byProcess;
+    costs[at] = cost;
     timeRows.push(...timesOf(run).map(([what, { p50, p99, max, count }]) => [at, what, ms(p50), ms(p99), ms(max), count]));
     if (rate.perSecond === 200) findings.push(...targeted(run, cost.total, disturbed));
   }

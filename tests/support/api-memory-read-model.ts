@@ -17,6 +17,8 @@ export interface MemoryReadModel extends ReadModel {
   wipe: () => void;
   /** While true every question is answered with DATABASE_UNAVAILABLE. */
   broken: boolean;
+  /** How often the tail has asked for the checkpoints. */
+  checkpointsAsked: number;
   /** How many ids were looked up as possible late twins. */
   twinsLookedUp: number;
 }
@@ -56,6 +58,7 @@ export const createMemoryReadModel = (log: MemoryLog): MemoryReadModel => {
       checkpoints = new Map();
     },
     broken: false,
+    checkpointsAsked: 0,
     twinsLookedUp: 0,
     snapshot: () =>
       ask(() => ({
@@ -63,7 +66,10 @@ export const createMemoryReadModel = (log: MemoryLog): MemoryReadModel => {
         open: [...rows.values()].filter(({ order }) => !isTerminal(order.status)).map((row) => ({ ...row })),
         newestCreatedAt: rows.size === 0 ? null : Math.max(...[...rows.values()].map(({ order }) => order.createdAt)),
       })),
-    checkpoints: () => ask(() => new Map(checkpoints)),
+    checkpoints: () => {
+      model.checkpointsAsked += 1;
+      return ask(() => new Map(checkpoints));
+    },
     lookUp: (wanted) =>
       ask(() =>
         wanted.map(({ orderId, partition }) => ({ checkpoint: checkpoints.get(partition) ?? 0, stored: rows.get(orderId) ?? null })),

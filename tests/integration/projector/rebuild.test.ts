@@ -122,6 +122,14 @@ describe('rebuild', () => {
     expect(await schemasLike(database.schema)).toEqual([database.schema]);
   });
 
+  it('replaces the read model of another log', async () => {
+    const { database, projector } = await projected(20, 19);
+    await projector.stop();
+    await database.query("UPDATE checkpoints SET topic_id = 'another', next_offset = next_offset + 1000");
+    await rebuild(toolOptions(projection));
+    expect(await verify(toolOptions(projection))).toMatchObject({ drift: 0 });
+  });
+
   it('tells how far it is', async () => {
     await projected(50, 18);
     const seen: RebuildProgress[] = [];

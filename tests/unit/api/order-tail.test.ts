@@ -55,7 +55,10 @@ describe.concurrent('what the tail remembers', () => {
       await api.caughtUp();
       moveLogTime(api, 'a', T0 + DUPLICATE_WINDOW_MS + 1);
       await api.caughtUp();
+      const asked = api.readModel.checkpointsAsked;
+      await eventually(() => api.readModel.checkpointsAsked >= asked + 2, { what: 'the tail to have looked for what to forget' });
       expect(api.tail.get('a')?.order.status, 'before it is stored').toBe('completed');
+      expect(api.tail.unstoredEvents('a')).toHaveLength(3);
       expect(api.tail.openOrders()).toBe(0);
       await stored(api);
       expect(api.tail.get('a'), 'after it is stored').toBeNull();

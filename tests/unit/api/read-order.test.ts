@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { createReadOrder } from '../../../api/read-order.ts';
 import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
 import { created, event, fact } from '../../support/order-events.ts';
 
@@ -145,6 +146,42 @@ describe.concurrent('GET /orders/:order_id', () => {
       for (const tag of ['"v2"', 'v1', '""']) expect((await api.get('/orders/o', { 'if-none-match': tag })).statusCode, tag).toBe(200);
     }),
   );
+});
+
+describe('a database that went back', () => {
+  const withTail = (checkpoints: number[], found: number[], checkpoint?: () => number) => {
+    let resets = 0;
+    const tail = {
+      isSeeded: () => true,
+      get: () => null,
+      checkpoint: checkpoint ?? (() => checkpoints[Math.min(resets, checkpoints.length - 1)]!),
+      reset: async () => {
+        resets += 1;
+      },
+      waitRead: async () => true,
+    };
+    const rows = { lookUp: async () => ({ checkpoint: found.shift()!, stored: null }) };
+    const orders = createReadOrder({ tail, rows, logEnd: { ask: async () => new Map() }, partitionOf: () => 0 });
+    return { orders, resets: () => resets };
+  };
+
+  it('resets the tail once, and asks again', async () => {
+    const { orders, resets } = withTail([10, 4], [4, 4]);
+    expect(await orders.known('o')).toBeNull();
+    expect(resets()).toBe(1);
+  });
+
+  it('does not reset it again for a read whose base was noted before', async () => {
+    const bases = [10, 4, 4]; // noted, then as somebody else's reset has left it
+    const { orders, resets } = withTail([10], [4, 4], () => bases.shift()!);
+    expect(await orders.known('o')).toBeNull();
+    expect(resets()).toBe(0);
+  });
+
+  it('again and again is not answered from', async () => {
+    const { orders } = withTail([10, 9, 8, 7], [9, 8, 7, 6]);
+    await expect(orders.known('o')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  });
 });
 
 describe.concurrent('GET /orders/:order_id/events', () => {
