@@ -17,7 +17,7 @@ export interface Buffer {
   /** Another number each time that a partition begins anew; undefined while it is closed. */
   epoch(partition: number): number | undefined;
   partitions(): number[];
-  /** Takes records over. A promise says that the buffer is over a limit, and resolves once it is not, or the partition begins anew. */
+  /** Takes records over. A promise says that the buffer is over a limit, and resolves once it is not. */
   add(partition: number, records: readonly LogRecord[]): void | Promise<void>;
   /** At most `max` records from the front, contiguous per partition, another partition first each time. They stay in the buffer. */
   front(max: number): LogRecord[];

@@ -66,10 +66,10 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
     process.kill(before.pid, 'SIGKILL');
     const restarted = () => {
       const now = stack.run()!;
-      return now.processes[name].pid !== before.pid && now;
+      // A first attempt may end at once: PostgreSQL waits for the memory that its killed predecessor's children still hold.
+      return now.processes[name].pid !== before.pid && commandLineOf(now.processes[name].pid) !== null && now;
     };
     const after = await eventually(restarted, { what: `${name} to be started again`, timeoutMs: RESTART_LIMIT_MS });
-    expect(commandLineOf(after.processes[name].pid)).not.toBeNull();
     expect(after.processes[name].port).toBe(before.port);
     return after;
   };
