@@ -85,6 +85,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     readModel,
     consistency: createConsistency({ tail, logEnd, partitionCount }),
     feed,
+    isSeeded: tail.isSeeded,
     metrics,
     registry,
     checks: tail.checks,

@@ -40,6 +40,7 @@ export interface AppOptions {
   readModel: Pick<ReadModel, 'page' | 'counters'>;
   consistency: Consistency;
   feed: Feed;
+  isSeeded: () => boolean;
   metrics: ApiMetrics;
   registry: Registry;
   checks: Readonly<Record<string, HealthCheck>>;

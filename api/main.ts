@@ -17,8 +17,9 @@ import { createApi } from './api.ts';
 import { API_CONFIG } from './config.ts';
 import { createReadModel } from './read-model.ts';
 
-// The feed follows within a few milliseconds; at full load more than that gathers between two fetches anyway.
-const FETCH_GAP_MS = 5;
+// What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
+// the same however little it brings: at 64 connections 5 ms cost 18 µs of CPU per order, 10 ms cost 11.
+const FETCH_GAP_MS = 10;
 
 const config = parseConfig(API_CONFIG, process.env);
 const logger = createLogger('api', config.LOG_LEVEL);

@@ -31,7 +31,7 @@ const FRAMEWORK: Readonly<Record<string, { code: ProblemCode; detail: string }>>
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is not valid JSON.' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'MALFORMED_REQUEST',
-    detail: 'The body is not as long as Content-Length says, or not UTF-8.',
+    detail: 'The body is not as long as Content-Length says.',
   },
   FST_ERR_BAD_URL: { code: 'MALFORMED_REQUEST', detail: 'The path is not a valid URL path.' },
   FST_ERR_MAX_PARAM_LENGTH: { code: 'ROUTE_NOT_FOUND', detail: 'There is no such route.' },

@@ -48,6 +48,7 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     currency: 'USD',
     version: '0.0.0',
     submitOrder: submitNothing,
+    isSeeded: () => true,
     orders: { fresh: unused },
     events: { page: unused },
     readModel: { page: unused, counters: unused },

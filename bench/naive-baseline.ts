@@ -5,7 +5,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
-import { type Database, openDatabase } from '../shared/postgres/database.ts';
+import pg, { type Pool } from 'pg';
 
 export interface NaiveBaselineSettings {
   databaseUrl: string;
@@ -57,7 +57,7 @@ const INSERT = {
 const START = { name: 'start', text: "UPDATE orders SET status = 'processing', processing_started_at = now() WHERE order_id = $1" };
 const COMPLETE = { name: 'complete', text: "UPDATE orders SET status = 'completed', completed_at = now() WHERE order_id = $1" };
 
-const buildNaiveBaseline = (database: Database): FastifyInstance => {
+const buildNaiveBaseline = (database: Pool): FastifyInstance => {
   const queue: string[] = [];
   let head = 0;
   let working = 0;
@@ -89,8 +89,8 @@ const buildNaiveBaseline = (database: Database): FastifyInstance => {
   return app;
 };
 
-const main = async ({ databaseUrl: url, schema }: NaiveBaselineSettings): Promise<void> => {
-  const database = openDatabase({ url, schema, applicationName: 'naive-baseline', maxConnections: CONNECTIONS });
+const main = async ({ databaseUrl, schema }: NaiveBaselineSettings): Promise<void> => {
+  const database = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS, options: `-c search_path=${schema}` });
   await database.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
   await database.query(`CREATE SCHEMA ${schema}`);
   await database.query(TABLE);

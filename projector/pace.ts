@@ -11,7 +11,7 @@ export interface Pace {
 // The traffic that counts is that of about the last half second.
 const RATE_WINDOW_MS = 500;
 // From this rate on the full gap is kept; below, it shrinks in proportion, so that a quiet service stays quick.
-const BUSY_RECORDS_PER_MS = 1;
+const BUSY_RECORDS_PER_MS = 10;
 
 /** `maxGapMs` is the longest wait: what a busy service gives in latency for fewer, larger transactions. 0 never waits. */
 export const createPace = (maxGapMs: number): Pace => {

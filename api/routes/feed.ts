@@ -7,6 +7,8 @@ import { emptyResponse, problemResponses } from '../schemas/responses.ts';
 
 export interface FeedRouteOptions {
   feed: Feed;
+  /** False while the tail has no place in the log yet, and so no cursor to begin with. */
+  isSeeded: () => boolean;
 }
 
 const schema = {
@@ -16,15 +18,17 @@ const schema = {
     'JSON text frames, each with an opaque `cursor`: `subscribed` at once; `order` {order_id, user_id, status, previous_status, version, at, event} for every applied fact, in order per order; `heartbeat` every 5 s; `error` {code, detail}; `shutdown`. Close codes: 1001 shutdown, 1013 too many clients, 4000 bad message, 4008 too slow.',
   response: {
     101: emptyResponse('The connection is a WebSocket now.'),
-    ...problemResponses('UPGRADE_REQUIRED'),
+    ...problemResponses('UPGRADE_REQUIRED', 'LOG_UNAVAILABLE'),
   },
 };
 
-export const feedRoute: FastifyPluginCallbackTypebox<FeedRouteOptions> = (app, { feed }, done) => {
+export const feedRoute: FastifyPluginCallbackTypebox<FeedRouteOptions> = (app, { feed, isSeeded }, done) => {
   app.route({
     method: 'GET',
     url: '/feed',
     schema,
+    preHandler: (_request, _reply, next) =>
+      next(isSeeded() ? undefined : new Problem('LOG_UNAVAILABLE', 'The tail of the log has not been read yet.')),
     handler: () => {
       throw new Problem('UPGRADE_REQUIRED', 'Open this address as a WebSocket.', { headers: { upgrade: 'websocket' } });
     },

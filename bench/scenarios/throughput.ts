@@ -14,7 +14,7 @@ import { ROLES } from '../system.ts';
 
 const SCRIPT = join(import.meta.dirname, '..', 'naive-baseline.ts');
 const NAIVE_SCHEMA = 'naive_baseline';
-const SEARCH = { service: { from: 3_000, step: 500 }, naive: { from: 1_500, step: 250 } };
+const SEARCH = { service: { from: 4_500, step: 500 }, naive: { from: 2_000, step: 250 } };
 const PROBE_SECONDS = { quick: 5, full: 8 };
 const ATTEMPTS = 3; // of each trial, when others disturb it
 const SETTLE_POLL_MS = 100;

@@ -144,6 +144,15 @@ describe('a client', () => {
     await expect(openFeed(url, '/feed', headers as Record<string, string>)).rejects.toThrow('403');
   });
 
+  it('is not let in before there is a place in the log to begin at', async () => {
+    const early = await startApiInMemory({ start: false });
+    const address = await early.app.listen({ host: '127.0.0.1', port: 0 });
+    await expect(openFeed(address)).rejects.toThrow('503');
+    await early.tail.start();
+    (await openFeed(address)).socket.close();
+    await early.stop();
+  });
+
   it('hears of a shutdown, and the code says so', async () => {
     const feed = await openFeed(url);
     await api.app.close();

@@ -1,5 +1,7 @@
 // What holds for every route: problems, request ids, methods, negotiation, prefixes, and who may call at all.
 
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from '../../../api/problems.ts';
 import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
@@ -152,6 +154,60 @@ describe('paths', () => {
     }
     expect((await api.get('/api/health/live/')).statusCode).toBe(200);
     expect((await api.get('/api/orders/metrics')).statusCode).toBe(200);
+  });
+});
+
+describe('what is not HTTP as we take it', () => {
+  const good200 = JSON.stringify(good);
+  const answerTo = async (bytes: string | Buffer) => {
+    const own = await startApiInMemory();
+    const url = new URL(await own.app.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), '127.0.0.1');
+    socket.write(bytes);
+    const answer = await text(socket);
+    await own.stop();
+    expect(own.log.records.flat()).toEqual([]);
+    const [head, body] = answer.split('\r\n\r\n');
+    return { status: Number(head!.split(' ')[1]), head: head!, body: JSON.parse(body!) as Record<string, unknown> };
+  };
+  const post = (headers: string, body: string) =>
+    `POST /orders HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${headers}\r\n\r\n${body}`;
+
+  it.each<[string, string]>([
+    ['noise', 'hello\r\n\r\n'],
+    ['a header with a NUL', 'GET /orders HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Bad: a\0b\r\n\r\n'],
+    ['two lengths', post('Content-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6', 'hello!')],
+    ['headers without end', `GET /orders HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`],
+  ])('%s is a problem too', async (_what, bytes) => {
+    const { status, head, body } = await answerTo(bytes);
+    expect(status).toBe(400);
+    expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+    expect(body).toMatchObject({ code: 'MALFORMED_REQUEST', status: 400, request_id: expect.any(String) });
+    expect(head).toContain(String(body.request_id));
+  });
+
+  it('a body that is not UTF-8 is refused', async () => {
+    const body = '{"user_id":"\xff","item_ids":[1],"total_amount":1}';
+    const bytes = Buffer.from(post(`Content-Type: application/json\r\nContent-Length: ${body.length}`, body), 'latin1');
+    expect((await answerTo(bytes)).body).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
+  });
+
+  it('a body that grows beyond the limit is refused while it comes', async () => {
+    const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`;
+    const { status, body } = await answerTo(post('Content-Type: application/json\r\nTransfer-Encoding: chunked', chunk.repeat(20)));
+    expect([status, body.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+
+  it('HTTP/1.0 without a Host is nobody we know', async () => {
+    const { status } = await answerTo('GET /orders HTTP/1.0\r\n\r\n');
+    expect(status).toBe(403);
+  });
+
+  it('a second Content-Type does not win', async () => {
+    const { status } = await answerTo(
+      post(`Content-Type: text/plain\r\nContent-Type: application/json\r\nContent-Length: ${good200.length}`, good200),
+    );
+    expect(status).toBe(415);
   });
 });
 
