@@ -1,0 +1,64 @@
+// shared/product/event-schemas.ts: JSON Schema of the data of every product event, by name and version. They decide whether a
+// record can be decoded at all, and they feed the docs. Data only. Additional properties are allowed: a newer writer of the
+// same version may add what older readers ignore.
+
+import { PRODUCT_ID_ORIGINS } from './events.ts';
+
+/** Units of one product on hand at most: sums of a hundred products stay far below 2^53. */
+export const STOCK_MAX = 1_000_000_000;
+export const PRODUCT_NAME_MAX = 200;
+export const PRODUCT_DESCRIPTION_MAX = 2_000;
+
+const NAME = { type: 'string', minLength: 1, maxLength: PRODUCT_NAME_MAX } as const;
+const DESCRIPTION = { type: ['string', 'null'], maxLength: PRODUCT_DESCRIPTION_MAX } as const;
+const MINOR = { type: 'integer', minimum: 0, maximum: 999_999_999_999 } as const;
+const STOCK = { type: 'integer', minimum: 0, maximum: STOCK_MAX } as const;
+const DELTA = { type: 'integer', minimum: -STOCK_MAX, maximum: STOCK_MAX } as const;
+const EXPECTED_VERSION = { type: ['integer', 'null'], minimum: 1 } as const;
+const HASH = { type: ['string', 'null'], maxLength: 128 } as const;
+
+const data = (properties: Record<string, unknown>, required: readonly string[] = Object.keys(properties)) => ({
+  type: 'object',
+  required,
+  properties,
+});
+
+export const PRODUCT_EVENT_SCHEMAS: Readonly<Record<string, object>> = {
+  'ProductCreated.v1': data({
+    name: NAME,
+    description: DESCRIPTION,
+    price_minor: MINOR,
+    currency: { type: 'string', pattern: '^[A-Z]{3}$' },
+    stock: STOCK,
+    id_origin: { enum: PRODUCT_ID_ORIGINS },
+  }),
+  'ProductUpdated.v1': data({ name: NAME, description: DESCRIPTION, price_minor: MINOR, stock_delta: DELTA }),
+  'StockAdjusted.v1': data({ delta: DELTA }),
+  'ProductRequestRefused.v1': data({
+    code: { type: 'string', minLength: 1, maxLength: 64 },
+    detail: { type: 'string', maxLength: 500 },
+  }),
+  'ProductUpdateRequested.v1': data(
+    {
+      name: NAME,
+      description: DESCRIPTION,
+      price_minor: MINOR,
+      stock: STOCK,
+      expected_version: EXPECTED_VERSION,
+      command_hash: HASH,
+    },
+    ['expected_version', 'command_hash'],
+  ),
+  'StockAdjustmentRequested.v1': {
+    ...data({
+      delta: { ...DELTA, type: ['integer', 'null'] },
+      stock: { ...STOCK, type: ['integer', 'null'] },
+      expected_version: EXPECTED_VERSION,
+      command_hash: HASH,
+    }),
+    oneOf: [
+      { properties: { delta: { type: 'null' }, stock: { type: 'integer' } } },
+      { properties: { delta: { type: 'integer' }, stock: { type: 'null' } } },
+    ],
+  },
+};
