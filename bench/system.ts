@@ -30,6 +30,8 @@ export interface System extends Ground {
    */
   pauseReaders: () => void;
   resumeReaders: () => void;
+  /** Ends every role and resolves when all run again, now from the compile cache as after any start but the first. */
+  restartRoles: () => Promise<void>;
 }
 
 const FREE_PORTS = { PORT: '0', PROCESSOR_PORT: '0', PROJECTOR_PORT: '0', KAFKA_PORT: '0', POSTGRES_PORT: '0' };
@@ -66,6 +68,15 @@ export const createSystem = ({ dataDir, env, say }: GroundOptions): Starting<Sys
       ...bookkeeping(database),
       pauseReaders: () => signalReaders('SIGSTOP'),
       resumeReaders: () => signalReaders('SIGCONT'),
+      restartRoles: async () => {
+        const before = processes();
+        for (const role of ROLES) process.kill(before[role]!, 'SIGTERM');
+        const isBack = (role: (typeof ROLES)[number]) => processes()[role] !== before[role] && isReady(run().processes[role]!.port);
+        for (const deadline = Date.now() + STANDSTILL_LIMIT_MS; ; await delay(POLL_MS)) {
+          if ((await Promise.all(ROLES.map(isBack))).every(Boolean)) return;
+          if (Date.now() > deadline) throw new Error('the roles did not come back');
+        }
+      },
     };
   };
   const stop = async (): Promise<void> => {
@@ -98,8 +109,14 @@ const bookkeeping = (database: Queryable): Pick<System, 'completed' | 'accepted'
 interface RunFile {
   kafka: string;
   database: string;
-  processes: Record<string, { pid: number }>;
+  processes: Record<string, { pid: number; port: number }>;
 }
+
+const isReady = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/health/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** What a role says is a line of JSON; the message is enough here. */
 const messageOf = (line: string): string => {

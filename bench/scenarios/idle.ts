@@ -15,6 +15,7 @@ const ATTEMPTS = 3;
 export const idle = async ({ system, load, settings, say }: Bench): Promise<Findings> => {
   const size = settings.quick ? 'quick' : 'full';
   const seconds = SECONDS[size];
+  await system.restartRoles();
   await delay(SETTLE_SECONDS[size] * 1_000);
   const run = async () => {
     const window = openWindow({ processes: system.processes, observers: [load.pid, process.pid], backends: [] });
@@ -51,7 +52,7 @@ export const idle = async ({ system, load, settings, say }: Bench): Promise<Find
     details: [
       {
         title: 'Idle',
-        remarks: [`After the start, before the first order; over ${seconds} s, in percent of one core. Megabytes resident.`],
+        remarks: [`After a restart of the roles, before the first order; over ${seconds} s, in percent of one core. Megabytes resident.`],
         columns: ['', ...Object.keys(percent)],
         rows: [
           ['CPU, %', ...Object.values(percent).map((value) => value.toFixed(2))],

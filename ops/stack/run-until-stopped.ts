@@ -1,6 +1,7 @@
 // ops/stack/run-until-stopped.ts: a stack as a command: its lines on the terminal, its end on a signal, its exit code.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { readableLine } from './readable-line.ts';
 import { createStack, type StackOptions } from './stack.ts';
 
 const EXAMPLE_ORDER = '{"user_id":101,"item_ids":"5,6,7","total_amount":299.99}';
@@ -16,7 +17,7 @@ export const explain = (error: unknown): void => console.error(error instanceof 
 
 /** Starts the stack and ends the process when it is told to stop (exit code 0) or cannot start (1). */
 export const runUntilStopped = async (options: Omit<StackOptions, 'say' | 'onLine'>): Promise<void> => {
-  const stack = createStack({ ...options, say, onLine: print });
+  const stack = createStack({ ...options, say, onLine: (name, line) => print(name, readableLine(line)) });
   let stopping = false;
   const stop = (code: number): void => {
     if (stopping) return; // npm and the terminal may each send a signal

@@ -37,6 +37,8 @@ interface Partition {
   highWatermark: number;
   /** A handler's promise is pending. */
   busy: boolean;
+  /** What the group has from us; null: nothing since the partition was assigned. */
+  committed: GroupOffset | null;
 }
 
 /**
@@ -119,7 +121,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     const fresh: Partition[] = [];
     for (const partition of partitions) {
       if (assigned.has(partition)) continue;
-      const state = { partition, position: null, highWatermark: 0, busy: false };
+      const state = { partition, position: null, highWatermark: 0, busy: false, committed: null };
       assigned.set(partition, state);
       fresh.push(state);
     }
@@ -205,8 +207,11 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     },
     commit: async (offsets) => {
       try {
-        const mine = new Map([...offsets].filter(([partition]) => assigned.has(partition)));
-        if (mine.size > 0) await group.commit(mine);
+        // What the group has from us already need not be written again: an idle reader commits nothing.
+        const news = new Map([...offsets].filter(([partition, offset]) => isNews(assigned.get(partition), offset)));
+        const states = [...news].map(([partition, offset]) => ({ state: assigned.get(partition)!, offset }));
+        if (news.size > 0) await group.commit(news);
+        for (const { state, offset } of states) state.committed = offset;
         commitFails = false;
       } catch (error) {
         client.logger[commitFails ? 'debug' : 'warn']({ err: error, groupId }, 'offsets were not committed');
@@ -224,6 +229,9 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     lastFetchAt: () => fetchedAt,
   };
 };
+
+const isNews = (state: Partition | undefined, { offset, metadata }: GroupOffset): boolean =>
+  state !== undefined && (state.committed?.offset !== offset || state.committed.metadata !== metadata);
 
 const committedOffsets = (client: LogClient, groupId: string, topic: string): Promise<Map<number, GroupOffset>> =>
   client.withAdmin(async (admin) => {
