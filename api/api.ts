@@ -8,6 +8,7 @@ import type { LogEnd } from '../shared/log/offsets.ts';
 import { partitionOf } from '../shared/log/partitioner.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { buildApp } from './app.ts';
+import { createBulkGate } from './bulk-gate.ts';
 import { createConsistency } from './consistency.ts';
 import { createFeed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -82,6 +83,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     submitOrder,
     orders,
     events,
+    bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),
     readModel,
     consistency: createConsistency({ tail, logEnd, partitionCount }),
     feed,

@@ -9,10 +9,12 @@ import type { Registry } from 'prom-client';
 import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { API_PREFIX } from './app-prefix.ts';
+import type { BulkGate } from './bulk-gate.ts';
 import type { Consistency } from './consistency.ts';
 import type { Feed } from './feed/feed.ts';
 import { guardRequests, requireJsonAccepted } from './http-guard.ts';
-import type { ApiMetrics } from './metrics.ts';
+import { createLongTransfers, type LongTransfers } from './long-transfers.ts';
+import { type ApiMetrics, countSubmissions } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import type { OrderEvents } from './order-events.ts';
 import { createErrorHandler, PROBLEM_TYPE, problemBody } from './problem-details.ts';
@@ -23,6 +25,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { feedRoute } from './routes/feed.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { bulkRoutes } from './routes/orders/bulk.ts';
 import { createOrderRoute } from './routes/orders/create.ts';
 import { listOrdersRoute } from './routes/orders/list.ts';
 import { orderMetricsRoute } from './routes/orders/metrics.ts';
@@ -35,7 +38,8 @@ export interface AppOptions {
   currency: string;
   version: string;
   submitOrder: SubmitOrder;
-  orders: Pick<ReadOrder, 'fresh'>;
+  orders: ReadOrder;
+  bulkGate: BulkGate;
   events: Pick<OrderEvents, 'page'>;
   readModel: Pick<ReadModel, 'page' | 'counters'>;
   consistency: Consistency;
@@ -50,7 +54,7 @@ export interface AppOptions {
 const BODY_BYTES_MAX = 1_048_576;
 // Node's own limit on all headers together, 16 KiB, is the only other bound on a path.
 const PATH_SEGMENT_MAX = 1_024;
-// A body of 1 MiB over a poor line; without a limit a client could hold connections by sending nothing.
+// A body of 1 MiB over a poor line (long transfers have a limit of their own); without a limit a client could hold connections by sending nothing.
 const REQUEST_TIMEOUT_MS = 30_000;
 // A message of the feed is a subscription of at most a hundred ids.
 const FEED_MESSAGE_BYTES_MAX = 16_384;
@@ -58,6 +62,8 @@ const FEED_MESSAGE_BYTES_MAX = 16_384;
 /** Not listening and not ready yet: `listen` and `inject` make it ready. */
 export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
   const onError = createErrorHandler(options.logger);
+  const longTransfers = createLongTransfers();
+  const submitOrder = countSubmissions(options.submitOrder, options.metrics.submitted);
   const app = fastify({
     loggerInstance: undefined, // a child logger per request costs more than its lines are worth; errors are logged by onError
     genReqId: requestIdOf,
@@ -67,7 +73,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     // While stopping, what still comes over open connections is served; they close with the answer.
     return503OnClosing: false,
     frameworkErrors: onError,
-    clientErrorHandler: answerGarbage,
+    clientErrorHandler: (error, socket) => answerGarbage(error, socket, longTransfers),
   });
   app.setErrorHandler(onError);
   app.setValidatorCompiler(createValidatorCompiler() as never);
@@ -87,26 +93,32 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   guardRequests(app);
   options.metrics.measureRoutes(app);
   await describeApi(app, options.version);
-  for (const prefix of ['', API_PREFIX]) await app.register(routes, { options, prefix });
+  for (const prefix of ['', API_PREFIX]) await app.register(routes, { options: { ...options, submitOrder, longTransfers }, prefix });
   return app;
 };
 
-const routes = async (app: FastifyInstance, { options }: { options: AppOptions }): Promise<void> => {
+interface RouteOptions extends AppOptions {
+  longTransfers: LongTransfers;
+}
+
+const routes = async (app: FastifyInstance, { options }: { options: RouteOptions }): Promise<void> => {
   await app.register(async (json) => {
     json.addHook('onRequest', requireJsonAccepted);
-    await json.register(createOrderRoute, { submitOrder: options.submitOrder, submitted: options.metrics.submitted });
+    await json.register(createOrderRoute, options);
     await json.register(orderMetricsRoute, options);
     await json.register(listOrdersRoute, options);
     await json.register(readOrderRoutes, options);
     await json.register(healthRoutes, options);
   });
+  await app.register(bulkRoutes, options);
   await app.register(metricsRoute, options);
   await app.register(feedRoute, options);
   await app.register(docsRoutes);
 };
 
 /** What cannot be parsed as HTTP never becomes a request; it is answered on the bare connection. */
-const answerGarbage = (error: Error & { code?: string }, socket: Socket): void => {
+const answerGarbage = (error: Error & { code?: string }, socket: Socket, longTransfers: Pick<LongTransfers, 'isLong'>): void => {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && longTransfers.isLong(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const requestId = randomUUIDv7();
   const body = JSON.stringify(problemBody('MALFORMED_REQUEST', 'The request is not valid HTTP, or did not come in time.', requestId));

@@ -21,25 +21,38 @@ export interface Consistency {
 }
 
 const WAIT_MAX_MS = 2_000;
-const TOKEN = /^c1\.([0-9a-z]{1,6})\.([0-9a-z]{1,11})$/;
+const PAIR = '\\.[0-9a-z]{1,6}\\.[0-9a-z]{1,11}';
+const TOKEN = new RegExp(`^c1(?:${PAIR})+$`);
 
-export const consistencyToken = ({ partition, offset }: Place): string => `c1.${partition.toString(36)}.${offset.toString(36)}`;
+/** Of one write, or of a bulk of them: then of the last place in each partition. */
+export const consistencyToken = (...places: readonly Place[]): string =>
+  ['c1', ...places.flatMap(({ partition, offset }) => [partition.toString(36), offset.toString(36)])].join('.');
+
+const placesIn = (token: string): Place[] => {
+  if (!TOKEN.test(token)) throw new Problem('INVALID_TOKEN', 'The consistency token is not one of ours.');
+  const numbers = token.split('.').slice(1);
+  return Array.from({ length: numbers.length / 2 }, (_, pair) => ({
+    partition: Number.parseInt(numbers[2 * pair]!, 36),
+    offset: Number.parseInt(numbers[2 * pair + 1]!, 36),
+  }));
+};
 
 export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyOptions): Consistency => {
-  const placeOf = async (token: string): Promise<Place> => {
-    const parts = TOKEN.exec(token);
-    if (parts === null) throw new Problem('INVALID_TOKEN', 'The consistency token is not one of ours.');
-    const place = { partition: Number.parseInt(parts[1]!, 36), offset: Number.parseInt(parts[2]!, 36) };
-    if (place.partition >= partitionCount) throw new Problem('INVALID_TOKEN', 'The consistency token names no partition of this log.');
-    if (place.offset < tail.position(place.partition)) return place;
-    const end = (await logEnd.ask()).get(place.partition)?.high ?? 0;
-    if (place.offset >= end) throw new Problem('INVALID_TOKEN', 'The consistency token lies beyond the end of the log.');
-    return place;
+  const checked = async (places: readonly Place[]): Promise<void> => {
+    if (places.some(({ partition }) => partition >= partitionCount))
+      throw new Problem('INVALID_TOKEN', 'The consistency token names no partition of this log.');
+    if (places.every(({ partition, offset }) => offset < tail.position(partition))) return;
+    const ends = await logEnd.ask();
+    if (places.some(({ partition, offset }) => offset >= (ends.get(partition)?.high ?? 0)))
+      throw new Problem('INVALID_TOKEN', 'The consistency token lies beyond the end of the log.');
   };
   return {
     reached: async (token, by) => {
-      const place = await placeOf(token);
-      return by === 'order' ? tail.waitRead(place, WAIT_MAX_MS) : tail.waitStored(place, WAIT_MAX_MS);
+      const places = placesIn(token);
+      await checked(places);
+      const wait = by === 'order' ? tail.waitRead : tail.waitStored;
+      const reached = await Promise.all(places.map((place) => wait(place, WAIT_MAX_MS)));
+      return reached.every(Boolean);
     },
   };
 };

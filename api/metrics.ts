@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { API_PREFIX } from './app-prefix.ts';
 import { DROP_REASONS, type FeedMetrics } from './feed/feed.ts';
+import type { SubmitOrder } from './submit-order.ts';
 
 export const SUBMISSION_OUTCOMES = ['created', 'replayed', 'pending', 'key_reused', 'id_taken', 'overloaded', 'unknown', 'failed'] as const;
 export type SubmissionOutcome = (typeof SUBMISSION_OUTCOMES)[number];
@@ -74,6 +75,18 @@ export const createApiMetrics = (registry: Registry): ApiMetrics => {
     measureRoutes,
   };
 };
+
+/** The same, with every outcome counted. */
+export const countSubmissions =
+  (submitOrder: SubmitOrder, submitted: ApiMetrics['submitted']): SubmitOrder =>
+  async (submission) => {
+    const result = await submitOrder(submission).catch((error: unknown) => {
+      submitted('failed');
+      throw error;
+    });
+    submitted(result.outcome === 'created' && result.replayed ? 'replayed' : result.outcome);
+    return result;
+  };
 
 const templateOf = (url: string): string => {
   const template = url.startsWith(`${API_PREFIX}/`) ? url.slice(API_PREFIX.length) : url;

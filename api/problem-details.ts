@@ -25,7 +25,7 @@ const OPERATING_DETAIL: Partial<Record<ProblemCode, string>> = {
 
 // https://fastify.dev/docs/latest/Reference/Errors/
 const FRAMEWORK: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'UNSUPPORTED_MEDIA_TYPE', detail: 'The body must be application/json.' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'UNSUPPORTED_MEDIA_TYPE', detail: 'The body has a content type that this route does not take.' },
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'PAYLOAD_TOO_LARGE', detail: 'The body is larger than 1 MiB.' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is empty.' },
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is not valid JSON.' },
@@ -38,7 +38,7 @@ const FRAMEWORK: Readonly<Record<string, { code: ProblemCode; detail: string }>>
 };
 
 /** What a failure is to the caller; null for a defect of ours. */
-const problemOf = (error: Error): Problem | null => {
+export const problemOf = (error: Error): Problem | null => {
   if (error instanceof Problem) return error;
   if (error instanceof AppError) {
     const code = OPERATING[error.code];

@@ -72,12 +72,12 @@ export const PROBLEMS = {
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'The body is too large',
-    meaning: 'Bodies may have up to 1 MiB.',
+    meaning: 'Bodies, and each line of an import, may have up to 1 MiB.',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: 'The content type is not supported',
-    meaning: 'Bodies must be application/json.',
+    meaning: 'Bodies must be application/json; that of an import application/x-ndjson.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,

@@ -18,9 +18,11 @@ export interface Submission {
   /** The user or client id; `anonymous` without access control. */
   caller: string;
   actor: string;
-  /** Chosen by the client, else null. Never together with a key. */
+  /** Chosen by the client, or derived from its place in a batch; else null. Never together with a key. */
   orderId: string | null;
   idempotencyKey: string | null;
+  /** Of an entry of a batch: its order id is the entry's own, so nobody else can have used it. */
+  batchId?: string;
   correlationId: string | null;
   traceparent: string | null;
 }
@@ -80,7 +82,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
       total_minor: submission.order.totalMinor,
       currency,
       id_origin: origin,
-      batch_id: null,
+      batch_id: submission.batchId ?? null,
       key_hash: keyed?.key ?? null,
       command_hash: keyed?.command ?? null,
     },
@@ -145,7 +147,14 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     return appendAndRead(creation(submission, orderId, 'client', null), submission.traceparent, taken);
   };
 
+  // Whoever wrote the first OrderCreated of this id wrote this very order: an acknowledged append is all there is to know.
+  const submitEntry = (submission: Submission, orderId: string): Promise<Submitted> => {
+    const created = creation(submission, orderId, 'batch', null);
+    return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
+  };
+
   return (submission) => {
+    if (submission.batchId !== undefined && submission.orderId !== null) return submitEntry(submission, submission.orderId);
     if (submission.idempotencyKey !== null) return submitKeyed(submission, submission.idempotencyKey);
     if (submission.orderId !== null) return submitChosen(submission, submission.orderId);
     const created = creation(submission, randomUUIDv7(), 'server', null);

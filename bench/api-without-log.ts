@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { buildApp } from '../api/app.ts';
+import { createBulkGate } from '../api/bulk-gate.ts';
 import { createFeed } from '../api/feed/feed.ts';
 import { createApiMetrics } from '../api/metrics.ts';
 import type { SubmitOrder } from '../api/submit-order.ts';
@@ -49,7 +50,8 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     version: '0.0.0',
     submitOrder: submitNothing,
     isSeeded: () => true,
-    orders: { fresh: unused },
+    orders: { fresh: unused, known: unused },
+    bulkGate: createBulkGate({ openOrders: () => 0, openOrdersMax: 1 }),
     events: { page: unused },
     readModel: { page: unused, counters: unused },
     consistency: { reached: unused },

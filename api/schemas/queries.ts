@@ -9,7 +9,7 @@ export const PAGE_DEFAULT = 50;
 
 const After = Type.Optional(
   Type.String({
-    maxLength: 64,
+    maxLength: 1_024, // that of a bulk has a place for each partition
     description:
       'A Consistency-Token: waits, at most 2 s, until the answer contains what it stands for; otherwise the answer says `Consistency: stale`. The request header Consistency-Token does the same.',
   }),

@@ -1,28 +1,23 @@
 // api/routes/orders/create.ts: POST /orders.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { evolve } from '../../../shared/order/order.ts';
-import { type Caller, caller } from '../../caller.ts';
 import { consistencyToken } from '../../consistency.ts';
 import { idempotencyKeyOf } from '../../idempotency-key.ts';
-import type { SubmissionOutcome } from '../../metrics.ts';
-import { newOrder } from '../../new-order.ts';
 import { orderView } from '../../order-view.ts';
-import { Problem } from '../../problems.ts';
 import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
 import { Submission } from '../../schemas/submission.ts';
+import { contextOf, refusalOf, submissionOf } from '../../submission-of.ts';
 import type { SubmitOrder, Submitted } from '../../submit-order.ts';
 
 export interface CreateOrderOptions {
   submitOrder: SubmitOrder;
-  submitted: (outcome: SubmissionOutcome) => void;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const schema = {
   tags: ['Orders'],
@@ -67,35 +62,17 @@ const schema = {
   },
 };
 
-export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> = (app, { submitOrder, submitted }, done) => {
+export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> = (app, { submitOrder }, done) => {
   const { prefix } = app;
   app.post('/orders', { schema }, async (request, reply) => {
-    const submission = submissionOf(request, request.body, caller());
-    const result = await submitOrder(submission).catch((error: unknown) => {
-      submitted('failed');
-      throw error;
-    });
-    submitted(result.outcome === 'created' && result.replayed ? 'replayed' : result.outcome);
-    return answer(result, reply, prefix);
+    const submission = submissionOf(
+      request.body,
+      idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined),
+      contextOf(request),
+    );
+    return answer(await submitOrder(submission), reply, prefix);
   });
   done();
-};
-
-const submissionOf = (request: FastifyRequest, body: Submission, { id, actor }: Caller) => {
-  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
-  if (idempotencyKey !== null && body.order_id !== undefined) {
-    throw new Problem('TWO_KEYS', 'Send either Idempotency-Key or order_id: both say which order is meant.');
-  }
-  const { traceparent } = request.headers;
-  return {
-    order: newOrder(body),
-    caller: id,
-    actor,
-    orderId: body.order_id ?? null,
-    idempotencyKey,
-    correlationId: request.id,
-    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null,
-  };
 };
 
 const answer = (result: Submitted, reply: FastifyReply, prefix: string): FastifyReply => {
@@ -119,15 +96,7 @@ const answer = (result: Submitted, reply: FastifyReply, prefix: string): Fastify
         .header('consistency-token', consistencyToken(result.place))
         .type(JSON_TYPE)
         .send(JSON.stringify({ message: 'Order accepted', order_id: result.orderId }));
-    case 'key_reused':
-      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
-    case 'id_taken':
-      throw new Problem('ORDER_ID_TAKEN', 'There is an order with this order_id.');
-    case 'overloaded':
-      throw new Problem('OVERLOADED', 'Too many orders are open or waiting. Nothing was recorded.');
-    case 'unknown':
-      throw new Problem('LOG_UNAVAILABLE', 'The log did not confirm the order in time: it may or may not exist, now or later.', {
-        orderId: result.orderId,
-      });
+    default:
+      throw refusalOf(result);
   }
 };

@@ -56,7 +56,7 @@ export const listOrdersRoute: FastifyPluginCallbackTypebox<ListOrdersOptions> = 
   done();
 };
 
-const filtersOf = (query: ListQueryString): ListFilters => ({
+export const filtersOf = (query: Omit<ListQueryString, 'limit' | 'cursor'>): ListFilters => ({
   statuses: [...new Set((query.status?.split(',') ?? []) as OrderStatus[])].sort(),
   userId: query.user_id ?? null,
   batchId: query.batch_id ?? null,

@@ -64,11 +64,14 @@ describe('the document', () => {
       'GET /health/ready',
       'GET /metrics',
       'GET /orders',
+      'GET /orders/export',
       'GET /orders/metrics',
       'GET /orders/{order_id}',
       'GET /orders/{order_id}/events',
       'GET /orders/{order_id}/status',
       'POST /orders',
+      'POST /orders/import',
+      'POST /orders/populate',
     ]);
   });
 

@@ -1,0 +1,37 @@
+// api/routes/orders/bulk.ts: populate, import and export put together: what they share, and that they end when the process does.
+
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import type { BulkGate } from '../../bulk-gate.ts';
+import { requireJsonAccepted } from '../../http-guard.ts';
+import { createImportLines } from '../../import-lines.ts';
+import type { LongTransfers } from '../../long-transfers.ts';
+import { createPopulate } from '../../populate.ts';
+import type { ReadOrder } from '../../read-order.ts';
+import type { SubmitOrder } from '../../submit-order.ts';
+import { type ExportRouteOptions, exportRoute } from './export.ts';
+import { importRoute } from './import.ts';
+import { populateRoute } from './populate.ts';
+
+export interface BulkRoutesOptions extends Pick<ExportRouteOptions, 'readModel' | 'consistency'> {
+  submitOrder: SubmitOrder;
+  orders: Pick<ReadOrder, 'known'>;
+  bulkGate: BulkGate;
+  longTransfers: LongTransfers;
+  logger: Logger;
+}
+
+export const bulkRoutes = async (app: FastifyInstance, options: BulkRoutesOptions): Promise<void> => {
+  const { submitOrder, orders, bulkGate: gate, longTransfers, logger } = options;
+  app.addHook('preClose', async () => {
+    gate.stop();
+    longTransfers.stop();
+  });
+  await app.register(async (json) => {
+    json.addHook('onRequest', requireJsonAccepted);
+    const populate = createPopulate({ submitOrder, orders, gate, logger });
+    await json.register(populateRoute, { populate, leaving: longTransfers.leaving });
+  });
+  await app.register(importRoute, { importLines: createImportLines({ submitOrder, gate, logger }), longTransfers });
+  await app.register(exportRoute, options);
+};

@@ -1,0 +1,67 @@
+// api/routes/orders/export.ts: GET /orders/export: what the list shows page by page, as one stream.
+
+import { Readable } from 'node:stream';
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { Consistency } from '../../consistency.ts';
+import { exportOrders } from '../../export-orders.ts';
+import type { LongTransfers } from '../../long-transfers.ts';
+import type { ReadModel } from '../../read-model.ts';
+import { awaitToken, PRIVATE } from '../../reads.ts';
+import { type ExportFormat, ExportQuery } from '../../schemas/bulk.ts';
+import { EXAMPLE_ORDER } from '../../schemas/order.ts';
+import { problemResponses } from '../../schemas/responses.ts';
+import { filtersOf } from './list.ts';
+
+export interface ExportRouteOptions {
+  readModel: Pick<ReadModel, 'page'>;
+  consistency: Consistency;
+  longTransfers: Pick<LongTransfers, 'begin'>;
+}
+
+const TYPES: Readonly<Record<ExportFormat, string>> = { ndjson: 'application/x-ndjson', csv: 'text/csv; charset=utf-8; header=present' };
+
+const schema = {
+  operationId: 'exportOrders',
+  tags: ['Orders'],
+  summary: 'All orders that pass the filters',
+  description:
+    'The filters and the order of `GET /orders`, without pages: one JSON object or one CSV row (RFC 4180, with a header row) an order. Every order that the read model had when the export began is in it once, as it was when its part was read; one that enters or leaves the filters meanwhile may be in it or not, and so may one that is created meanwhile. In CSV, text that a spreadsheet would take for a formula begins with an apostrophe. An export that could not be finished ends with a broken connection, never as if it were whole. A client that takes nothing for a minute is disconnected.',
+  querystring: ExportQuery,
+  response: {
+    200: {
+      description: 'The orders.',
+      headers: { 'Content-Disposition': { type: 'string', description: 'A file name.' } },
+      content: {
+        'application/x-ndjson': { schema: { $ref: 'Order#' }, example: EXAMPLE_ORDER },
+        'text/csv': { schema: { type: 'string' } },
+      },
+    },
+    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE'),
+  },
+};
+
+export const exportRoute: FastifyPluginCallbackTypebox<ExportRouteOptions> = (app, { readModel, consistency, longTransfers }, done) => {
+  app.get('/orders/export', { schema }, async (request, reply) => {
+    const { query } = request;
+    const { format } = query;
+    await awaitToken(request, reply, consistency, 'rows');
+    const text = exportOrders(readModel, { filters: filtersOf(query), newestFirst: query.sort === '-created_at', format });
+    // Before the headers go out: a failure now is still an answer.
+    const first = await text.next();
+    const signal = longTransfers.begin(request, reply);
+    return reply
+      .header('cache-control', PRIVATE)
+      .header('content-disposition', `attachment; filename="${fileName(format)}"`)
+      .type(TYPES[format])
+      .send(Readable.from(withFirst(first, text), { signal }));
+  });
+  done();
+};
+
+async function* withFirst(first: IteratorResult<string, void>, rest: AsyncGenerator<string>): AsyncGenerator<string> {
+  if (!first.done) yield first.value;
+  yield* rest;
+}
+
+/** `orders-2026-11-21T10-00-00Z.csv`: colons are not for every file system. */
+const fileName = (format: ExportFormat): string => `orders-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z.${format}`;

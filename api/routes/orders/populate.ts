@@ -1,0 +1,57 @@
+// api/routes/orders/populate.ts: POST /orders/populate.
+
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { consistencyToken } from '../../consistency.ts';
+import type { LongTransfers } from '../../long-transfers.ts';
+import type { Populate } from '../../populate.ts';
+import { EXAMPLE_POPULATED, PopulateBody, PopulateResult } from '../../schemas/bulk.ts';
+import { NoQuery } from '../../schemas/queries.ts';
+import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { contextOf } from '../../submission-of.ts';
+
+export interface PopulateRouteOptions {
+  populate: Populate;
+  leaving: LongTransfers['leaving'];
+}
+
+const schema = {
+  operationId: 'populateOrders',
+  tags: ['Orders'],
+  summary: 'Submit many sample orders',
+  description:
+    'For trying out and for load: orders that look like real ones, the same for the same batch and index. Answers when all of them are in the log, or have failed: a success is an order that every in-sync replica has. The ids follow from caller, batch and index, so the same call again, with the batch_id of the first, makes what is missing and doubles nothing. Takes at most half of the open orders that the service allows; beyond that it waits for the processors.',
+  querystring: NoQuery,
+  body: PopulateBody,
+  response: {
+    201: jsonResponse({
+      description: 'What became of the entries.',
+      schema: PopulateResult,
+      example: EXAMPLE_POPULATED,
+      headers: { 'Consistency-Token': 'Give it as `after` to a list or to the metrics, so that they contain these orders.' },
+    }),
+    ...problemResponses(
+      'VALIDATION_FAILED',
+      'MALFORMED_JSON',
+      'NOT_ACCEPTABLE',
+      'PAYLOAD_TOO_LARGE',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'LOG_UNAVAILABLE',
+      'READ_MODEL_UNAVAILABLE',
+    ),
+  },
+};
+
+export const populateRoute: FastifyPluginCallbackTypebox<PopulateRouteOptions> = (app, { populate, leaving }, done) => {
+  app.post('/orders/populate', { schema }, async (request, reply) => {
+    const { total_entries: total, batch_id } = request.body;
+    const { batchId, successes, failures, errors, places } = await populate({
+      total,
+      batchId: batch_id ?? null,
+      context: contextOf(request),
+      signal: leaving(reply),
+    });
+    if (places.length > 0) reply.header('consistency-token', consistencyToken(...places));
+    return reply.code(201).send({ batch_id: batchId, total_entries: total, success_count: successes, failure_count: failures, errors });
+  });
+  done();
+};

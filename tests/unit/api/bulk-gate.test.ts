@@ -1,0 +1,60 @@
+// The gate of bulk submissions: room for the others in the append lane and among the open orders.
+
+import { describe, expect, it } from 'vitest';
+import { BULK_IN_FLIGHT_MAX, createBulkGate } from '../../../api/bulk-gate.ts';
+
+const settled = () => new Promise(setImmediate);
+
+describe('the gate', () => {
+  it('lets in less than a round of the append lane, then one for each that leaves, first come first served', async () => {
+    expect(BULK_IN_FLIGHT_MAX).toBeLessThan(500);
+    const gate = createBulkGate({ openOrders: () => 0, openOrdersMax: 10 });
+    for (let n = 0; n < BULK_IN_FLIGHT_MAX; n += 1) expect(await gate.enter()).toBe(true);
+    const order: string[] = [];
+    const first = gate.enter().then(() => order.push('first'));
+    const second = gate.enter().then(() => order.push('second'));
+    await settled();
+    expect(order).toEqual([]);
+    gate.leave();
+    await first;
+    expect(order).toEqual(['first']);
+    gate.leave();
+    await second;
+  });
+
+  it('leaves half of the open orders to others, and opens again when there are fewer', async () => {
+    let open = 5;
+    const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10 });
+    let entered: boolean | null = null;
+    const waiting = gate.enter().then((is) => {
+      entered = is;
+    });
+    await settled();
+    expect(entered).toBeNull();
+    open = 4;
+    await waiting;
+    expect(entered).toBe(true);
+  });
+
+  it('turns away when the number of open orders stands still, not while it falls', async () => {
+    let open = 100;
+    const falling = setInterval(() => {
+      open -= 1;
+    }, 5);
+    const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10, stallMs: 60 });
+    const startedAt = performance.now();
+    const waiting = gate.enter();
+    setTimeout(() => clearInterval(falling), 150);
+    expect(await waiting).toBe(false);
+    expect(performance.now() - startedAt).toBeGreaterThan(200);
+    expect(open).toBeGreaterThan(5);
+  });
+
+  it('turns everybody away once it is stopped', async () => {
+    const gate = createBulkGate({ openOrders: () => 10, openOrdersMax: 10 });
+    const waiting = gate.enter();
+    gate.stop();
+    expect(await waiting).toBe(false);
+    expect(await gate.enter()).toBe(false);
+  });
+});
