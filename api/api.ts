@@ -7,8 +7,10 @@ import type { Appender, Reader, ReaderHandlers } from '../shared/log/log.ts';
 import type { LogEnd } from '../shared/log/offsets.ts';
 import { partitionOf } from '../shared/log/partitioner.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createAnswers } from './answers.ts';
 import { buildApp } from './app.ts';
 import { createBulkGate } from './bulk-gate.ts';
+import { createCommandOrder } from './command-order.ts';
 import { createConsistency } from './consistency.ts';
 import { createFeed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -18,6 +20,7 @@ import type { ReadModel } from './read-model.ts';
 import { createReadOrder } from './read-order.ts';
 import { createRowLookup } from './row-lookup.ts';
 import { createSubmitOrder } from './submit-order.ts';
+import type { OrderAnswer } from './tail-memory.ts';
 
 export interface ApiSettings {
   topic: string;
@@ -26,6 +29,7 @@ export interface ApiSettings {
   version: string;
   openOrdersMax: number;
   tailMax: number;
+  decisionWaitMs: number;
 }
 
 export interface ApiPorts {
@@ -53,6 +57,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
   const metrics = createApiMetrics(registry);
 
   const feed = createFeed({ told: () => tail.told(), metrics: metrics.feed });
+  const answers = createAnswers<OrderAnswer>();
   const tail = createOrderTail({
     partitionCount,
     partitionOf: partition,
@@ -61,6 +66,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     tailMax: settings.tailMax,
     logger,
     onChanges: feed.onChanges,
+    onAnswer: answers.tell,
     onProgress,
     onFatal,
   });
@@ -76,11 +82,20 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     creationOf: events.creationOf,
     now: Date.now,
   });
+  const commandOrder = createCommandOrder({
+    topic,
+    appender,
+    orders,
+    answers,
+    decisionWaitMs: settings.decisionWaitMs,
+    now: Date.now,
+  });
   const app = await buildApp({
     topic,
     currency,
     version,
     submitOrder,
+    commandOrder,
     orders,
     events,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),

@@ -6,6 +6,8 @@ import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';
 export const API_CONFIG = Type.Object({
   ...SHARED_VARIABLES,
   PORT: PORT(8080),
+  /** How long a command waits for the processor's answer before it is 202. */
+  DECISION_WAIT_MS: Type.Integer({ default: 5_000, minimum: 0, maximum: 60_000 }),
   /** Submissions are refused while this many orders are open (R13). */
   OPEN_ORDERS_MAX: Type.Integer({ default: 200_000, minimum: 1, maximum: 10_000_000 }),
   /** The tail holds reading back beyond this many orders, about 2 KB each (R13). Above OPEN_ORDERS_MAX, so that open ones always fit. */

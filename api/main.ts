@@ -61,6 +61,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
       version,
       openOrdersMax: config.OPEN_ORDERS_MAX,
       tailMax: config.TAIL_MAX,
+      decisionWaitMs: config.DECISION_WAIT_MS,
     },
     {
       appender,

@@ -8,11 +8,15 @@ import { type FieldError, Problem, validationFailed } from './problems.ts';
 import { ID, toId, whyNotChoosable } from './schemas/ids.ts';
 import { ITEMS_MAX, QUANTITY_MAX, type Submission } from './schemas/submission.ts';
 
-export interface NewOrder {
-  userId: string;
+/** What is ordered, and what it costs. */
+export interface OrderLines {
   /** Each product once, in the order of its first mention. */
   items: ItemData[];
   totalMinor: number;
+}
+
+export interface NewOrder extends OrderLines {
+  userId: string;
 }
 
 /**
@@ -22,9 +26,16 @@ export interface NewOrder {
 export const newOrder = (body: Submission): NewOrder => {
   const unchoosable = body.order_id === undefined ? null : whyNotChoosable(body.order_id);
   if (unchoosable !== null) throw invalid('/order_id', unchoosable);
-  const items = itemsOf(body);
-  return { userId: toId(body.user_id), items, totalMinor: totalOf(items, body.total_amount) };
+  return { userId: toId(body.user_id), ...newLines(body) };
 };
+
+/** The lines of a submission or of an amendment, by the same rules. Throws VALIDATION_FAILED, TOTAL_REQUIRED or TOTAL_MISMATCH. */
+export const newLines = (body: LinesInput): OrderLines => {
+  const items = itemsOf(body);
+  return { items, totalMinor: totalOf(items, body.total_amount) };
+};
+
+type LinesInput = Pick<Submission, 'items' | 'item_ids' | 'total_amount'>;
 
 /** Says whether two submissions under one key are the same command. Kept in OrderCreated for ever, so its form never changes. */
 export const commandHash = ({ userId, items, totalMinor }: NewOrder): string => {
@@ -36,7 +47,7 @@ export const commandHash = ({ userId, items, totalMinor }: NewOrder): string => 
   return createHash('sha256').update(JSON.stringify(canonical)).digest('base64url');
 };
 
-const itemsOf = ({ items, item_ids }: Submission): ItemData[] => {
+const itemsOf = ({ items, item_ids }: LinesInput): ItemData[] => {
   if (items !== undefined && item_ids !== undefined) throw invalid('/item_ids', 'must not be given together with /items');
   if (items !== undefined) return fromItems(items);
   if (item_ids !== undefined) return fromIds(item_ids);

@@ -2,6 +2,7 @@
 // projector has not stored yet.
 
 import type { OrderCreated } from '../shared/order/events.ts';
+import { evolve, type Order } from '../shared/order/order.ts';
 import { wireTypeOf } from '../shared/order/upcast.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import type { OrderTail } from './order-tail.ts';
@@ -17,9 +18,16 @@ export interface OrderEventsOptions {
 export interface OrderEvents {
   /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes. */
   page: (order: StoredOrder, from: number, limit: number) => Promise<LoggedEvent[]>;
+  /** The order as its facts up to and including this time had made it; null before the first. */
+  asOf: (order: StoredOrder, at: number) => Promise<Order | null>;
+  /** A request and the first effective record that answers it; null if the log has no such request for the order. */
+  requestOf: (order: StoredOrder, requestId: string) => Promise<{ answer: LoggedEvent | null } | null>;
   /** The event that created the order. */
   creationOf: (order: StoredOrder) => Promise<OrderCreated>;
 }
+
+// An order has a handful of events; only one that is asked for changes for ever has more, and is read in pieces.
+const HISTORY_PAGE = 500;
 
 export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
   const page = async ({ order: { orderId }, partition }: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
@@ -29,13 +37,41 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
     const next = (archived.at(-1)?.offset ?? from - 1) + 1;
     return [...archived, ...unstored.filter(({ offset }) => offset >= next)].slice(0, limit);
   };
+  async function* all(order: StoredOrder): AsyncGenerator<LoggedEvent> {
+    for (let from = order.createdOffset; ; ) {
+      const events = await page(order, from, HISTORY_PAGE);
+      yield* events;
+      if (events.length < HISTORY_PAGE) return;
+      from = events.at(-1)!.offset + 1;
+    }
+  }
+  const asOf = async (stored: StoredOrder, at: number): Promise<Order | null> => {
+    let order: Order | null = null;
+    for await (const { event } of all(stored)) {
+      const next = evolve(order, event);
+      if (next.effect !== 'applied') order = next.order;
+      else if (next.order!.updatedAt > at)
+        break; // times never decrease within an order (R10)
+      else order = next.order;
+    }
+    return order;
+  };
+  const requestOf = async (stored: StoredOrder, requestId: string): Promise<{ answer: LoggedEvent | null } | null> => {
+    let known = false;
+    for await (const logged of all(stored)) {
+      const { event, effect } = logged;
+      if (effect === 'request' && event.id === requestId) known = true;
+      else if (event.causationId === requestId && (effect === 'applied' || effect === 'refusal')) return { answer: logged };
+    }
+    return known ? { answer: null } : null;
+  };
   const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
     const [recent] = tail.unstoredEvents(order.order.orderId);
     const [first] = recent?.offset === order.createdOffset ? [recent] : await page(order, order.createdOffset, 1);
     if (first?.event.name !== 'OrderCreated') throw new Error(`the creation of order ${order.order.orderId} is not where its row says`);
     return first.event;
   };
-  return { page, creationOf };
+  return { page, asOf, requestOf, creationOf };
 };
 
 export const eventView = (topic: string, { event, effect, partition, offset }: LoggedEvent) => ({

@@ -11,7 +11,16 @@ import type { Logger } from '../shared/runtime/logger.ts';
 import { createCheckpointWatch } from './checkpoint-watch.ts';
 import { createPositionWaits, type Place } from './position-waits.ts';
 import type { ReadModel, Snapshot } from './read-model.ts';
-import { type Change, createTailPartition, fold, type LoggedEvent, suspectsIn, type TailPartition, trim } from './tail-memory.ts';
+import {
+  type Change,
+  createTailPartition,
+  fold,
+  type LoggedEvent,
+  type OrderAnswer,
+  suspectsIn,
+  type TailPartition,
+  trim,
+} from './tail-memory.ts';
 
 export interface OrderTailOptions {
   partitionCount: number;
@@ -23,6 +32,8 @@ export interface OrderTailOptions {
   logger: Logger;
   /** Applied facts of one partition, in log order, each exactly once even after a reset. `told` already counts them. */
   onChanges: (partition: number, changes: readonly Change[]) => void;
+  /** The answer to a request, when it is folded; again after a reset. */
+  onAnswer: (requestId: string, answer: OrderAnswer) => void;
   onProgress: () => void;
   onFatal: (error: Error) => void;
 }
@@ -115,8 +126,15 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     const changes: Change[] = [];
     const number = partition.partition;
     for (const event of events) {
-      const change = fold(partition, event, firstLives);
-      if (change !== null && change.offset >= toldUpTo[number]!) changes.push(change);
+      const offset = partition.position;
+      const folded = fold(partition, event, firstLives);
+      if (folded === null || event === null) continue;
+      if (folded.change !== null && offset >= toldUpTo[number]!) changes.push(folded.change);
+      const answers = folded.effect === 'applied' || folded.effect === 'refusal' ? event.causationId : null;
+      if (answers !== null) {
+        const order = folded.change?.order ?? partition.orders.get(event.orderId)?.order ?? null;
+        options.onAnswer(answers, { event, order, place: { partition: number, offset } });
+      }
     }
     toldUpTo[number] = Math.max(toldUpTo[number]!, partition.position);
     options.onProgress();

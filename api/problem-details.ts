@@ -52,7 +52,12 @@ export const problemOf = (error: Error): Problem | null => {
 };
 
 /** The body, in the order of the contract. */
-export const problemBody = (code: ProblemCode, detail: string, requestId: string, { errors, orderId }: ProblemExtras = {}) => ({
+export const problemBody = (
+  code: ProblemCode,
+  detail: string,
+  requestId: string,
+  { errors, orderId, requestId: commandId }: ProblemExtras = {},
+) => ({
   type: `/docs/errors#${code}`,
   title: PROBLEMS[code].title,
   status: PROBLEMS[code].status,
@@ -62,6 +67,8 @@ export const problemBody = (code: ProblemCode, detail: string, requestId: string
   request_id: requestId,
   ...(errors === undefined ? {} : { errors }),
   ...(orderId === undefined ? {} : { order_id: orderId }),
+  // The member `request_id` is that of the HTTP request.
+  ...(commandId === undefined ? {} : { order_request_id: commandId }),
 });
 
 /** Fastify's error handler. */

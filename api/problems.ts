@@ -49,6 +49,11 @@ export const PROBLEMS = {
     title: 'There is no such order',
     meaning: 'No order with this id is in the log, up to its end at the time of the request.',
   },
+  REQUEST_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such request',
+    meaning: 'The log has no request with this id for this order, up to its end at the time of the question.',
+  },
   ROUTE_NOT_FOUND: {
     status: 404,
     title: 'There is no such route',
@@ -68,6 +73,22 @@ export const PROBLEMS = {
     status: 409,
     title: 'The order id is taken',
     meaning: 'An order with this id exists. A repeated client-chosen order_id is always refused; for safe retries use Idempotency-Key.',
+  },
+  ILLEGAL_TRANSITION: {
+    status: 409,
+    title: 'The order cannot be changed like this',
+    meaning:
+      'The lifecycle does not lead from the status that the order has to what was asked for. Nothing has changed; read the order to see its status.',
+  },
+  OUT_OF_STOCK: {
+    status: 409,
+    title: 'Not enough is in stock',
+    meaning: 'The order cannot be processed by hand: at least one of its items is not available in this quantity. It stays as it is.',
+  },
+  VERSION_MISMATCH: {
+    status: 412,
+    title: 'The order has another version',
+    meaning: 'The order is not, or no longer, in the version that If-Match names. Read it again and decide anew.',
   },
   PAYLOAD_TOO_LARGE: {
     status: 413,
@@ -124,6 +145,7 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
+export const isProblemCode = (code: string): code is ProblemCode => code in PROBLEMS;
 
 /** One thing that is wrong with a request: where (a JSON pointer into the body, or `query/NAME`, `path/NAME`, `header/NAME`) and why. */
 export interface FieldError {
@@ -135,6 +157,8 @@ export interface ProblemExtras {
   errors?: readonly FieldError[];
   /** The order that a submission with an unknown outcome would have become. */
   orderId?: string;
+  /** The request that a command with an unknown outcome would have become. */
+  requestId?: string;
   headers?: Readonly<Record<string, string>>;
 }
 

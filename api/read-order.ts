@@ -15,6 +15,8 @@ export interface ReadOrderOptions {
 }
 
 export interface ReadOrder {
+  /** Resolves when everything that the log has about the order now can be read. Rejects with LOG_UNAVAILABLE. */
+  caughtUp: (orderId: string) => Promise<void>;
   /** The order as of some moment after the call, or null if the log had none until then. Rejects with LOG_UNAVAILABLE or DATABASE_UNAVAILABLE. */
   fresh: (orderId: string) => Promise<StoredOrder | null>;
   /** What is known without waiting for the log; null may be wrong about an order that is being created. */
@@ -56,7 +58,7 @@ export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOp
     // The tail has folded the order if there is one; by now it may even have closed and been forgotten, then it has a row.
     return known(orderId);
   };
-  return { fresh, known };
+  return { caughtUp: (orderId) => passEnd(partitionOf(orderId)), fresh, known };
 };
 
 const newer = (row: StoredOrder | null, inMemory: StoredOrder | null): StoredOrder | null => {

@@ -22,9 +22,3 @@ export const awaitToken = async (
 export const PRIVATE = 'private, no-cache';
 
 export const etagOf = ({ version }: Order): string => `"v${version}"`;
-
-/** If-None-Match by weak comparison (RFC 9110, section 13.1.2). */
-export const matches = (ifNoneMatch: string | undefined, etag: string): boolean => {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag);
-};

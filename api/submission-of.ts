@@ -8,7 +8,7 @@ import { Problem } from './problems.ts';
 import type { Submission as SubmissionBody } from './schemas/submission.ts';
 import type { Submission, Submitted } from './submit-order.ts';
 
-/** What all orders of one request have in common. */
+/** What all records of one HTTP request have in common. */
 export interface SubmissionContext {
   caller: Caller;
   correlationId: string | null;

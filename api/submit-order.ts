@@ -2,11 +2,12 @@
 // ids that somebody else may use at the same time the verdict of the log, read back through the tail. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
-import type { Appender, Position } from '../shared/log/log.ts';
+import type { Appender } from '../shared/log/log.ts';
 import { encodeOrderEvent } from '../shared/log/order-codec.ts';
 import type { IdOrigin, OrderCreated } from '../shared/order/events.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
+import { appendOrGiveUp } from './append.ts';
 import { keyHash, orderIdOfKey } from './idempotency-key.ts';
 import { commandHash, type NewOrder } from './new-order.ts';
 import type { OrderTail } from './order-tail.ts';
@@ -54,8 +55,7 @@ export interface SubmitOrderOptions {
   now: () => number;
 }
 
-// A caller that hears nothing for longer gives up and tries again, which is worse than an honest "unknown".
-const APPEND_MAX_MS = 5_000;
+// As long as an append may take: see append.ts.
 const VERDICT_MAX_MS = 5_000;
 
 export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
@@ -88,30 +88,10 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     },
   });
 
-  /**
-   * Appends the event, and the same event again while the outcome is unknown: arbitration voids what is too much. Null: still
-   * unknown at the end. Rejects with LOG_OVERLOADED or LOG_UNAVAILABLE if it was certainly never sent.
-   */
-  const append = async (event: OrderCreated, traceparent: string | null): Promise<Position | null> => {
-    const record = encodeOrderEvent(event, topic, traceparent);
-    const deadline = performance.now() + APPEND_MAX_MS;
-    for (let inDoubt = false; ; inDoubt = true) {
-      try {
-        const left = deadline - performance.now();
-        const position = left > 0 ? await within(left, appender.append(record)) : null;
-        return position;
-      } catch (error) {
-        const unknown = error instanceof AppError && error.code === 'APPEND_OUTCOME_UNKNOWN';
-        if (!unknown && !inDoubt) throw error;
-        if (!unknown) return null;
-      }
-    }
-  };
-
-  const appended = async (event: OrderCreated, traceparent: string | null, then: (place: Position) => Submitted | Promise<Submitted>) => {
+  const appended = async (event: OrderCreated, traceparent: string | null, then: (place: Place) => Submitted | Promise<Submitted>) => {
     if (tail.openOrders() >= options.openOrdersMax) return { outcome: 'overloaded' } as const;
     try {
-      const position = await append(event, traceparent);
+      const position = await appendOrGiveUp(appender, encodeOrderEvent(event, topic, traceparent));
       return position === null ? ({ outcome: 'unknown', orderId: event.orderId } as const) : then(position);
     } catch (error) {
       if (error instanceof AppError && error.code === 'LOG_OVERLOADED') return { outcome: 'overloaded' } as const;
@@ -161,10 +141,3 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
   };
 };
-
-/** Null when it takes longer; what becomes of it then is nobody's business any more. */
-const within = <T>(limitMs: number, promise: Promise<T>): Promise<T | null> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(null), limitMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });

@@ -15,6 +15,21 @@ export interface LoggedEvent {
   offset: number;
 }
 
+/** The first effective record that names a request: an applied fact or a refusal (R2). */
+export interface OrderAnswer {
+  event: OrderEvent;
+  /** As the answer left it; null if the log has no such order. */
+  order: Order | null;
+  place: { partition: number; offset: number };
+}
+
+/** What one record did. */
+export interface Folded {
+  effect: Effect;
+  /** Set for an applied fact. */
+  change: Change | null;
+}
+
 /** An applied fact: what the feed tells. */
 export interface Change {
   order: Order;
@@ -73,11 +88,11 @@ export const suspectsIn = (memory: TailPartition, events: readonly (OrderEvent |
 };
 
 /**
- * Folds the event at the partition's position; null is a record that is no event. `firstLives` says at which offset the
- * suspects among the ids were created, as far as PostgreSQL knows them. A fact about an order that memory does not hold is
- * void: the order is closed, or was never created.
+ * Folds the event at the partition's position; null is a record that is no event, and so is what comes back. `firstLives` says at
+ * which offset the suspects among the ids were created, as far as PostgreSQL knows them. A fact about an order that memory does
+ * not hold is void: the order is closed, or was never created.
  */
-export const fold = (memory: TailPartition, event: OrderEvent | null, firstLives: ReadonlyMap<string, number>): Change | null => {
+export const fold = (memory: TailPartition, event: OrderEvent | null, firstLives: ReadonlyMap<string, number>): Folded | null => {
   const offset = memory.position;
   memory.position = offset + 1;
   if (event === null) return null;
@@ -87,10 +102,10 @@ export const fold = (memory: TailPartition, event: OrderEvent | null, firstLives
   const isGhost = firstLife !== undefined && firstLife < offset;
   const { order, effect } = isGhost && event.kind === 'fact' ? { order: null, effect: 'void' as const } : evolve(before, event);
   if (offset >= memory.checkpoint) noteUnstored(memory, { event, effect, partition: memory.partition, offset });
-  if (order === null || order === before) return null;
+  if (order === null || order === before) return { effect, change: null };
   if (known === undefined) add(memory, order, offset);
   else advance(memory, known, order, offset);
-  return effect === 'applied' ? { order, event, previousStatus: before?.status ?? null, offset } : null;
+  return { effect, change: effect === 'applied' ? { order, event, previousStatus: before?.status ?? null, offset } : null };
 };
 
 const noteUnstored = (memory: TailPartition, logged: LoggedEvent): void => {

@@ -17,6 +17,7 @@ export interface MetricsOptions {
 }
 
 const schema = {
+  operationId: 'getMetrics',
   tags: ['Operation'],
   summary: 'Metrics for Prometheus, or orders in numbers',
   description: 'Prometheus text by default and for `*/*`. With `Accept: application/json` the body of /orders/metrics.',

@@ -26,6 +26,16 @@ export const OrderPath = Type.Object({ order_id: Type.String({ pattern: ID_PATTE
 
 export const OrderQuery = Type.Object({ after: After }, { additionalProperties: false });
 
+export const OrderAtQuery = Type.Object(
+  {
+    after: After,
+    at: Type.Optional(
+      Type.String({ format: 'date-time', description: 'The order as it was at this time: the facts up to and including it.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 export const EventsQuery = Type.Object({ limit: Limit, cursor: Cursor, after: After }, { additionalProperties: false });
 
 export const ListQuerySchema = Type.Object(

@@ -19,6 +19,9 @@ export const ProblemSchema = Type.Object(
         description: 'With VALIDATION_FAILED: what is wrong and where.',
       }),
     ),
+    order_request_id: Type.Optional(
+      Type.String({ description: 'With LOG_UNAVAILABLE on a command: the request that it may have become.' }),
+    ),
     order_id: Type.Optional(Type.String({ description: 'With LOG_UNAVAILABLE on a submission: the order that it may have become.' })),
   },
   { $id: 'Problem', additionalProperties: false },

@@ -20,6 +20,34 @@ const ItemInput = Type.Object(
   { additionalProperties: false },
 );
 
+/** What is ordered and what it costs: the same wherever an order is described. */
+export const orderLines = {
+  items: Type.Optional(
+    Type.Array(ItemInput, {
+      minItems: 1,
+      maxItems: ITEMS_MAX,
+      description: 'The items. Either these or item_ids; a repeated product adds its quantities.',
+    }),
+  ),
+  item_ids: Type.Optional(
+    Type.Unsafe<(string | number)[] | string>({
+      type: ['array', 'string'],
+      items: IdInput,
+      minItems: 1,
+      maxItems: ITEMS_MAX,
+      minLength: 1,
+      maxLength: ITEM_IDS_TEXT_MAX,
+      description: 'Ids only, as an array or separated by commas; a repeated id adds one to its quantity.',
+      examples: [['5', '6'], '5,6'],
+    }),
+  ),
+  total_amount: Type.Optional(
+    Amount(
+      'What the order costs in all, a decimal with at most two places. Required unless the catalogue prices every item; if every item has a unit_price it must be their sum.',
+    ),
+  ),
+};
+
 export const Submission = Type.Object(
   {
     order_id: Type.Optional(
@@ -29,30 +57,7 @@ export const Submission = Type.Object(
       }),
     ),
     user_id: IdInput,
-    items: Type.Optional(
-      Type.Array(ItemInput, {
-        minItems: 1,
-        maxItems: ITEMS_MAX,
-        description: 'The items. Either these or item_ids; a repeated product adds its quantities.',
-      }),
-    ),
-    item_ids: Type.Optional(
-      Type.Unsafe<(string | number)[] | string>({
-        type: ['array', 'string'],
-        items: IdInput,
-        minItems: 1,
-        maxItems: ITEMS_MAX,
-        minLength: 1,
-        maxLength: ITEM_IDS_TEXT_MAX,
-        description: 'Ids only, as an array or separated by commas; a repeated id adds one to its quantity.',
-        examples: [['5', '6'], '5,6'],
-      }),
-    ),
-    total_amount: Type.Optional(
-      Amount(
-        'What the order costs in all, a decimal with at most two places. Required unless the catalogue prices every item; if every item has a unit_price it must be their sum.',
-      ),
-    ),
+    ...orderLines,
   },
   {
     additionalProperties: false,

@@ -10,17 +10,23 @@ import { eventually } from './eventually.ts';
 export interface InMemoryOptions {
   openOrdersMax?: number;
   tailMax?: number;
+  decisionWaitMs?: number;
   /** False leaves the tail unstarted. */
   start?: boolean;
 }
 
-export const startApiInMemory = async ({ openOrdersMax = 1_000, tailMax = 1_000, start = true }: InMemoryOptions = {}) => {
+export const startApiInMemory = async ({
+  openOrdersMax = 1_000,
+  tailMax = 1_000,
+  decisionWaitMs = 5_000,
+  start = true,
+}: InMemoryOptions = {}) => {
   const partitionCount = 3;
   const log = createMemoryLog(partitionCount);
   const readModel = createMemoryReadModel(log);
   const fatal: Error[] = [];
   const { app, tail } = await createApi(
-    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax },
+    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax, decisionWaitMs },
     {
       appender: log.appender,
       createReader: log.createReader,

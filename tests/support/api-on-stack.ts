@@ -63,7 +63,15 @@ export const startApisOnStack = async (count: number) => {
   const startApi = async (): Promise<Instance> => {
     const logEnd = createLogEnd(client, topic);
     const api = await createApi(
-      { topic, partitionCount: PARTITIONS, currency: 'USD', version: '0.0.0', openOrdersMax: 100_000, tailMax: 100_000 },
+      {
+        topic,
+        partitionCount: PARTITIONS,
+        currency: 'USD',
+        version: '0.0.0',
+        openOrdersMax: 100_000,
+        tailMax: 100_000,
+        decisionWaitMs: 5_000,
+      },
       {
         appender,
         createReader: (handlers) =>

@@ -20,6 +20,7 @@ export interface CreateOrderOptions {
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 const schema = {
+  operationId: 'createOrder',
   tags: ['Orders'],
   summary: 'Submit an order',
   description:

@@ -19,6 +19,7 @@ export interface ListOrdersOptions {
 }
 
 const schema = {
+  operationId: 'listOrders',
   tags: ['Orders'],
   summary: 'A page of orders',
   description: 'Newest first unless sorted otherwise. Filters add up. Pages follow the log by some ten milliseconds; see `after`.',

@@ -16,6 +16,7 @@ export interface OrderMetricsOptions {
 }
 
 const schema = {
+  operationId: 'getOrderMetrics',
   tags: ['Orders'],
   summary: 'Orders in numbers',
   description: 'From counters that are kept in the same transaction as the orders themselves.',

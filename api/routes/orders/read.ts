@@ -6,17 +6,18 @@ import type { Consistency } from '../../consistency.ts';
 import { cursorOf, readCursor } from '../../cursors.ts';
 import { eventView, type OrderEvents } from '../../order-events.ts';
 import { iso, orderView } from '../../order-view.ts';
+import { noneMatchHolds } from '../../preconditions.ts';
 import { Problem } from '../../problems.ts';
 import type { ReadOrder } from '../../read-order.ts';
-import { awaitToken, etagOf, matches, PRIVATE } from '../../reads.ts';
+import { awaitToken, etagOf, PRIVATE } from '../../reads.ts';
 import { EventPage, EXAMPLE_EVENTS, EXAMPLE_ORDER, EXAMPLE_STATUS, OrderRef, OrderStatusView } from '../../schemas/order.ts';
-import { EventsQuery, OrderPath, OrderQuery } from '../../schemas/queries.ts';
+import { EventsQuery, OrderAtQuery, OrderPath, OrderQuery } from '../../schemas/queries.ts';
 import { emptyResponse, jsonResponse, problemResponses } from '../../schemas/responses.ts';
 
 export interface ReadOrderRoutesOptions {
   topic: string;
   orders: Pick<ReadOrder, 'fresh'>;
-  events: Pick<OrderEvents, 'page'>;
+  events: Pick<OrderEvents, 'page' | 'asOf'>;
   consistency: Consistency;
 }
 
@@ -32,12 +33,13 @@ const PROBLEMS = [
 ] as const;
 
 const orderSchema = {
+  operationId: 'getOrder',
   tags,
   summary: 'One order',
   description:
-    'As of now: an order can be read right after its 201, on every instance. Send its ETag as `If-None-Match` to get 304 while it has not changed.',
+    'As of now: an order can be read right after its 201, on every instance. Send its ETag as `If-None-Match` to get 304 while it has not changed. With `at`, as it was then.',
   params: OrderPath,
-  querystring: OrderQuery,
+  querystring: OrderAtQuery,
   response: {
     200: jsonResponse({ description: 'The order.', schema: OrderRef, example: EXAMPLE_ORDER, headers: { ETag: 'The version: `"v2"`.' } }),
     304: emptyResponse('The order still has the version of If-None-Match.'),
@@ -45,6 +47,7 @@ const orderSchema = {
   },
 };
 const statusSchema = {
+  operationId: 'getOrderStatus',
   tags,
   summary: 'The status of one order',
   params: OrderPath,
@@ -55,6 +58,7 @@ const statusSchema = {
   },
 };
 const eventsSchema = {
+  operationId: 'listOrderEvents',
   tags,
   summary: 'Everything that the log has about one order',
   description:
@@ -78,10 +82,13 @@ export const readOrderRoutes: FastifyPluginCallbackTypebox<ReadOrderRoutesOption
 
   app.get('/orders/:order_id', { schema: orderSchema }, async (request, reply) => {
     await awaitToken(request, reply, consistency, 'order');
-    const { order } = await found(request.params.order_id);
+    const { at } = request.query;
+    const stored = await found(request.params.order_id);
+    const order = at === undefined ? stored.order : await options.events.asOf(stored, Date.parse(at));
+    if (order === null) throw new Problem('ORDER_NOT_FOUND', `There was no order ${request.params.order_id} at ${at}.`);
     const etag = etagOf(order);
     reply.header('etag', etag).header('cache-control', PRIVATE);
-    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+    if (!noneMatchHolds(request.headers['if-none-match'], etag)) return reply.code(304).send();
     return reply.send(orderView(order));
   });
 

@@ -68,10 +68,16 @@ describe('the document', () => {
       'GET /orders/metrics',
       'GET /orders/{order_id}',
       'GET /orders/{order_id}/events',
+      'GET /orders/{order_id}/requests/{request_id}',
       'GET /orders/{order_id}/status',
+      'PATCH /orders/{order_id}',
       'POST /orders',
       'POST /orders/import',
       'POST /orders/populate',
+      'POST /orders/{order_id}/cancel',
+      'POST /orders/{order_id}/redrive',
+      'PUT /orders/{order_id}',
+      'PUT /orders/{order_id}/status',
     ]);
   });
 

@@ -1,0 +1,101 @@
+// api/command-order.ts: a command becomes a request in the log, and its caller hears what the processor answered (R2). What the
+// order as of now already rules out is refused without a record; everything else the processor decides. No HTTP in here.
+
+import { randomUUIDv7 } from 'node:crypto';
+import type { Appender } from '../shared/log/log.ts';
+import { encodeOrderEvent } from '../shared/log/order-codec.ts';
+import type { EventData, OrderRequest, OrderRequestName } from '../shared/order/events.ts';
+import type { Order } from '../shared/order/order.ts';
+import type { Answers } from './answers.ts';
+import { appendOrGiveUp } from './append.ts';
+import type { Place } from './position-waits.ts';
+import { expectedVersion, type IfMatch } from './preconditions.ts';
+import type { ReadOrder } from './read-order.ts';
+import type { OrderAnswer } from './tail-memory.ts';
+
+/** What is asked for, without the version that it is conditional on. */
+export type Asked = { [N in OrderRequestName]: { name: N; data: Omit<EventData[N], 'expected_version'> } }[OrderRequestName];
+
+export interface OrderCommand {
+  orderId: string;
+  ifMatch: IfMatch;
+  actor: string;
+  correlationId: string | null;
+  traceparent: string | null;
+  /** From the order as of now: the request, or why there is none to make. `unchanged`: it already is as asked. */
+  ask: (order: Order) => Asked | 'unchanged' | { impossible: string };
+}
+
+export type Commanded =
+  /** The order as the answering fact left it. */
+  | { outcome: 'applied'; order: Order; place: Place }
+  | { outcome: 'unchanged'; order: Order }
+  | { outcome: 'not_found' }
+  /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
+  | { outcome: 'refused'; code: string; detail: string; place: Place | null }
+  /** The request is in the log; the answer did not come in time. */
+  | { outcome: 'pending'; requestId: string; place: Place }
+  /** The request may or may not be in the log, now or later. */
+  | { outcome: 'unknown'; requestId: string };
+
+/** Rejects with LOG_OVERLOADED, LOG_UNAVAILABLE or DATABASE_UNAVAILABLE; then nothing was recorded. */
+export type CommandOrder = (command: OrderCommand) => Promise<Commanded>;
+
+export interface CommandOrderOptions {
+  topic: string;
+  appender: Appender;
+  orders: Pick<ReadOrder, 'fresh'>;
+  answers: Answers<OrderAnswer>;
+  /** DECISION_WAIT_MS. */
+  decisionWaitMs: number;
+  now: () => number;
+}
+
+export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
+  const { topic, appender, orders, answers, decisionWaitMs } = options;
+
+  const decided = async (request: OrderRequest, traceparent: string | null): Promise<Commanded> => {
+    const requestId = request.id;
+    const answer = answers.register(requestId);
+    try {
+      const place = await appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
+      const answered = await answer.within(decisionWaitMs);
+      if (answered !== null) return outcomeOf(answered);
+      return place === null ? { outcome: 'unknown', requestId } : { outcome: 'pending', requestId, place };
+    } finally {
+      answer.forget();
+    }
+  };
+
+  return async ({ orderId, ifMatch, actor, correlationId, traceparent, ask }) => {
+    const found = await orders.fresh(orderId);
+    if (found === null) return { outcome: 'not_found' };
+    const { order } = found;
+    const expected = expectedVersion(ifMatch, order.version);
+    if (expected === 'impossible') {
+      return refused('VERSION_MISMATCH', `The order has version ${order.version}; If-Match names none that it can still have.`);
+    }
+    const asked = ask(order);
+    if (asked === 'unchanged') return { outcome: 'unchanged', order };
+    if ('impossible' in asked) return refused('ILLEGAL_TRANSITION', asked.impossible);
+    const request = {
+      kind: 'request',
+      name: asked.name,
+      id: randomUUIDv7(),
+      orderId,
+      time: options.now(),
+      actor,
+      causationId: null,
+      correlationId,
+      data: { ...asked.data, expected_version: expected },
+    } as OrderRequest;
+    return decided(request, traceparent);
+  };
+};
+
+const refused = (code: string, detail: string): Commanded => ({ outcome: 'refused', code, detail, place: null });
+
+const outcomeOf = ({ event, order, place }: OrderAnswer): Commanded => {
+  if (event.kind === 'refusal') return { outcome: 'refused', code: event.data.code, detail: event.data.detail, place };
+  return { outcome: 'applied', order: order!, place };
+};

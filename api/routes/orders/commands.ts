@@ -1,0 +1,204 @@
+// api/routes/orders/commands.ts: the routes that ask for a change of an order: its status, its cancellation, its items, its
+// redrive. Each makes one request; what comes of it the log says.
+
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isTerminal } from '../../../shared/order/lifecycle.ts';
+import type { Order } from '../../../shared/order/order.ts';
+import type { Commanded, CommandOrder, OrderCommand } from '../../command-order.ts';
+import { consistencyToken } from '../../consistency.ts';
+import { newLines } from '../../new-order.ts';
+import { orderView } from '../../order-view.ts';
+import { readIfMatch } from '../../preconditions.ts';
+import { isProblemCode, Problem } from '../../problems.ts';
+import { etagOf } from '../../reads.ts';
+import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
+import { NoQuery, OrderPath } from '../../schemas/queries.ts';
+import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { contextOf } from '../../submission-of.ts';
+
+export interface CommandOrderRoutesOptions {
+  commandOrder: CommandOrder;
+}
+
+const CONDITION =
+  'With `If-Match` only if the order still has that version (412 otherwise). Without an answer from the processor in time: 202, with where to ask.';
+const PROBLEMS = [
+  'VALIDATION_FAILED',
+  'MALFORMED_JSON',
+  'ORDER_NOT_FOUND',
+  'NOT_ACCEPTABLE',
+  'ILLEGAL_TRANSITION',
+  'VERSION_MISMATCH',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'LOG_UNAVAILABLE',
+  'READ_MODEL_UNAVAILABLE',
+  'OVERLOADED',
+] as const;
+
+const described = (operationId: string, summary: string, description: string) => ({
+  operationId,
+  tags: ['Orders'],
+  summary,
+  description: `${description} ${CONDITION}`,
+  params: OrderPath,
+  querystring: NoQuery,
+  headers: { type: 'object', properties: { 'if-match': { type: 'string' } } },
+});
+const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_MISMATCH')[]) => ({
+  200: jsonResponse({
+    description: 'The order, as the change has made it.',
+    schema: Changed,
+    example: EXAMPLE_CHANGED,
+    headers: {
+      ETag: 'The version that the change has made: `"v2"`.',
+      'Consistency-Token': 'Give it as `after` to a read, so that it contains this change.',
+    },
+  }),
+  202: jsonResponse({
+    description: 'The request is in the log and not answered yet.',
+    schema: Asked,
+    example: EXAMPLE_ASKED,
+    headers: { Location: 'Where to ask what became of it.' },
+  }),
+  ...problemResponses(...PROBLEMS, ...more),
+});
+
+const statusSchema = {
+  ...described(
+    'updateOrderStatus',
+    'Set the status of an order',
+    'To `processing`, `completed` or `cancelled`, where its status allows it.',
+  ),
+  body: StatusChange,
+  response: answers('OUT_OF_STOCK'),
+};
+const cancelSchema = {
+  ...described(
+    'cancelOrder',
+    'Cancel an order',
+    'While it is open. A cancelled order stays cancelled; cancelling it again changes nothing.',
+  ),
+  body: Cancellation,
+  response: answers(),
+};
+const amendSchema = {
+  ...described(
+    'amendOrder',
+    'Change what is ordered',
+    'Replaces items and total, by the rules of a submission, while the order is pending.',
+  ),
+  body: Amendment,
+  response: answers('TOTAL_REQUIRED', 'TOTAL_MISMATCH'),
+};
+const redriveSchema = {
+  ...described('redriveOrder', 'Try a parked order again', 'Its fulfilment kept failing and it waits; this lets it go on.'),
+  body: Nothing,
+  response: answers(),
+};
+
+export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder }, done) => {
+  const { prefix } = app;
+  // POST without a body is how these two are called by hand; anything but JSON is refused all the same.
+  app.addHook('preValidation', (request, _reply, next) => {
+    if (request.body === undefined && request.headers['content-type'] === undefined) request.body = {};
+    next();
+  });
+
+  const perform = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { message, ask }: { message: string; ask: OrderCommand['ask'] },
+  ): Promise<FastifyReply> => {
+    const { order_id: orderId } = request.params as { order_id: string };
+    const { caller, correlationId, traceparent } = contextOf(request);
+    const ifMatch = readIfMatch(request.headers['if-match']);
+    const result = await commandOrder({ orderId, ifMatch, actor: caller.actor, correlationId, traceparent, ask });
+    return answer(reply, result, { orderId, prefix, message });
+  };
+
+  app.put('/orders/:order_id/status', { schema: statusSchema }, (request, reply) => {
+    const { status, reason = null } = request.body;
+    return perform(request, reply, {
+      message: 'Order status updated successfully',
+      ask: (order) =>
+        order.status === status
+          ? 'unchanged'
+          : (whyEnded(order, `become ${status}`) ?? { name: 'OrderStatusChangeRequested', data: { status, reason } }),
+    });
+  });
+
+  app.post('/orders/:order_id/cancel', { schema: cancelSchema }, (request, reply) => {
+    const { reason = null } = request.body;
+    return perform(request, reply, {
+      message: 'Order cancelled',
+      ask: (order) =>
+        order.status === 'cancelled'
+          ? 'unchanged'
+          : (whyEnded(order, 'be cancelled') ?? { name: 'OrderCancellationRequested', data: { reason } }),
+    });
+  });
+
+  for (const method of ['PATCH', 'PUT'] as const) {
+    // One operation by two names; a document needs two ids.
+    const schema = method === 'PATCH' ? amendSchema : { ...amendSchema, operationId: 'replaceOrder' };
+    app.route<{ Body: Amendment }>({
+      method,
+      url: '/orders/:order_id',
+      schema,
+      handler: (request, reply) => {
+        const { items, totalMinor } = newLines(request.body);
+        return perform(request, reply, {
+          message: 'Order amended',
+          ask: (order) =>
+            order.status === 'pending'
+              ? { name: 'OrderAmendmentRequested', data: { items, total_minor: totalMinor } }
+              : { impossible: `A ${order.status} order cannot be amended.` },
+        });
+      },
+    });
+  }
+
+  app.post('/orders/:order_id/redrive', { schema: redriveSchema }, (request, reply) =>
+    perform(request, reply, {
+      message: 'Order redriven',
+      ask: (order) =>
+        order.parked === null
+          ? { impossible: 'Only a parked order can be redriven; this one is not.' }
+          : { name: 'OrderRedriveRequested', data: {} },
+    }),
+  );
+  done();
+};
+
+const whyEnded = ({ status }: Order, what: string): { impossible: string } | null =>
+  isTerminal(status) ? { impossible: `A ${status} order cannot ${what}.` } : null;
+
+const answer = (reply: FastifyReply, result: Commanded, to: { orderId: string; prefix: string; message: string }): FastifyReply => {
+  switch (result.outcome) {
+    case 'applied':
+      reply.header('consistency-token', consistencyToken(result.place));
+      return reply.header('etag', etagOf(result.order)).send({ message: to.message, order: orderView(result.order) });
+    case 'unchanged':
+      return reply.header('etag', etagOf(result.order)).send({ message: to.message, order: orderView(result.order) });
+    case 'pending':
+      return reply
+        .code(202)
+        .header('location', `${to.prefix}/orders/${to.orderId}/requests/${result.requestId}`)
+        .header('consistency-token', consistencyToken(result.place))
+        .send({ message: 'Request accepted', order_id: to.orderId, request_id: result.requestId });
+    case 'not_found':
+      throw new Problem('ORDER_NOT_FOUND', `There is no order ${to.orderId}.`);
+    case 'refused': {
+      // A newer processor may know reasons that we do not: they say that it could not be done.
+      const code = isProblemCode(result.code) ? result.code : 'ILLEGAL_TRANSITION';
+      const headers: Record<string, string> = result.place === null ? {} : { 'consistency-token': consistencyToken(result.place) };
+      throw new Problem(code, result.detail, { headers });
+    }
+    case 'unknown':
+      throw new Problem('LOG_UNAVAILABLE', 'The log did not confirm the request in time: it may or may not be answered, now or later.', {
+        requestId: result.requestId,
+      });
+  }
+};
