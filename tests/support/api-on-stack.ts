@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { type Api, createApi } from '../../api/api.ts';
-import { createReadModel } from '../../api/read-model.ts';
+import { createReadModel, READ_MODEL_SETTINGS } from '../../api/read-model.ts';
 import { createAppender } from '../../shared/log/appender.ts';
 import { createLogClient } from '../../shared/log/client.ts';
 import { createLogEnd } from '../../shared/log/offsets.ts';
@@ -39,7 +39,7 @@ export interface Answer {
 /** A schema of the read model, migrated, without a projector. */
 export const openReadModel = async () => {
   const schema = uniqueName('read_model');
-  const database = openDatabase({ url: inject('stack').database, schema, applicationName: 'tests' });
+  const database = openDatabase({ url: inject('stack').database, schema, applicationName: 'tests', settings: READ_MODEL_SETTINGS });
   await migrate(database, SCHEMA_FOLDER);
   const drop = async () => {
     await database.query(`DROP SCHEMA ${schema} CASCADE`);
