@@ -13,14 +13,15 @@ import { merge, parseNotes, report } from './report.ts';
 import { durablePost } from './scenarios/durable-post.ts';
 import { idle } from './scenarios/idle.ts';
 import { latencies } from './scenarios/latencies.ts';
+import { lists } from './scenarios/lists.ts';
 import { rebuild } from './scenarios/rebuild.ts';
 import { throughput } from './scenarios/throughput.ts';
-import { createSystem } from './system.ts';
+import { createSystem, type System } from './system.ts';
 import { warmUp } from './warm-up.ts';
 
 // Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
 const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };
-const PARTS = [...Object.keys(ON_THE_SYSTEM), 'd'];
+const PARTS = [...Object.keys(ON_THE_SYSTEM), 'd', 'l'];
 const SECONDS = { quick: 15, full: 60 };
 const REBUILD_EVENTS = { quick: 100_000, full: 300_000 };
 // All parts with every repetition on a busy machine stay below.
@@ -41,7 +42,12 @@ const parts = (text: string): string[] => {
 };
 const program = new Command('bench')
   .description('Measures the order service on this machine, on a broker and a database started for it.')
-  .option('--only <parts>', 'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle; separated by commas', parts, PARTS)
+  .option(
+    '--only <parts>',
+    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, l: lists; separated by commas',
+    parts,
+    PARTS,
+  )
   .option('--quick', 'short measurements: to see that everything works, not for numbers to be quoted', false)
   .option('--seconds <seconds>', 'how long the highest rate must be held (default: 60, quick 15)', count)
   .option('--rebuild-events <events>', 'fill the log up to so many events before it is rebuilt (default: 300000, quick 100000)', count)
@@ -86,16 +92,19 @@ const attempt = async (name: string, work: () => Promise<Findings>): Promise<Fin
 const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Findings> => {
   const all: Findings[] = [];
   const onTheSystem = Object.entries(ON_THE_SYSTEM).filter(([name]) => options.only.includes(name));
-  await during(createSystem(ground), async (system) => {
+  const measureOnTheSystem = async (system: System): Promise<void> => {
     const bench: Bench = { system, load, settings, say };
     for (const [index, [name, scenario]] of onTheSystem.entries()) {
       if (name !== 'f' && (index === 0 || onTheSystem[index - 1]![0] === 'f')) await warmUp(bench);
       all.push(...(await attempt(name, () => scenario(bench))));
     }
-  });
-  if (options.only.includes('d')) {
+  };
+  // The rebuild is of what the system has left behind; lists bring their own.
+  if (options.only.some((name) => name !== 'l')) await during(createSystem(ground), measureOnTheSystem);
+  if (options.only.includes('d') || options.only.includes('l')) {
     await during(createGround(ground), async (started) => {
-      all.push(...(await attempt('d', () => rebuild({ ground: started, settings, env: ground.env, say }))));
+      if (options.only.includes('d')) all.push(...(await attempt('d', () => rebuild({ ground: started, settings, env: ground.env, say }))));
+      if (options.only.includes('l')) all.push(...(await attempt('l', () => lists({ ground: started, settings, say }))));
     });
   }
   return merge(all);
