@@ -42,6 +42,7 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
       version: '0.0.0',
       openOrdersMax: OPEN_ORDERS_MAX,
       tailMax: OPEN_ORDERS_MAX,
+      decisionWaitMs: 0,
     },
     {
       appender: { append: () => Promise.reject(new Error('this api only reads')) },
