@@ -129,5 +129,8 @@ const answerGarbage = (error: Error & { code?: string }, socket: Socket, longTra
   const requestId = randomUUIDv7();
   const body = JSON.stringify(problemBody('MALFORMED_REQUEST', 'The request is not valid HTTP, or did not come in time.', requestId));
   const head = ['HTTP/1.1 400 Bad Request', `content-type: ${PROBLEM_TYPE}`, `x-request-id: ${requestId}`, 'connection: close'];
-  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
+  // What may still come of the request must not be taken for one: who was told 400 has no order.
+  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'), () => {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
+  });
 };

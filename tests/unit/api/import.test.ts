@@ -219,6 +219,29 @@ describe('the stream of results', () => {
   });
 });
 
+describe('another request that takes too long', () => {
+  it('is answered 400 and makes no order, even when the rest of it comes after all', async () => {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    socket.on('error', () => {});
+    const body = line();
+    socket.write(
+      `POST /orders HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,
+    );
+    await eventually(() => sockets.size === 1, { what: 'the connection' });
+    const [ours] = sockets;
+    await eventually(() => ours!.bytesRead > 100, { what: 'the first part of the request' });
+    api.app.server.emit('clientError', Object.assign(new Error('time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), ours);
+    socket.write(body.slice(9));
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(ordersInLog()).toBe(0);
+  });
+});
+
 describe('the request as a whole', () => {
   it.each([['application/json'], ['text/plain'], ['text/csv']])('is refused as %s', async (type) => {
     const { status, body } = await send(line(), { 'content-type': type });
