@@ -16,6 +16,10 @@ import { createFeed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createOrderEvents } from './order-events.ts';
 import { createOrderTail, type OrderTail } from './order-tail.ts';
+import { createPricing } from './pricing.ts';
+import { type Catalogue, createCatalogue, type ProductAnswer } from './products/catalogue.ts';
+import { createChangeProducts } from './products/change-products.ts';
+import type { ProductStore } from './products/product-store.ts';
 import type { ReadModel } from './read-model.ts';
 import { createReadOrder } from './read-order.ts';
 import { createRowLookup } from './row-lookup.ts';
@@ -30,6 +34,7 @@ export interface ApiSettings {
   openOrdersMax: number;
   tailMax: number;
   decisionWaitMs: number;
+  catalog: 'open' | 'closed';
 }
 
 export interface ApiPorts {
@@ -38,16 +43,27 @@ export interface ApiPorts {
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: Pick<LogEnd, 'ask'>;
   readModel: ReadModel;
+  products: ProductPorts;
   registry: Registry;
   logger: Logger;
   onProgress: () => void;
   onFatal: (error: Error) => void;
 }
 
+/** The topic `products` and what the ledger knows of it. */
+export interface ProductPorts {
+  topic: string;
+  partitionCount: number;
+  createReader: (handlers: ReaderHandlers) => Reader;
+  logEnd: Pick<LogEnd, 'ask'>;
+  store: ProductStore;
+}
+
 export interface Api {
   /** Listens or injects; answers 503 where the tail is needed until it is seeded. */
   app: FastifyInstance;
   tail: OrderTail;
+  catalogue: Catalogue;
 }
 
 export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
@@ -72,6 +88,28 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
   });
   const orders = createReadOrder({ tail, rows: createRowLookup(readModel), logEnd, partitionOf: partition });
   const events = createOrderEvents({ tail, readModel });
+  const productAnswers = createAnswers<ProductAnswer>();
+  const catalogue = createCatalogue({
+    partitionCount: ports.products.partitionCount,
+    createReader: ports.products.createReader,
+    store: ports.products.store,
+    logger,
+    onAnswer: productAnswers.tell,
+    onFatal,
+  });
+  const priceLines = createPricing({ priceOf: (id) => catalogue.get(id)?.priceMinor ?? null, catalog: settings.catalog });
+  const products = createChangeProducts({
+    topic: ports.products.topic,
+    currency,
+    partitionOf: (productId) => partitionOf(productId, ports.products.partitionCount),
+    appender,
+    catalogue,
+    store: ports.products.store,
+    logEnd: ports.products.logEnd,
+    answers: productAnswers,
+    decisionWaitMs: settings.decisionWaitMs,
+    now: Date.now,
+  });
   const submitOrder = createSubmitOrder({
     topic,
     currency,
@@ -80,6 +118,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     tail,
     orders,
     creationOf: events.creationOf,
+    priceLines,
     now: Date.now,
   });
   const commandOrder = createCommandOrder({
@@ -96,6 +135,9 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     version,
     submitOrder,
     commandOrder,
+    priceLines,
+    products,
+    productStore: ports.products.store,
     orders,
     events,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),
@@ -105,8 +147,8 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     isSeeded: tail.isSeeded,
     metrics,
     registry,
-    checks: tail.checks,
+    checks: { ...tail.checks, catalogue: catalogue.check },
     logger,
   });
-  return { app, tail };
+  return { app, tail, catalogue };
 };

@@ -18,7 +18,10 @@ import { createLongTransfers, type LongTransfers } from './long-transfers.ts';
 import { type ApiMetrics, countSubmissions } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import type { OrderEvents } from './order-events.ts';
+import type { PriceLines } from './pricing.ts';
 import { createErrorHandler, PROBLEM_TYPE, problemBody } from './problem-details.ts';
+import type { ChangeProducts } from './products/change-products.ts';
+import type { ProductStore } from './products/product-store.ts';
 import type { ReadModel } from './read-model.ts';
 import type { ReadOrder } from './read-order.ts';
 import { requestIdOf } from './request-ids.ts';
@@ -33,6 +36,7 @@ import { listOrdersRoute } from './routes/orders/list.ts';
 import { orderMetricsRoute } from './routes/orders/metrics.ts';
 import { readOrderRoutes } from './routes/orders/read.ts';
 import { orderRequestRoute } from './routes/orders/request.ts';
+import { productRoutes } from './routes/products.ts';
 import type { SubmitOrder } from './submit-order.ts';
 import { createValidatorCompiler } from './validation.ts';
 
@@ -43,6 +47,9 @@ export interface AppOptions {
   submitOrder: SubmitOrder;
   orders: ReadOrder;
   commandOrder: CommandOrder;
+  priceLines: PriceLines;
+  products: ChangeProducts;
+  productStore: ProductStore;
   bulkGate: BulkGate;
   events: Pick<OrderEvents, 'page' | 'asOf' | 'requestOf'>;
   readModel: Pick<ReadModel, 'page' | 'counters'>;
@@ -114,6 +121,7 @@ const routes = async (app: FastifyInstance, { options }: { options: RouteOptions
     await json.register(readOrderRoutes, options);
     await json.register(commandOrderRoutes, options);
     await json.register(orderRequestRoute, options);
+    await json.register(productRoutes, options);
     await json.register(healthRoutes, options);
   });
   await app.register(bulkRoutes, options);

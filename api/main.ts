@@ -15,6 +15,7 @@ import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { runRole } from '../shared/runtime/shutdown.ts';
 import { createApi } from './api.ts';
 import { API_CONFIG } from './config.ts';
+import { createProductStore } from './products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from './read-model.ts';
 
 // What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
@@ -41,20 +42,27 @@ await runRole(logger, async ({ onStop, fatal }) => {
   const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-api', logger });
   await ensureTopics({
     client,
-    topics: [{ name: topic, partitions: config.ORDERS_PARTITIONS }],
+    topics: [
+      { name: topic, partitions: config.ORDERS_PARTITIONS },
+      { name: config.PRODUCTS_TOPIC, partitions: config.PRODUCTS_PARTITIONS },
+    ],
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
   });
   const appender = createAppender({
     client,
-    partitionCounts: new Map([[topic, config.ORDERS_PARTITIONS]]),
+    partitionCounts: new Map([
+      [topic, config.ORDERS_PARTITIONS],
+      [config.PRODUCTS_TOPIC, config.PRODUCTS_PARTITIONS],
+    ]),
     onBatch: createAppendMetrics(registry),
   });
   const logEnd = createLogEnd(client, topic);
-  onStop('log', () => Promise.all([appender.stop(), logEnd.stop()]));
+  const productsEnd = createLogEnd(client, config.PRODUCTS_TOPIC);
+  onStop('log', () => Promise.all([appender.stop(), logEnd.stop(), productsEnd.stop()]));
   appender.start();
 
-  const { app, tail } = await createApi(
+  const { app, tail, catalogue } = await createApi(
     {
       topic,
       partitionCount: config.ORDERS_PARTITIONS,
@@ -63,6 +71,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
       openOrdersMax: config.OPEN_ORDERS_MAX,
       tailMax: config.TAIL_MAX,
       decisionWaitMs: config.DECISION_WAIT_MS,
+      catalog: config.CATALOG,
     },
     {
       appender,
@@ -70,6 +79,21 @@ await runRole(logger, async ({ onStop, fatal }) => {
       createReader: (handlers) =>
         createReader({ client, topic, groupId: `orders-api-${randomUUID()}`, soleMember: true, minFetchGapMs: FETCH_GAP_MS, handlers }),
       logEnd,
+      products: {
+        topic: config.PRODUCTS_TOPIC,
+        partitionCount: config.PRODUCTS_PARTITIONS,
+        createReader: (handlers) =>
+          createReader({
+            client,
+            topic: config.PRODUCTS_TOPIC,
+            groupId: `orders-api-products-${randomUUID()}`,
+            soleMember: true,
+            minFetchGapMs: FETCH_GAP_MS,
+            handlers,
+          }),
+        logEnd: productsEnd,
+        store: createProductStore(database, { schema: config.LEDGER_SCHEMA, topic: config.PRODUCTS_TOPIC }),
+      },
       readModel: createReadModel(database, topic),
       registry,
       logger,
@@ -77,9 +101,9 @@ await runRole(logger, async ({ onStop, fatal }) => {
       onFatal: fatal,
     },
   );
-  onStop('tail', tail.stop);
+  onStop('tail', () => Promise.all([tail.stop(), catalogue.stop()]));
   onStop('http', () => app.close());
   await app.listen({ host: config.HOST, port: config.PORT });
   logger.info({ address: app.listeningOrigin }, 'listening');
-  await tail.start();
+  await Promise.all([tail.start(), catalogue.start()]);
 });

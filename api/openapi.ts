@@ -5,9 +5,10 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { API_PREFIX } from './app-prefix.ts';
 import { HealthSchema, MetricsSchema } from './schemas/metrics.ts';
 import { EventSchema, OrderSchema } from './schemas/order.ts';
+import { ProductSchema } from './schemas/product.ts';
 import { ProblemSchema } from './schemas/responses.ts';
 
-const NAMED = [OrderSchema, EventSchema, MetricsSchema, HealthSchema, ProblemSchema];
+const NAMED = [OrderSchema, ProductSchema, EventSchema, MetricsSchema, HealthSchema, ProblemSchema];
 
 const DESCRIPTION = `Orders are recorded in a log, processed from it, and can be read, listed and watched.
 
@@ -25,6 +26,7 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
       servers: [{ url: '/' }],
       tags: [
         { name: 'Orders', description: 'Submit, read and list orders.' },
+        { name: 'Products', description: 'The catalogue and its stock.' },
         { name: 'Feed', description: 'Changes as they happen.' },
         { name: 'Operation', description: 'Health and metrics.' },
       ],

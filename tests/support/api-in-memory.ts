@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import { createApi } from '../../api/api.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { createMemoryLog, TOPIC } from './api-memory-log.ts';
+import { createMemoryProducts } from './api-memory-products.ts';
 import { createMemoryReadModel } from './api-memory-read-model.ts';
 import { eventually } from './eventually.ts';
 
@@ -11,6 +12,7 @@ export interface InMemoryOptions {
   openOrdersMax?: number;
   tailMax?: number;
   decisionWaitMs?: number;
+  catalog?: 'open' | 'closed';
   /** False leaves the tail unstarted. */
   start?: boolean;
 }
@@ -19,19 +21,29 @@ export const startApiInMemory = async ({
   openOrdersMax = 1_000,
   tailMax = 1_000,
   decisionWaitMs = 5_000,
+  catalog = 'open',
   start = true,
 }: InMemoryOptions = {}) => {
   const partitionCount = 3;
   const log = createMemoryLog(partitionCount);
   const readModel = createMemoryReadModel(log);
   const fatal: Error[] = [];
-  const { app, tail } = await createApi(
-    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax, decisionWaitMs },
+  const productLog = createMemoryLog(partitionCount);
+  const products = createMemoryProducts();
+  const { app, tail, catalogue } = await createApi(
+    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax, decisionWaitMs, catalog },
     {
-      appender: log.appender,
+      appender: { append: (record) => (record.topic === TOPIC ? log : productLog).appender.append(record) },
       createReader: log.createReader,
       logEnd: log.logEnd,
       readModel,
+      products: {
+        topic: 'products',
+        partitionCount,
+        createReader: productLog.createReader,
+        logEnd: productLog.logEnd,
+        store: products.store,
+      },
       registry: new Registry(),
       logger: createLogger('api', 'silent'),
       onProgress: () => {},
@@ -39,7 +51,7 @@ export const startApiInMemory = async ({
     },
   );
   await app.ready();
-  if (start) await tail.start();
+  if (start) await Promise.all([tail.start(), catalogue.start()]);
   const post = (payload: unknown, headers: Record<string, string> = {}, url = '/orders') =>
     app.inject({
       method: 'POST',
@@ -55,8 +67,8 @@ export const startApiInMemory = async ({
     });
   const stop = async () => {
     await app.close();
-    await tail.stop();
+    await Promise.all([tail.stop(), catalogue.stop()]);
   };
-  return { app, tail, log, readModel, fatal, post, get, caughtUp, stop };
+  return { app, tail, catalogue, productLog, products, log, readModel, fatal, post, get, caughtUp, stop };
 };
 export type InMemoryApi = Awaited<ReturnType<typeof startApiInMemory>>;

@@ -70,14 +70,20 @@ describe('the document', () => {
       'GET /orders/{order_id}/events',
       'GET /orders/{order_id}/requests/{request_id}',
       'GET /orders/{order_id}/status',
+      'GET /products',
+      'GET /products/{product_id}',
+      'GET /products/{product_id}/requests/{request_id}',
       'PATCH /orders/{order_id}',
       'POST /orders',
       'POST /orders/import',
       'POST /orders/populate',
       'POST /orders/{order_id}/cancel',
       'POST /orders/{order_id}/redrive',
+      'POST /products',
       'PUT /orders/{order_id}',
       'PUT /orders/{order_id}/status',
+      'PUT /products/{product_id}',
+      'PUT /products/{product_id}/stock',
     ]);
   });
 
