@@ -13,6 +13,8 @@ export interface Answers<Answer> {
 }
 
 export interface PendingAnswer<Answer> {
+  /** The answer, whenever it comes. */
+  come: Promise<Answer>;
   /** The answer, or null when it does not come in time. */
   within: (limitMs: number) => Promise<Answer | null>;
   /** Must be called in the end, however the wait ended. */
@@ -35,6 +37,7 @@ export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
     waiting.set(requestId, together.add(resolve));
     size += 1;
     return {
+      come: promise,
       within: (limitMs) => {
         let timer: NodeJS.Timeout;
         const late = new Promise<null>((giveUp) => {

@@ -165,10 +165,8 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
   app.post('/orders/:order_id/redrive', { schema: redriveSchema }, (request, reply) =>
     perform(request, reply, {
       message: 'Order redriven',
-      ask: (order) =>
-        order.parked === null
-          ? { impossible: 'Only a parked order can be redriven; this one is not.' }
-          : { name: 'OrderRedriveRequested', data: {} },
+      // Whether it is parked changes back and forth, so what we know of it may be old: the processor says.
+      ask: (order) => whyEnded(order, 'be redriven') ?? { name: 'OrderRedriveRequested', data: {} },
     }),
   );
   done();
@@ -180,9 +178,8 @@ const whyEnded = ({ status }: Order, what: string): { impossible: string } | nul
 const answer = (reply: FastifyReply, result: Commanded, to: { orderId: string; prefix: string; message: string }): FastifyReply => {
   switch (result.outcome) {
     case 'applied':
-      reply.header('consistency-token', consistencyToken(result.place));
-      return reply.header('etag', etagOf(result.order)).send({ message: to.message, order: orderView(result.order) });
     case 'unchanged':
+      reply.header('consistency-token', consistencyToken(result.place));
       return reply.header('etag', etagOf(result.order)).send({ message: to.message, order: orderView(result.order) });
     case 'pending':
       return reply
