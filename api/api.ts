@@ -6,7 +6,11 @@ import type { Registry } from 'prom-client';
 import type { Appender, Reader, ReaderHandlers } from '../shared/log/log.ts';
 import type { LogEnd } from '../shared/log/offsets.ts';
 import { partitionOf } from '../shared/log/partitioner.ts';
+import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createAccess } from './access/access.ts';
+import type { AccessSettings } from './access/settings.ts';
+import type { AccountStore } from './accounts/account-store.ts';
 import { createAnswers } from './answers.ts';
 import { buildApp } from './app.ts';
 import { createBulkGate } from './bulk-gate.ts';
@@ -16,10 +20,6 @@ import { createFeed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createOrderEvents } from './order-events.ts';
 import { createOrderTail, type OrderTail } from './order-tail.ts';
-import { createPricing } from './pricing.ts';
-import { type Catalogue, createCatalogue, type ProductAnswer } from './products/catalogue.ts';
-import { createChangeProducts } from './products/change-products.ts';
-import type { ProductStore } from './products/product-store.ts';
 import type { ReadModel } from './read-model.ts';
 import { createReadOrder } from './read-order.ts';
 import { createRowLookup } from './row-lookup.ts';
@@ -34,7 +34,7 @@ export interface ApiSettings {
   openOrdersMax: number;
   tailMax: number;
   decisionWaitMs: number;
-  catalog: 'open' | 'closed';
+  access: AccessSettings;
 }
 
 export interface ApiPorts {
@@ -43,27 +43,19 @@ export interface ApiPorts {
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: Pick<LogEnd, 'ask'>;
   readModel: ReadModel;
-  products: ProductPorts;
+  accounts: AccountStore;
+  /** Beside those of the tail. */
+  checks?: Readonly<Record<string, HealthCheck>>;
   registry: Registry;
   logger: Logger;
   onProgress: () => void;
   onFatal: (error: Error) => void;
 }
 
-/** The topic `products` and what the ledger knows of it. */
-export interface ProductPorts {
-  topic: string;
-  partitionCount: number;
-  createReader: (handlers: ReaderHandlers) => Reader;
-  logEnd: Pick<LogEnd, 'ask'>;
-  store: ProductStore;
-}
-
 export interface Api {
   /** Listens or injects; answers 503 where the tail is needed until it is seeded. */
   app: FastifyInstance;
   tail: OrderTail;
-  catalogue: Catalogue;
 }
 
 export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
@@ -88,28 +80,6 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
   });
   const orders = createReadOrder({ tail, rows: createRowLookup(readModel), logEnd, partitionOf: partition });
   const events = createOrderEvents({ tail, readModel });
-  const productAnswers = createAnswers<ProductAnswer>();
-  const catalogue = createCatalogue({
-    partitionCount: ports.products.partitionCount,
-    createReader: ports.products.createReader,
-    store: ports.products.store,
-    logger,
-    onAnswer: productAnswers.tell,
-    onFatal,
-  });
-  const priceLines = createPricing({ priceOf: (id) => catalogue.get(id)?.priceMinor ?? null, catalog: settings.catalog });
-  const products = createChangeProducts({
-    topic: ports.products.topic,
-    currency,
-    partitionOf: (productId) => partitionOf(productId, ports.products.partitionCount),
-    appender,
-    catalogue,
-    store: ports.products.store,
-    logEnd: ports.products.logEnd,
-    answers: productAnswers,
-    decisionWaitMs: settings.decisionWaitMs,
-    now: Date.now,
-  });
   const submitOrder = createSubmitOrder({
     topic,
     currency,
@@ -118,7 +88,6 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     tail,
     orders,
     creationOf: events.creationOf,
-    priceLines,
     now: Date.now,
   });
   const commandOrder = createCommandOrder({
@@ -135,9 +104,6 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     version,
     submitOrder,
     commandOrder,
-    priceLines,
-    products,
-    productStore: ports.products.store,
     orders,
     events,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),
@@ -147,8 +113,9 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     isSeeded: tail.isSeeded,
     metrics,
     registry,
-    checks: { ...tail.checks, catalogue: catalogue.check },
+    checks: { ...tail.checks, ...ports.checks },
+    access: createAccess(settings.access, ports.accounts),
     logger,
   });
-  return { app, tail, catalogue };
+  return { app, tail };
 };

@@ -8,9 +8,13 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import type { Access } from './access/access.ts';
+import { authorizeRequests } from './access/authorize.ts';
+import { limitRates } from './access/rate-limit.ts';
 import { API_PREFIX } from './app-prefix.ts';
 import type { BulkGate } from './bulk-gate.ts';
 import type { CommandOrder } from './command-order.ts';
+import { compressLongAnswers } from './compression.ts';
 import type { Consistency } from './consistency.ts';
 import type { Feed } from './feed/feed.ts';
 import { guardRequests, requireJsonAccepted } from './http-guard.ts';
@@ -18,13 +22,11 @@ import { createLongTransfers, type LongTransfers } from './long-transfers.ts';
 import { type ApiMetrics, countSubmissions } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import type { OrderEvents } from './order-events.ts';
-import type { PriceLines } from './pricing.ts';
 import { createErrorHandler, PROBLEM_TYPE, problemBody } from './problem-details.ts';
-import type { ChangeProducts } from './products/change-products.ts';
-import type { ProductStore } from './products/product-store.ts';
 import type { ReadModel } from './read-model.ts';
 import type { ReadOrder } from './read-order.ts';
 import { requestIdOf } from './request-ids.ts';
+import { authRoutes } from './routes/auth.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { feedRoute } from './routes/feed.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -36,7 +38,7 @@ import { listOrdersRoute } from './routes/orders/list.ts';
 import { orderMetricsRoute } from './routes/orders/metrics.ts';
 import { readOrderRoutes } from './routes/orders/read.ts';
 import { orderRequestRoute } from './routes/orders/request.ts';
-import { productRoutes } from './routes/products.ts';
+import { usersRoutes } from './routes/users.ts';
 import type { SubmitOrder } from './submit-order.ts';
 import { createValidatorCompiler } from './validation.ts';
 
@@ -47,9 +49,6 @@ export interface AppOptions {
   submitOrder: SubmitOrder;
   orders: ReadOrder;
   commandOrder: CommandOrder;
-  priceLines: PriceLines;
-  products: ChangeProducts;
-  productStore: ProductStore;
   bulkGate: BulkGate;
   events: Pick<OrderEvents, 'page' | 'asOf' | 'requestOf'>;
   readModel: Pick<ReadModel, 'page' | 'counters'>;
@@ -59,6 +58,7 @@ export interface AppOptions {
   metrics: ApiMetrics;
   registry: Registry;
   checks: Readonly<Record<string, HealthCheck>>;
+  access: Access;
   logger: Logger;
 }
 
@@ -101,7 +101,12 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
       await options.feed.stop();
     },
   });
-  guardRequests(app);
+  const { required, corsOrigins, metricsToken, rateLimitPerSecond } = options.access.settings;
+  guardRequests(app, { loopbackOnly: !required, corsOrigins });
+  authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
+  if (required) await limitRates(app, rateLimitPerSecond);
+  compressLongAnswers(app);
+  app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);
   await describeApi(app, options.version);
   for (const prefix of ['', API_PREFIX]) await app.register(routes, { options: { ...options, submitOrder, longTransfers }, prefix });
@@ -121,7 +126,8 @@ const routes = async (app: FastifyInstance, { options }: { options: RouteOptions
     await json.register(readOrderRoutes, options);
     await json.register(commandOrderRoutes, options);
     await json.register(orderRequestRoute, options);
-    await json.register(productRoutes, options);
+    await json.register(authRoutes, options);
+    await json.register(usersRoutes, options);
     await json.register(healthRoutes, options);
   });
   await app.register(bulkRoutes, options);

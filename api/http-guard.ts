@@ -1,8 +1,16 @@
-// api/http-guard.ts: what every request passes before its route: who may talk to us at all (AUTH=off), the headers that every
-// answer carries, and what a path or method without a route is told.
+// api/http-guard.ts: what every request passes before its route: whose page may talk to us, and with AUTH=off under which names;
+// the headers that every answer carries; and what a path or method without a route is told.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admitOrigin, answerPreflight, isPreflight } from './cross-origin.ts';
 import { Problem } from './problems.ts';
+
+export interface GuardOptions {
+  /** AUTH=off: loopback names only, and no pages but ours. */
+  loopbackOnly: boolean;
+  /** Whose pages may call us with AUTH=required. */
+  corsOrigins: readonly string[];
+}
 
 /**
  * AUTH=off serves this machine only. A web page that the user happens to visit can send requests to 127.0.0.1 too: then Host
@@ -10,12 +18,15 @@ import { Problem } from './problems.ts';
  */
 const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
 
-export const guardRequests = (app: FastifyInstance): void => {
+export const guardRequests = (app: FastifyInstance, { loopbackOnly, corsOrigins }: GuardOptions): void => {
   const routes = collectRoutes(app);
+  const origins = new Set(corsOrigins);
+  const whyStrange = (request: FastifyRequest, reply: FastifyReply): Problem | null =>
+    loopbackOnly ? whyNotLocal(request) : admitOrigin(request, reply, origins);
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    const stranger = whyStrange(request);
+    const stranger = whyStrange(request, reply);
     // Unrouted requests here and not in the 404 handler, which runs only after the body has been parsed.
     if (stranger === null && request.is404) answerUnrouted(request, reply, done);
     else done(stranger ?? undefined);
@@ -25,12 +36,13 @@ export const guardRequests = (app: FastifyInstance): void => {
     const methods = routes.methodsOf(request.url);
     const allow = [...methods, 'OPTIONS'].join(', ');
     if (methods.length === 0) done(new Problem('ROUTE_NOT_FOUND', 'There is no such route; /docs lists those that there are.'));
+    else if (!loopbackOnly && isPreflight(request)) answerPreflight(reply);
     else if (request.method === 'OPTIONS') reply.code(204).header('allow', allow).send();
     else done(new Problem('METHOD_NOT_ALLOWED', `This route has the methods ${allow}.`, { headers: { allow } }));
   };
 };
 
-const whyStrange = ({ headers: { host, origin } }: FastifyRequest): Problem | null => {
+const whyNotLocal = ({ headers: { host, origin } }: FastifyRequest): Problem | null => {
   if (host === undefined || !LOOPBACK_HOST.test(host)) {
     return new Problem('FORBIDDEN', 'Host must be a loopback name: 127.0.0.1, localhost or [::1].');
   }

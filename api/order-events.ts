@@ -16,12 +16,12 @@ export interface OrderEventsOptions {
 }
 
 export interface OrderEvents {
-  /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes. */
-  page: (order: StoredOrder, from: number, limit: number) => Promise<LoggedEvent[]>;
+  /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes but the unwanted. */
+  page: (order: StoredOrder, from: number, limit: number, isWanted?: (event: LoggedEvent) => boolean) => Promise<LoggedEvent[]>;
   /** The order as its facts up to and including this time had made it; null before the first. */
   asOf: (order: StoredOrder, at: number) => Promise<Order | null>;
-  /** A request and the first effective record that answers it; null if the log has no such request for the order. */
-  requestOf: (order: StoredOrder, requestId: string) => Promise<{ answer: LoggedEvent | null } | null>;
+  /** Who made a request, and the first effective record that answers it; null if the log has no such request for the order. */
+  requestOf: (order: StoredOrder, requestId: string) => Promise<{ actor: string; answer: LoggedEvent | null } | null>;
   /** The event that created the order. */
   creationOf: (order: StoredOrder) => Promise<OrderCreated>;
 }
@@ -30,16 +30,25 @@ export interface OrderEvents {
 const HISTORY_PAGE = 500;
 
 export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
-  const page = async ({ order: { orderId }, partition }: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
+  const stretch = async ({ order: { orderId }, partition }: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
     // Noted before the archive is asked (R7): what is trimmed from memory meanwhile is in the archive by then.
     const unstored = tail.unstoredEvents(orderId);
     const archived = await readModel.events({ orderId, partition }, from, limit);
     const next = (archived.at(-1)?.offset ?? from - 1) + 1;
     return [...archived, ...unstored.filter(({ offset }) => offset >= next)].slice(0, limit);
   };
+  const page: OrderEvents['page'] = async (order, from, limit, isWanted = () => true) => {
+    const wanted: LoggedEvent[] = [];
+    for (let next = from; ; ) {
+      const events = await stretch(order, next, limit);
+      wanted.push(...events.filter(isWanted));
+      if (events.length < limit || wanted.length >= limit) return wanted.slice(0, limit);
+      next = events.at(-1)!.offset + 1;
+    }
+  };
   async function* all(order: StoredOrder): AsyncGenerator<LoggedEvent> {
     for (let from = order.createdOffset; ; ) {
-      const events = await page(order, from, HISTORY_PAGE);
+      const events = await stretch(order, from, HISTORY_PAGE);
       yield* events;
       if (events.length < HISTORY_PAGE) return;
       from = events.at(-1)!.offset + 1;
@@ -56,18 +65,20 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
     }
     return order;
   };
-  const requestOf = async (stored: StoredOrder, requestId: string): Promise<{ answer: LoggedEvent | null } | null> => {
-    let known = false;
+  const requestOf: OrderEvents['requestOf'] = async (stored, requestId) => {
+    let actor: string | null = null;
     for await (const logged of all(stored)) {
       const { event, effect } = logged;
-      if (effect === 'request' && event.id === requestId) known = true;
-      else if (event.causationId === requestId && (effect === 'applied' || effect === 'refusal')) return { answer: logged };
+      if (effect === 'request' && event.id === requestId) actor = event.actor;
+      else if (actor !== null && event.causationId === requestId && (effect === 'applied' || effect === 'refusal')) {
+        return { actor, answer: logged };
+      }
     }
-    return known ? { answer: null } : null;
+    return actor === null ? null : { actor, answer: null };
   };
   const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
     const [recent] = tail.unstoredEvents(order.order.orderId);
-    const [first] = recent?.offset === order.createdOffset ? [recent] : await page(order, order.createdOffset, 1);
+    const [first] = recent?.offset === order.createdOffset ? [recent] : await stretch(order, order.createdOffset, 1);
     if (first?.event.name !== 'OrderCreated') throw new Error(`the creation of order ${order.order.orderId} is not where its row says`);
     return first.event;
   };

@@ -15,12 +15,15 @@ const OPERATING: Partial<Record<AppErrorCode, ProblemCode>> = {
   LOG_UNAVAILABLE: 'LOG_UNAVAILABLE',
   LOG_OVERLOADED: 'OVERLOADED',
   DATABASE_UNAVAILABLE: 'READ_MODEL_UNAVAILABLE',
+  PASSWORDS_OVERLOADED: 'OVERLOADED',
 };
 
-const OPERATING_DETAIL: Partial<Record<ProblemCode, string>> = {
+const OPERATING_DETAIL: Partial<Record<AppErrorCode, string>> = {
+  APPEND_OUTCOME_UNKNOWN: 'The log did not answer in time.',
   LOG_UNAVAILABLE: 'The log did not answer in time.',
-  READ_MODEL_UNAVAILABLE: 'The read model did not answer in time.',
-  OVERLOADED: 'Too many submissions are waiting.',
+  LOG_OVERLOADED: 'Too many submissions are waiting.',
+  DATABASE_UNAVAILABLE: 'The database did not answer in time.',
+  PASSWORDS_OVERLOADED: 'Too many passwords are being checked.',
 };
 
 // https://fastify.dev/docs/latest/Reference/Errors/
@@ -42,7 +45,7 @@ export const problemOf = (error: Error): Problem | null => {
   if (error instanceof Problem) return error;
   if (error instanceof AppError) {
     const code = OPERATING[error.code];
-    return code === undefined ? null : new Problem(code, OPERATING_DETAIL[code]!);
+    return code === undefined ? null : new Problem(code, OPERATING_DETAIL[error.code]!);
   }
   const { code, statusCode } = error as Partial<FastifyError>;
   const known = code === undefined ? undefined : FRAMEWORK[code];

@@ -39,25 +39,31 @@ export const PROBLEMS = {
     title: 'Idempotency-Key and order_id together',
     meaning: 'Both say which order is meant. Send one of the two.',
   },
+  UNAUTHENTICATED: {
+    status: 401,
+    title: 'Credentials are missing or not valid',
+    meaning: 'Send a token of POST /auth as `Bearer`, or `Basic` with email and password or with the id and secret of an api client.',
+  },
   FORBIDDEN: {
     status: 403,
     title: 'Not allowed',
-    meaning: 'Without access control the service answers only to a loopback host name, and to pages of its own origin.',
+    meaning:
+      'The role of the caller does not reach this far (docs/access.md), or the page that asks has a foreign origin. Without access control the service answers only to a loopback host name, and to pages of its own.',
   },
   ORDER_NOT_FOUND: {
     status: 404,
     title: 'There is no such order',
     meaning: 'No order with this id is in the log, up to its end at the time of the request.',
   },
-  PRODUCT_NOT_FOUND: {
-    status: 404,
-    title: 'There is no such product',
-    meaning: 'No product with this id is in the log, up to its end at the time of the request.',
-  },
   REQUEST_NOT_FOUND: {
     status: 404,
     title: 'There is no such request',
     meaning: 'The log has no request with this id for this order, up to its end at the time of the question.',
+  },
+  USER_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such user',
+    meaning: 'No user has this id, or not any more.',
   },
   ROUTE_NOT_FOUND: {
     status: 404,
@@ -79,16 +85,6 @@ export const PROBLEMS = {
     title: 'The order id is taken',
     meaning: 'An order with this id exists. A repeated client-chosen order_id is always refused; for safe retries use Idempotency-Key.',
   },
-  PRODUCT_ID_TAKEN: {
-    status: 409,
-    title: 'The product id is taken',
-    meaning: 'A product with this id exists.',
-  },
-  STOCK_WOULD_BE_NEGATIVE: {
-    status: 409,
-    title: 'The stock cannot be taken away',
-    meaning: 'Fewer units are on hand than were to be taken away, or open orders have reserved them. Nothing has changed.',
-  },
   ILLEGAL_TRANSITION: {
     status: 409,
     title: 'The order cannot be changed like this',
@@ -105,6 +101,11 @@ export const PROBLEMS = {
     title: 'The order has another version',
     meaning: 'The order is not, or no longer, in the version that If-Match names. Read it again and decide anew.',
   },
+  EMAIL_TAKEN: {
+    status: 409,
+    title: 'The email is taken',
+    meaning: 'Another user has this email; upper and lower case are the same.',
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'The body is too large',
@@ -119,16 +120,6 @@ export const PROBLEMS = {
     status: 422,
     title: 'The key was used for another command',
     meaning: 'An Idempotency-Key stands for one command. Use a new key for a new command.',
-  },
-  PRICE_MISMATCH: {
-    status: 422,
-    title: 'The price is not the one in the catalogue',
-    meaning: 'A unit_price differs from what the catalogue says now. Read the product again, or leave the price out.',
-  },
-  UNKNOWN_PRODUCT: {
-    status: 422,
-    title: 'The product is not in the catalogue',
-    meaning: 'With CATALOG=closed only products of the catalogue can be ordered.',
   },
   TOTAL_MISMATCH: {
     status: 422,
@@ -145,6 +136,12 @@ export const PROBLEMS = {
     title: 'This route speaks WebSocket',
     meaning: 'Open /feed as a WebSocket.',
   },
+  RATE_LIMITED: {
+    status: 429,
+    title: 'Too many requests',
+    meaning:
+      'More requests a second than RATE_LIMIT_PER_SECOND, or more than 5 attempts a minute to sign in with one email. Wait for `Retry-After` seconds.',
+  },
   INTERNAL: {
     status: 500,
     title: 'Something went wrong on our side',
@@ -158,7 +155,7 @@ export const PROBLEMS = {
   },
   READ_MODEL_UNAVAILABLE: {
     status: 503,
-    title: 'The read model cannot be reached',
+    title: 'The database cannot be reached',
     meaning: 'The database did not answer in time. Try again after `Retry-After` seconds.',
   },
   OVERLOADED: {

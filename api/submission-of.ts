@@ -2,9 +2,9 @@
 // import, the entries of a batch. One order is checked, and refused, in the same way wherever it comes from.
 
 import type { FastifyRequest } from 'fastify';
-import { type Caller, caller } from './caller.ts';
-import { newOrder } from './new-order.ts';
-import { Problem } from './problems.ts';
+import { type Caller, callerOf, ownerOf } from './caller.ts';
+import { newOrder, type OwnedSubmission } from './new-order.ts';
+import { Problem, validationFailed } from './problems.ts';
 import type { Submission as SubmissionBody } from './schemas/submission.ts';
 import type { Submission, Submitted } from './submit-order.ts';
 
@@ -20,19 +20,19 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 export const contextOf = (request: FastifyRequest): SubmissionContext => {
   const { traceparent } = request.headers;
   return {
-    caller: caller(),
+    caller: callerOf(request),
     correlationId: request.id,
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null,
   };
 };
 
-/** Throws TWO_KEYS, and what `newOrder` throws. */
+/** Throws TWO_KEYS, FORBIDDEN, and what `newOrder` throws. */
 export const submissionOf = (body: SubmissionBody, idempotencyKey: string | null, context: SubmissionContext): Submission => {
   if (idempotencyKey !== null && body.order_id !== undefined) {
     throw new Problem('TWO_KEYS', 'Send either Idempotency-Key or order_id: both say which order is meant.');
   }
   return {
-    order: newOrder(body),
+    order: newOrder(ownedBy(context.caller, body)),
     caller: context.caller.id,
     actor: context.caller.actor,
     orderId: body.order_id ?? null,
@@ -40,6 +40,20 @@ export const submissionOf = (body: SubmissionBody, idempotencyKey: string | null
     correlationId: context.correlationId,
     traceparent: context.traceparent,
   };
+};
+
+/** A customer submits for themselves, under ids that the service makes. */
+const ownedBy = (caller: Caller, body: SubmissionBody): OwnedSubmission => {
+  const owner = ownerOf(caller);
+  if (owner === null) {
+    if (body.user_id === undefined) throw validationFailed([{ path: '/user_id', message: 'is required' }]);
+    return body as OwnedSubmission;
+  }
+  if (body.order_id !== undefined) throw new Problem('FORBIDDEN', 'A customer may not choose the order_id.');
+  if (body.user_id !== undefined && String(body.user_id) !== owner) {
+    throw new Problem('FORBIDDEN', 'A customer may order for themselves only.');
+  }
+  return { ...body, user_id: owner };
 };
 
 /** What the caller is told when no order came of it, or nobody knows. */

@@ -4,11 +4,11 @@
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { createApi } from '../api/api.ts';
-import { createProductStore } from '../api/products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from '../api/read-model.ts';
 import type { Reader, ReaderHandlers } from '../shared/log/log.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
+import { ACCESS_OFF, NO_ACCOUNTS } from './access-off.ts';
 import { PARTITIONS, TOPIC } from './system.ts';
 
 export interface ApiOnRowsSettings {
@@ -35,7 +35,7 @@ const createEndedReader = ({ startOffsets, onAssigned }: ReaderHandlers): Reader
 
 const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number> => {
   const database = openDatabase({ url: databaseUrl, schema, applicationName: 'bench-api', settings: READ_MODEL_SETTINGS });
-  const { app, tail, catalogue } = await createApi(
+  const { app, tail } = await createApi(
     {
       topic: TOPIC,
       partitionCount: PARTITIONS,
@@ -44,20 +44,14 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
       openOrdersMax: OPEN_ORDERS_MAX,
       tailMax: OPEN_ORDERS_MAX,
       decisionWaitMs: 0,
-      catalog: 'open',
+      access: ACCESS_OFF,
     },
     {
       appender: { append: () => Promise.reject(new Error('this api only reads')) },
       createReader: createEndedReader,
       logEnd: { ask: async () => new Map() },
       readModel: createReadModel(database, TOPIC),
-      products: {
-        topic: 'products',
-        partitionCount: PARTITIONS,
-        createReader: createEndedReader,
-        logEnd: { ask: async () => new Map() },
-        store: createProductStore(database, { schema: 'ledger', topic: 'products' }),
-      },
+      accounts: NO_ACCOUNTS,
       registry: new Registry(),
       logger: createLogger('api', 'warn'),
       onProgress: () => {},
@@ -67,7 +61,7 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
     },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
-  await Promise.all([tail.start(), catalogue.start()]);
+  await tail.start();
   return (app.server.address() as AddressInfo).port;
 };
 

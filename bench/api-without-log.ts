@@ -5,19 +5,14 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
+import { createAccess } from '../api/access/access.ts';
 import { buildApp } from '../api/app.ts';
 import { createBulkGate } from '../api/bulk-gate.ts';
 import { createFeed } from '../api/feed/feed.ts';
 import { createApiMetrics } from '../api/metrics.ts';
-import { createPricing } from '../api/pricing.ts';
 import type { SubmitOrder } from '../api/submit-order.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
-
-const priceLines = createPricing({ priceOf: () => null, catalog: 'open' });
-const price = (order: Parameters<typeof priceLines>[0]) => {
-  const { items, totalMinor } = priceLines(order);
-  return { items, total_minor: totalMinor };
-};
+import { ACCESS_OFF, NO_ACCOUNTS } from './access-off.ts';
 
 const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => ({
   outcome: 'created',
@@ -35,7 +30,8 @@ const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => ({
     correlationId,
     data: {
       user_id: order.userId,
-      ...price(order),
+      items: order.items,
+      total_minor: order.totalMinor,
       currency: 'USD',
       id_origin: 'server',
       batch_id: null,
@@ -57,9 +53,6 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     submitOrder: submitNothing,
     isSeeded: () => true,
     commandOrder: unused,
-    priceLines,
-    products: { create: unused, change: unused, fresh: unused },
-    productStore: { snapshot: unused, find: unused, page: unused, verdict: unused },
     orders: { fresh: unused, known: unused, caughtUp: unused },
     bulkGate: createBulkGate({ openOrders: () => 0, openOrdersMax: 1 }),
     events: { page: unused, asOf: unused, requestOf: unused },
@@ -69,6 +62,7 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     metrics,
     registry,
     checks: {},
+    access: createAccess(ACCESS_OFF, NO_ACCOUNTS),
     logger: createLogger('api', 'warn'),
   });
 };

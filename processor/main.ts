@@ -100,6 +100,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     host: config.HOST,
     port: config.PROCESSOR_PORT,
     registry,
+    metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       group: () => (reader.isSettled() ? null : 'waiting for its share of the partitions'),
       recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),

@@ -86,6 +86,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     host: config.HOST,
     port: config.PROJECTOR_PORT,
     registry,
+    metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       database: () => projector.trouble()?.message ?? null,
       group: () => (projector.isSettled() ? null : 'waiting for its share of the partitions'),

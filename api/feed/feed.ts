@@ -11,7 +11,7 @@ export interface FeedMetrics {
   sent: (frames: number) => void;
   dropped: (reason: DropReason) => void;
 }
-export const DROP_REASONS = ['slow', 'bad_message', 'too_many', 'shutdown'] as const;
+export const DROP_REASONS = ['slow', 'bad_message', 'too_many', 'expired', 'forbidden', 'shutdown'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface FeedOptions {
@@ -21,8 +21,13 @@ export interface FeedOptions {
 }
 
 export interface Feed {
-  /** Takes a client in: `subscribed` at once, then everything from now on. `wire` is the connection under the WebSocket. */
-  connect: (client: WebSocket, wire: Socket) => void;
+  /**
+   * Takes a client in: `subscribed` at once, then everything from now on that `owner` may see (null: all of it). `wire` is the
+   * connection under the WebSocket.
+   */
+  connect: (client: WebSocket, wire: Socket, owner: string | null) => void;
+  /** Ends it because of what it was opened with. */
+  end: (client: WebSocket, why: 'expired' | 'forbidden') => void;
   /** Answers with an error frame and closes the connection. */
   refuse: (client: WebSocket, detail: string) => void;
   onChanges: (partition: number, changes: readonly Change[]) => void;
@@ -38,24 +43,47 @@ const CLIENTS_MAX = 1_000;
 const CLOSE_GRACE_MS = 1_000;
 const TRY_AGAIN_LATER = 1013;
 
-const CLOSE: Readonly<Record<DropReason, number>> = { slow: 4008, bad_message: 4000, too_many: TRY_AGAIN_LATER, shutdown: 1001 };
+const CLOSE: Readonly<Record<DropReason, number>> = {
+  slow: 4008,
+  bad_message: 4000,
+  too_many: TRY_AGAIN_LATER,
+  expired: 4001,
+  forbidden: 4003,
+  shutdown: 1001,
+};
+
+interface Client {
+  wire: Socket;
+  /** Whose orders alone it is told of; null: everybody's. */
+  owner: string | null;
+}
+
+interface Frame {
+  userId: string;
+  bytes: Buffer;
+}
 
 export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
-  const clients = new Map<WebSocket, Socket>();
-  let pending: Buffer[] = [];
+  const clients = new Map<WebSocket, Client>();
+  let pending: Frame[] = [];
 
-  const send = (bytes: Buffer, frames: number): void => {
-    for (const [client, wire] of clients) {
+  /** To each what its owner may see, put together once for all that see the same. */
+  const send = (batchFor: (owner: string | null) => Batch | null): void => {
+    let sent = 0;
+    for (const [client, { wire, owner }] of clients) {
+      const batch = batchFor(owner);
+      if (batch === null) continue;
+      sent += batch.frames;
       if (wire.writableLength > SLOW_BYTES_MAX) drop(client, 'slow');
-      else wire.write(bytes);
+      else wire.write(batch.bytes);
     }
-    metrics.sent(frames * clients.size);
+    metrics.sent(sent);
   };
   const flush = (): void => {
     if (pending.length === 0) return;
     const frames = pending;
     pending = [];
-    if (clients.size > 0) send(frames.length === 1 ? frames[0]! : Buffer.concat(frames), frames.length);
+    if (clients.size > 0) send(batchesOf(frames));
   };
 
   const forget = (client: WebSocket): void => {
@@ -81,9 +109,9 @@ export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
   };
 
   const onMessage = (client: WebSocket, text: string): void => {
-    const wire = clients.get(client);
-    if (wire === undefined) return;
-    if (wire.writableLength > SLOW_BYTES_MAX) {
+    const known = clients.get(client);
+    if (known === undefined) return;
+    if (known.wire.writableLength > SLOW_BYTES_MAX) {
       drop(client, 'slow');
     } else if (isPlainSubscription(text)) {
       flush(); // so that the cursor of the answer covers what was sent before it, and nothing else
@@ -93,14 +121,14 @@ export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
     }
   };
 
-  const connect = (client: WebSocket, wire: Socket): void => {
+  const connect = (client: WebSocket, wire: Socket, owner: string | null): void => {
     if (clients.size >= CLIENTS_MAX) {
       say(client, errorFrame('OVERLOADED', `This instance serves ${CLIENTS_MAX} clients.`, now()));
       drop(client, 'too_many');
       return;
     }
     flush(); // what happened before belongs to the others
-    clients.set(client, wire);
+    clients.set(client, { wire, owner });
     metrics.clients(clients.size);
     client.on('message', (data) => onMessage(client, String(data)));
     client.on('close', () => forget(client));
@@ -111,12 +139,15 @@ export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
     if (clients.size === 0) return;
     const cursor = cursorsAlong(told(), partition);
     if (pending.length === 0) setImmediate(flush);
-    for (const change of changes) pending.push(webSocketText(orderFrame(change, cursor(change.offset + 1))));
+    for (const change of changes) {
+      pending.push({ userId: change.order.userId, bytes: webSocketText(orderFrame(change, cursor(change.offset + 1))) });
+    }
   };
 
   const heartbeat = setInterval(() => {
     flush();
-    if (clients.size > 0) send(webSocketText(plainFrame('heartbeat', now())), 1);
+    const batch = { bytes: webSocketText(plainFrame('heartbeat', now())), frames: 1 };
+    if (clients.size > 0) send(() => batch);
   }, HEARTBEAT_MS).unref();
 
   const stop = async (): Promise<void> => {
@@ -133,7 +164,33 @@ export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
     await Promise.all(closed);
   };
 
-  return { connect, refuse, onChanges, stop };
+  const end: Feed['end'] = (client, why) => {
+    if (clients.has(client)) drop(client, why);
+  };
+  return { connect, end, refuse, onChanges, stop };
+};
+
+interface Batch {
+  bytes: Buffer;
+  frames: number;
+}
+
+const batchesOf = (frames: readonly Frame[]): ((owner: string | null) => Batch | null) => {
+  const made = new Map<string | null, Batch | null>();
+  let byUser: Map<string, Frame[]> | null = null;
+  return (owner) => {
+    const known = made.get(owner);
+    if (known !== undefined) return known;
+    if (owner !== null) byUser ??= Map.groupBy(frames, ({ userId }) => userId);
+    const batch = batchOf(owner === null ? frames : (byUser!.get(owner) ?? []));
+    made.set(owner, batch);
+    return batch;
+  };
+};
+
+const batchOf = (frames: readonly Frame[]): Batch | null => {
+  if (frames.length === 0) return null;
+  return { bytes: frames.length === 1 ? frames[0]!.bytes : Buffer.concat(frames.map(({ bytes }) => bytes)), frames: frames.length };
 };
 
 const isPlainSubscription = (text: string): boolean => {

@@ -14,8 +14,15 @@ const tags = ['Operation'];
 const PROBLEMS = problemResponses('VALIDATION_FAILED', 'NOT_ACCEPTABLE');
 const ok = jsonResponse({ description: 'Yes.', schema: HealthRef, example: EXAMPLE_HEALTH });
 const notNow = jsonResponse({ description: 'Not now; `checks` says why.', schema: HealthRef });
-const live = { tags, summary: 'Does the process run?', querystring: NoQuery, response: { 200: ok, ...PROBLEMS } };
+const live = {
+  operationId: 'getLiveness',
+  tags,
+  summary: 'Does the process run?',
+  querystring: NoQuery,
+  response: { 200: ok, ...PROBLEMS },
+};
 const ready = {
+  operationId: 'getReadiness',
   tags,
   summary: 'Can the process do its work?',
   description: 'Log and database answer, and the tail of the log has been read up to where it ended when the process started.',

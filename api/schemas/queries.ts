@@ -14,8 +14,8 @@ const After = Type.Optional(
       'A Consistency-Token: waits, at most 2 s, until the answer contains what it stands for; otherwise the answer says `Consistency: stale`. The request header Consistency-Token does the same.',
   }),
 );
-const Limit = Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT });
-const Cursor = Type.Optional(
+export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT });
+export const Cursor = Type.Optional(
   Type.String({ minLength: 1, maxLength: 512, description: '`next_cursor` of the page before, with the same filters.' }),
 );
 const one = ORDER_STATUSES.join('|');

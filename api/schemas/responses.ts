@@ -54,8 +54,8 @@ const exampleOf = (code: ProblemCode) => {
   return { summary: PROBLEMS[code].title, value: problemBody(code, PROBLEMS[code].meaning, EXAMPLE_REQUEST_ID, extras) };
 };
 
-// What any route may answer: a defect, a host that is not ours, a request that is not HTTP.
-const EVERYWHERE: readonly ProblemCode[] = ['MALFORMED_REQUEST', 'FORBIDDEN', 'INTERNAL'];
+// What any route may answer: a defect, a caller or a host that may not, one who asks too often, a request that is not HTTP.
+const EVERYWHERE: readonly ProblemCode[] = ['MALFORMED_REQUEST', 'UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'INTERNAL'];
 
 /** The error responses of a route, by status: each with every code that the status can have there, and an example of each. */
 export const problemResponses = (...codes: readonly ProblemCode[]): Record<string, TSchema> => {

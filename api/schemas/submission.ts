@@ -56,7 +56,12 @@ export const Submission = Type.Object(
         description: 'An id of your own choice; not with Idempotency-Key. Without it the service makes one.',
       }),
     ),
-    user_id: IdInput,
+    user_id: Type.Optional(
+      Type.Unsafe<string | number>({
+        ...IdInput,
+        description: 'Whose order it is. A customer may leave it out, and can name nobody else; others must name somebody.',
+      }),
+    ),
     ...orderLines,
   },
   {

@@ -3,11 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
+import { API_CONFIG } from '../../api/config.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { parseConfig, SHARED_VARIABLES } from '../../shared/runtime/config.ts';
 
 const { KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, READ_MODEL_SCHEMA } = SHARED_VARIABLES;
-const VARIABLES = Type.Object({ KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, READ_MODEL_SCHEMA });
+const { ACCOUNTS_SCHEMA } = API_CONFIG.properties;
+const VARIABLES = Type.Object({ KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, READ_MODEL_SCHEMA, ACCOUNTS_SCHEMA });
 
 export type Addresses = Readonly<Static<typeof VARIABLES>>;
 

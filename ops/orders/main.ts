@@ -3,10 +3,13 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { ROLES } from '../../api/access/roles.ts';
 import { createLogClient, type LogClient } from '../../shared/log/client.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { type Addresses, findAddresses } from './addresses.ts';
+import { type CreateClientOptions, runCreateClient } from './create-client-command.ts';
+import { type CreateUserOptions, runCreateUser } from './create-user-command.ts';
 import { runRebuild } from './rebuild-command.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { runVerify } from './verify-command.ts';
@@ -40,4 +43,18 @@ program
   .description('make the read model anew from the log and put it in the place of the live one')
   .action(run(runRebuild));
 program.command('verify').description('compare the whole read model with the log; exit code 1 if they differ').action(run(runVerify));
+const role = () => new Option('--role <role>', 'what they may do').choices(ROLES).makeOptionMandatory();
+program
+  .command('create-user')
+  .description('add a user; the password is asked for, or is the first line of stdin')
+  .requiredOption('--email <email>')
+  .requiredOption('--name <name>')
+  .addOption(role())
+  .action((options: CreateUserOptions) => run(runCreateUser(options))());
+program
+  .command('create-client')
+  .description('add an api client; its id and secret are printed, the secret this once')
+  .requiredOption('--name <name>')
+  .addOption(role())
+  .action((options: CreateClientOptions) => run(runCreateClient(options))());
 await program.parseAsync();

@@ -2,7 +2,8 @@
 // ports, AUTH) is handed to them through their environment.
 
 import { type Static, Type } from 'typebox';
-import { PORT, parseConfig, refuseUnprotected } from '../../shared/runtime/config.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { isLoopback, PORT, parseConfig, refuseUnprotected } from '../../shared/runtime/config.ts';
 
 // 9092 and 5432 are where a broker or a database of the user's own would listen; these are seldom taken and, unlike the
 // ports from 32768 on, never given to outgoing connections.
@@ -23,10 +24,16 @@ export const START_VARIABLES = Type.Object({
 });
 export type StartSettings = Readonly<Static<typeof START_VARIABLES>>;
 
-/** An empty variable counts as unset. Throws CONFIG_INVALID for what is malformed, and for anything but AUTH=off on loopback. */
+/** An empty variable counts as unset. Throws CONFIG_INVALID for what is malformed, and for any address but loopback. */
 export const readStartSettings = (env: NodeJS.ProcessEnv): StartSettings => {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in START_VARIABLES.properties && value !== ''));
   const settings = parseConfig(START_VARIABLES, given);
   refuseUnprotected(settings);
+  if (!isLoopback(settings.HOST)) {
+    throw new AppError(
+      'CONFIG_INVALID',
+      `npm start serves this machine only: leave HOST out, or run the roles by themselves on ${settings.HOST}.`,
+    );
+  }
   return settings;
 };

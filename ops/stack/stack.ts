@@ -69,7 +69,7 @@ export const createStack = (options: StackOptions): Stack => {
     for (const description of descriptions) say(description);
 
     const api = `http://${LOOPBACK}:${ports.api}`;
-    const env = { ...options.env, ...rolesEnvironment(ports), KAFKA_BROKERS: kafka, DATABASE_URL: database };
+    const env = { ...options.env, ...rolesEnvironment(settings.AUTH, ports), KAFKA_BROKERS: kafka, DATABASE_URL: database };
     for (const name of ['api', 'processor', 'projector'] as const) {
       roles.push(keepRunning(roleSpec({ name, script: options.scripts[name], port: ports[name] }, { env, cwd: checkout }), events));
     }
@@ -122,9 +122,9 @@ const chooseAllPorts = async (settings: StartSettings): Promise<Ports> => {
   return { broker: 0, controller: 0, postgres: 0, ...named } as Ports;
 };
 
-const rolesEnvironment = (ports: Ports): NodeJS.ProcessEnv => ({
+const rolesEnvironment = (auth: StartSettings['AUTH'], ports: Ports): NodeJS.ProcessEnv => ({
   HOST: LOOPBACK,
-  AUTH: 'off',
+  AUTH: auth,
   PORT: String(ports.api),
   PROCESSOR_PORT: String(ports.processor),
   PROJECTOR_PORT: String(ports.projector),

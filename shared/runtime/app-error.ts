@@ -14,6 +14,7 @@ export const APP_ERRORS = {
   CHECKPOINT_MOVED: true,
   DATABASE_UNAVAILABLE: true,
   MAINTENANCE_RUNNING: true,
+  PASSWORDS_OVERLOADED: true,
   CONFIG_INVALID: false,
   LOCAL_STACK: false,
 } as const;

@@ -12,20 +12,18 @@ export const PORT = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65
 export const SHARED_VARIABLES = {
   KAFKA_BROKERS: Type.String({ minLength: 3, description: 'Bootstrap list, host:port separated by commas.' }),
   DATABASE_URL: Type.String({ minLength: 10, description: 'postgres:// URL.' }),
-  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on. Loopback only until access control lands.' }),
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on; with AUTH=off loopback only.' }),
   AUTH: Type.Union([Type.Literal('off'), Type.Literal('required')], { default: 'required' }),
+  METRICS_TOKEN: Type.String({ default: '', pattern: '^(|[\\x21-\\x7e]{16,200})$', description: 'Opens /metrics with AUTH=required.' }),
   LOG_LEVEL: Type.Union(
     [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error'), Type.Literal('silent')],
     { default: 'info' },
   ),
   ORDERS_TOPIC: Type.String({ default: 'orders', pattern: '^[A-Za-z0-9._-]{1,200}$' }),
   ORDERS_PARTITIONS: Type.Integer({ default: 12, minimum: 1, maximum: 1000 }),
-  PRODUCTS_TOPIC: Type.String({ default: 'products', pattern: '^[A-Za-z0-9._-]{1,200}$' }),
-  PRODUCTS_PARTITIONS: Type.Integer({ default: 12, minimum: 1, maximum: 1000 }),
   KAFKA_REPLICATION_FACTOR: Type.Integer({ default: 1, minimum: 1, maximum: 32 }),
   KAFKA_MIN_INSYNC_REPLICAS: Type.Integer({ default: 1, minimum: 1, maximum: 32 }),
   READ_MODEL_SCHEMA: Type.String({ default: 'read_model', pattern: '^[a-z_][a-z0-9_]{0,39}$' }),
-  LEDGER_SCHEMA: Type.String({ default: 'ledger', pattern: '^[a-z_][a-z0-9_]{0,39}$' }),
   CURRENCY: Type.String({ default: 'USD', pattern: '^[A-Z]{3}$' }),
 };
 
@@ -40,13 +38,11 @@ export const parseConfig = <T extends TObject>(schema: T, source: Record<string,
 };
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+export const isLoopback = (host: string): boolean => LOOPBACK.has(host);
 
-/** Refuses what access control does not cover yet: AUTH=required, and any address but loopback with AUTH=off. */
+/** Without access control a process listens to this machine only. */
 export const refuseUnprotected = (config: { AUTH: string; HOST: string }): void => {
-  if (config.AUTH === 'required') {
-    throw new AppError('CONFIG_INVALID', 'AUTH=required is not available yet: set AUTH=off and listen on 127.0.0.1.');
-  }
-  if (!LOOPBACK.has(config.HOST)) {
+  if (config.AUTH === 'off' && !isLoopback(config.HOST)) {
     throw new AppError('CONFIG_INVALID', `AUTH=off serves loopback only: set HOST=127.0.0.1 instead of ${config.HOST}.`);
   }
 };

@@ -1,6 +1,7 @@
 // shared/runtime/role-server.ts: the small HTTP server of a role that has no api of its own: /metrics and /health for
 // Prometheus and whoever supervises the process. The api serves the same paths through its own routes.
 
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
@@ -11,6 +12,8 @@ export interface RoleServerOptions {
   /** 0 takes any free port. */
   port: number;
   registry: Registry;
+  /** What a scraper must show as `Bearer`; null: /metrics is open (AUTH=off). An empty token opens it to nobody. */
+  metricsToken: string | null;
   /** What must hold for /health/ready to answer 200. */
   checks: Readonly<Record<string, HealthCheck>>;
 }
@@ -27,7 +30,7 @@ export interface RoleServer {
 // A scrape is one short request; whoever sends more slowly than this is not scraping.
 const REQUEST_TIMEOUT_MS = 10_000;
 
-export const createRoleServer = ({ host, port, registry, checks }: RoleServerOptions): RoleServer => {
+export const createRoleServer = ({ host, port, registry, metricsToken, checks }: RoleServerOptions): RoleServer => {
   const pages: Readonly<Record<string, (response: ServerResponse) => void | Promise<void>>> = {
     '/metrics': async (response) => send(response, 200, registry.contentType, await registry.metrics()),
     '/health/live': (response) => sendJson(response, 200, { status: 'ok', checks: {} }),
@@ -42,6 +45,10 @@ export const createRoleServer = ({ host, port, registry, checks }: RoleServerOpt
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       return sendJson(response, 405, { error: 'method not allowed' });
+    }
+    if (page === pages['/metrics'] && !opens(request.headers.authorization, metricsToken)) {
+      response.setHeader('www-authenticate', 'Bearer realm="metrics"');
+      return sendJson(response, 401, { error: 'METRICS_TOKEN is needed as a bearer token' });
     }
     Promise.resolve(page(response)).catch(() => sendJson(response, 500, { error: 'the page could not be made' }));
   });
@@ -61,6 +68,14 @@ export const createRoleServer = ({ host, port, registry, checks }: RoleServerOpt
       }),
     port: () => (server.address() as AddressInfo).port,
   };
+};
+
+/** Compared by digest, in the same time whatever is different. */
+const opens = (authorization: string | undefined, token: string | null): boolean => {
+  if (token === null) return true;
+  if (token === '' || authorization === undefined) return false;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(authorization), digest(`Bearer ${token}`));
 };
 
 const sendJson = (response: ServerResponse, status: number, body: object): void =>

@@ -2,6 +2,7 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import { type Caller, callerOf } from '../../caller.ts';
 import type { Consistency } from '../../consistency.ts';
 import { cursorOf, readCursor } from '../../cursors.ts';
 import { eventView, type OrderEvents } from '../../order-events.ts';
@@ -13,6 +14,7 @@ import { awaitToken, etagOf, PRIVATE } from '../../reads.ts';
 import { EventPage, EXAMPLE_EVENTS, EXAMPLE_ORDER, EXAMPLE_STATUS, OrderRef, OrderStatusView } from '../../schemas/order.ts';
 import { EventsQuery, OrderAtQuery, OrderPath, OrderQuery } from '../../schemas/queries.ts';
 import { emptyResponse, jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import type { LoggedEvent } from '../../tail-memory.ts';
 
 export interface ReadOrderRoutesOptions {
   topic: string;
@@ -62,7 +64,7 @@ const eventsSchema = {
   tags,
   summary: 'Everything that the log has about one order',
   description:
-    'In log order, void events included: facts that arbitration passed over, for instance the second copy of an append with an unknown outcome.',
+    'In log order, void events included: facts that arbitration passed over, for instance the second copy of an append with an unknown outcome. A customer is shown the applied facts and their own requests.',
   params: OrderPath,
   querystring: EventsQuery,
   response: {
@@ -104,7 +106,7 @@ export const readOrderRoutes: FastifyPluginCallbackTypebox<ReadOrderRoutesOption
     const from = cursor === undefined ? 0 : readCursor(cursor, question, isOffset);
     await awaitToken(request, reply, consistency, 'order');
     const order = await found(request.params.order_id);
-    const page = await options.events.page(order, from, limit + 1);
+    const page = await options.events.page(order, from, limit + 1, shownTo(callerOf(request)));
     const next = page[limit];
     return reply.header('cache-control', PRIVATE).send({
       order_id: order.order.orderId,
@@ -114,5 +116,11 @@ export const readOrderRoutes: FastifyPluginCallbackTypebox<ReadOrderRoutesOption
   });
   done();
 };
+
+/** A customer sees what became of the order and what they asked for; how the service came to it is the operators'. */
+const shownTo =
+  ({ role, actor }: Caller) =>
+  ({ event, effect }: LoggedEvent): boolean =>
+    role !== 'customer' || effect === 'applied' || (effect === 'request' && event.actor === actor);
 
 const isOffset = (at: unknown): at is number => Number.isSafeInteger(at) && (at as number) >= 0;

@@ -1,6 +1,7 @@
 // api/routes/orders/request.ts: GET /orders/:order_id/requests/:request_id: what became of a command that was answered with 202.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { callerOf } from '../../caller.ts';
 import type { OrderEvents } from '../../order-events.ts';
 import { Problem } from '../../problems.ts';
 import type { ReadOrder } from '../../read-order.ts';
@@ -41,7 +42,10 @@ export const orderRequestRoute: FastifyPluginCallbackTypebox<OrderRequestRouteOp
     const order = await orders.fresh(orderId);
     if (order === null) throw new Problem('ORDER_NOT_FOUND', `There is no order ${orderId}.`);
     const found = await events.requestOf(order, requestId);
-    if (found === null) throw new Problem('REQUEST_NOT_FOUND', `There is no request ${requestId} for the order ${orderId}.`);
+    // A customer sees their own requests only.
+    const { role, actor } = callerOf(request);
+    if (found === null || (role === 'customer' && found.actor !== actor))
+      throw new Problem('REQUEST_NOT_FOUND', `There is no request ${requestId} for the order ${orderId}.`);
     const answer = found.answer?.event ?? null;
     const state = answer === null ? 'pending' : answer.kind === 'refusal' ? 'refused' : 'applied';
     const code = answer?.kind === 'refusal' ? answer.data.code : null;

@@ -295,7 +295,7 @@ describe('/metrics', () => {
   ])('for Accept %s is %s', async (accept, type) => {
     const answer = await api.get('/metrics', { accept });
     expect(answer.headers['content-type']).toMatch(type);
-    expect(answer.headers.vary).toBe('Accept');
+    expect(answer.headers.vary).toBe('Accept, Accept-Encoding');
   });
 
   it('without Accept is Prometheus text', async () => {

@@ -2,17 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandHash, newOrder as normalised } from '../../../api/new-order.ts';
-import { createPricing } from '../../../api/pricing.ts';
+import { commandHash, newOrder, type OwnedSubmission } from '../../../api/new-order.ts';
 import { Problem } from '../../../api/problems.ts';
-import type { Submission } from '../../../api/schemas/submission.ts';
-
-const priceLines = createPricing({ priceOf: () => null, catalog: 'open' });
-/** As a submission goes: normalised, then priced, here without a catalogue. */
-const newOrder = (body: Submission) => {
-  const order = normalised(body);
-  return { ...order, ...priceLines(order) };
-};
 
 const item = (product_id: string, quantity: number, unit_price_minor: number | null = null) => ({
   product_id,
@@ -21,7 +12,7 @@ const item = (product_id: string, quantity: number, unit_price_minor: number | n
   stocked: false,
 });
 
-const problemOf = (body: Submission): Problem => {
+const problemOf = (body: OwnedSubmission): Problem => {
   try {
     newOrder(body);
   } catch (error) {
@@ -33,7 +24,7 @@ const problemOf = (body: Submission): Problem => {
 
 describe('items', () => {
   it('are the same as an array, as text, as integers and spelled out', () => {
-    const same: Submission[] = [
+    const same: OwnedSubmission[] = [
       { user_id: 1, item_ids: ['5', '6', '5'], total_amount: 10 },
       { user_id: '1', item_ids: [5, 6, 5], total_amount: 10 },
       { user_id: 1, item_ids: ' 5, 6,5 ', total_amount: 10.0 },
@@ -69,7 +60,7 @@ describe('items', () => {
   });
 
   it('keeps the limit on the quantity after adding up', () => {
-    const body = (second: number): Submission => ({
+    const body = (second: number): OwnedSubmission => ({
       user_id: 1,
       items: [
         { product_id: 5, quantity: 9_999 },
@@ -82,7 +73,7 @@ describe('items', () => {
   });
 
   it('refuses one product with two prices', () => {
-    const body: Submission = {
+    const body: OwnedSubmission = {
       user_id: 1,
       items: [
         { product_id: 5, unit_price: 1 },
@@ -143,8 +134,8 @@ describe('an order_id of the client', () => {
 });
 
 describe('the hash of a command', () => {
-  const base: Submission = { user_id: 1, items: [{ product_id: 5, unit_price: 1 }, { product_id: 6 }], total_amount: 10 };
-  it.each<[string, Submission]>([
+  const base: OwnedSubmission = { user_id: 1, items: [{ product_id: 5, unit_price: 1 }, { product_id: 6 }], total_amount: 10 };
+  it.each<[string, OwnedSubmission]>([
     ['another user', { ...base, user_id: 2 }],
     ['another total', { ...base, total_amount: 10.01 }],
     [

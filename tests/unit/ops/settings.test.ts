@@ -8,12 +8,13 @@ describe('the variables of npm start', () => {
     expect(readStartSettings({ PORT: '', KAFKA_BROKERS: '', AUTH: '' })).toEqual(defaults);
   });
 
-  test('refuses AUTH=required in one sentence while access control is not there', () => {
-    expect(() => readStartSettings({ AUTH: 'required' })).toThrow('AUTH=required is not available yet');
+  test('takes AUTH=required, which the roles are then given', () => {
+    expect(readStartSettings({ AUTH: 'required' }).AUTH).toBe('required');
   });
 
   test('refuses to listen for others without access control', () => {
     expect(() => readStartSettings({ HOST: '0.0.0.0' })).toThrow('AUTH=off serves loopback only');
+    expect(() => readStartSettings({ HOST: '0.0.0.0', AUTH: 'required' })).toThrow('npm start serves this machine only');
   });
 
   test('refuses what is not a port', () => {

@@ -11,7 +11,13 @@ beforeEach(async () => {
   missing = null;
   const registry = new Registry();
   new Gauge({ name: 'answer', help: 'The answer.', registers: [registry] }).set(42);
-  server = createRoleServer({ host: '127.0.0.1', port: 0, registry, checks: { database: () => missing, log: () => null } });
+  server = createRoleServer({
+    host: '127.0.0.1',
+    port: 0,
+    registry,
+    metricsToken: null,
+    checks: { database: () => missing, log: () => null },
+  });
   await server.start();
 });
 afterEach(() => server.stop());
@@ -53,7 +59,38 @@ describe('the role server', () => {
   });
 
   it('says so when its port is taken', async () => {
-    const second = createRoleServer({ host: '127.0.0.1', port: server.port(), registry: new Registry(), checks: {} });
+    const second = createRoleServer({ host: '127.0.0.1', port: server.port(), registry: new Registry(), metricsToken: null, checks: {} });
     await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
+
+describe('/metrics with access control', () => {
+  const served = async (metricsToken: string, authorization?: string) => {
+    const closed = createRoleServer({ host: '127.0.0.1', port: 0, registry: new Registry(), metricsToken, checks: {} });
+    await closed.start();
+    try {
+      const url = `http://127.0.0.1:${closed.port()}`;
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+      const [metrics, live] = await Promise.all([fetch(`${url}/metrics`, { headers }), fetch(`${url}/health/live`)]);
+      expect(live.status).toBe(200);
+      await Promise.all([metrics.text(), live.text()]);
+      return metrics;
+    } finally {
+      await closed.stop();
+    }
+  };
+
+  it('is for who shows the token', async () => {
+    expect((await served('scraper-token-0001', 'Bearer scraper-token-0001')).status).toBe(200);
+  });
+
+  it.each([
+    ['nothing', 'scraper-token-0001', undefined],
+    ['another token', 'scraper-token-0001', 'Bearer scraper-token-0002'],
+    ['an empty token where none is set', '', 'Bearer '],
+  ])('refuses %s', async (_what, token, authorization) => {
+    const answer = await served(token, authorization);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="metrics"');
   });
 });

@@ -1,0 +1,109 @@
+// api/access/authorize.ts: the one place where it is decided who may call what (docs/access.md). Every route is found in the table of
+// operations.ts when it is added, and every request is let in or refused here before its body is read.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import { ANONYMOUS, type Caller } from '../caller.ts';
+import { Problem } from '../problems.ts';
+import type { ReadOrder } from '../read-order.ts';
+import { ID } from '../schemas/ids.ts';
+import type { Credentials } from './credentials.ts';
+import { type Rule, ruleOf } from './operations.ts';
+import { mayActAs } from './roles.ts';
+
+export interface AuthorizeOptions {
+  /** AUTH=required. Otherwise everybody is ANONYMOUS, and a request costs nothing here. */
+  required: boolean;
+  metricsToken: string;
+  credentials: Credentials;
+  orders: Pick<ReadOrder, 'fresh'>;
+}
+
+/** The reference and the specification describe the service and contain nothing of anybody. */
+const PUBLIC_PAGES = /^(?:\/api)?\/(?:docs(?:\/.*)?|openapi\.json)$/;
+const CHALLENGE = 'Bearer realm="orders", Basic realm="orders", charset="UTF-8"';
+
+/** Must be called before routes are added; a route that has no rule throws then. */
+export const authorizeRequests = (app: FastifyInstance, options: AuthorizeOptions): void => {
+  app.addHook('onRoute', requireRule);
+  if (!options.required) {
+    app.decorateRequest('caller', { getter: () => ANONYMOUS });
+    return;
+  }
+  app.decorateRequest('caller', null);
+  const { credentials } = options;
+  const isMetricsToken = createTokenCheck(options.metricsToken);
+
+  const identify = (request: FastifyRequest, rule: Rule): Caller | null | Promise<Caller | null> => {
+    const { authorization } = request.headers;
+    const { ticket } = request.query as { ticket?: unknown };
+    if (rule.also === 'ticket' && typeof ticket === 'string') return credentials.byTicket(ticket);
+    return authorization === undefined ? null : credentials.byHeader(authorization, request.ip);
+  };
+
+  const admit = (request: FastifyRequest, rule: Rule, caller: Caller | null): Promise<void> | void => {
+    if (caller === null) throw unauthenticated(request.headers.authorization !== undefined);
+    request.caller = caller;
+    if (caller.role === 'customer') return admitCustomer(request, rule, caller);
+    if (!mayActAs(caller.role, rule.least as Caller['role'])) throw forbidden(rule);
+  };
+
+  const admitCustomer = async (request: FastifyRequest, rule: Rule, customer: Caller): Promise<void> => {
+    // Somebody else's order is 404 whatever is asked of it; so this comes before what a customer may not do to their own.
+    if (rule.own === 'order') await requireOwnOrder(request, customer);
+    if (rule.least !== 'customer') throw forbidden(rule);
+    if (rule.own === 'list') keepToOwn(request, customer);
+  };
+
+  const requireOwnOrder = async (request: FastifyRequest, customer: Caller): Promise<void> => {
+    const { order_id: orderId } = request.params as { order_id: string };
+    if (!ID.test(orderId)) return; // no order has it: its validation says so
+    const found = await options.orders.fresh(orderId);
+    if (found?.order.userId !== customer.id) throw new Problem('ORDER_NOT_FOUND', `There is no order ${orderId}.`);
+  };
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    const rule = ruleOfRoute(request.routeOptions.schema);
+    if (rule === null || rule.least === 'anyone') return done();
+    if (rule.also === 'metrics_token' && isMetricsToken(request.headers.authorization)) return done();
+    try {
+      const caller = identify(request, rule);
+      const admitted = caller instanceof Promise ? caller.then((found) => admit(request, rule, found)) : admit(request, rule, caller);
+      if (admitted instanceof Promise) admitted.then(() => done(), done);
+      else done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+};
+
+const requireRule = ({ schema, url, method }: RouteOptions): void => {
+  if (PUBLIC_PAGES.test(url)) return;
+  if (ruleOfRoute(schema) === null) {
+    throw new Error(`${method} ${url} has no rule for who may call it: give it an operationId with a row in api/access/operations.ts`);
+  }
+};
+
+const ruleOfRoute = (schema: unknown): Rule | null => ruleOf((schema as { operationId?: unknown } | undefined)?.operationId);
+
+/** Absent, the filter is the customer's own; somebody else's is refused, not answered with an empty list. */
+const keepToOwn = (request: FastifyRequest, { id }: Caller): void => {
+  const query = request.query as { user_id?: unknown };
+  if (query.user_id !== undefined && query.user_id !== id) throw new Problem('FORBIDDEN', 'A customer lists their own orders only.');
+  query.user_id = id;
+};
+
+const unauthenticated = (shown: boolean): Problem =>
+  new Problem('UNAUTHENTICATED', shown ? 'The credentials are not valid, or not any more.' : 'This needs credentials.', {
+    headers: { 'www-authenticate': CHALLENGE },
+  });
+
+const forbidden = ({ least }: Rule): Problem => new Problem('FORBIDDEN', `This needs the role ${least}.`);
+
+/** Compared by digest, in the same time whatever is different. */
+const createTokenCheck = (token: string): ((authorization: string | undefined) => boolean) => {
+  if (token === '') return () => false;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(`Bearer ${token}`);
+  return (authorization) => authorization !== undefined && timingSafeEqual(digest(authorization), expected);
+};

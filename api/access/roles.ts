@@ -1,0 +1,6 @@
+// api/access/roles.ts: the three roles. Each may do what the ones before it may.
+
+export const ROLES = ['customer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const mayActAs = (role: Role, least: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(least);

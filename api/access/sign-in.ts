@@ -1,0 +1,75 @@
+// api/access/sign-in.ts: email and password become a user. Whether the user exists shows neither in the answer nor in its time: every
+// attempt is counted, then hashed once. A password that was right is remembered for a minute, as a keyed digest.
+
+import { createHmac, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { type AccountStore, emailKey } from '../accounts/account-store.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import { Problem } from '../problems.ts';
+import type { Attempts } from './attempts.ts';
+import type { Principals } from './principals.ts';
+
+export interface Claim {
+  email: string;
+  password: string;
+  /** Where it comes from. */
+  address: string;
+}
+
+export interface SignedIn {
+  userId: string;
+  /** See Principal. */
+  version: number;
+}
+
+/** Null: wrong. Throws RATE_LIMITED; rejects with PASSWORDS_OVERLOADED or DATABASE_UNAVAILABLE. */
+export type SignIn = (claim: Claim) => Promise<SignedIn | null>;
+
+export interface SignInOptions {
+  store: Pick<AccountStore, 'credentialsOf'>;
+  passwords: Pick<Passwords, 'verify' | 'isBusy'>;
+  attempts: Attempts;
+  principals: Pick<Principals, 'get'>;
+}
+
+const REMEMBERED_MS = 60_000;
+const REMEMBERED_MAX = 10_000; // some 200 bytes each
+
+export const createSignIn = ({ store, passwords, attempts, principals }: SignInOptions): SignIn => {
+  // Of this process alone: what is kept in memory is no use elsewhere, and says nothing about the password.
+  const digestKey = randomBytes(32);
+  const remembered = new LRUCache<string, SignedIn>({ max: REMEMBERED_MAX, ttl: REMEMBERED_MS });
+  /** A client that begins with many requests at once is one attempt. Bounded by what waits for a hash. */
+  const underWay = new Map<string, Promise<SignedIn | null>>();
+
+  const attempt = async ({ email, password }: Claim, digest: string): Promise<SignedIn | null> => {
+    const found = await store.credentialsOf(email);
+    if (!(await passwords.verify(password, found?.passwordHash ?? null)) || found === null) return null;
+    const signedIn = { userId: found.userId, version: found.version };
+    remembered.set(digest, signedIn);
+    return signedIn;
+  };
+
+  return async (claim) => {
+    const email = emailKey(claim.email);
+    const digest = createHmac('sha256', digestKey).update(`${email}\0${claim.password}`).digest('base64');
+    const known = remembered.get(digest);
+    if (known !== undefined) {
+      // Still the same user with the same password, as of the last half minute.
+      const principal = await principals.get(known.userId);
+      if (principal?.version === known.version) return known;
+      remembered.delete(digest);
+    }
+    const same = underWay.get(digest);
+    if (same !== undefined) return same;
+    // Before counting: else names tried in vain could push the others' counts out of memory.
+    if (passwords.isBusy()) throw new Problem('OVERLOADED', 'Too many passwords are being checked.');
+    const waitS = attempts.take(claim.address, email);
+    if (waitS > 0) {
+      throw new Problem('RATE_LIMITED', 'Too many attempts to sign in.', { headers: { 'retry-after': String(waitS) } });
+    }
+    const attempted = attempt(claim, digest).finally(() => underWay.delete(digest));
+    underWay.set(digest, attempted);
+    return attempted;
+  };
+};
