@@ -13,6 +13,8 @@ export interface Answers<Answer> {
 }
 
 export interface PendingAnswer<Answer> {
+  /** The answer, whenever it comes. */
+  come: Promise<Answer>;
   /** The answer, or null when it does not come in time. */
   within: (limitMs: number) => Promise<Answer | null>;
   /** Must be called in the end, however the wait ended. */
@@ -24,13 +26,18 @@ export interface PendingAnswer<Answer> {
 export const ANSWERS_MAX = 10_000;
 
 export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
-  const waiting = new Map<string, (answer: Answer) => void>();
+  // Several may wait for one request: a keyed one that is sent twice at the same time has one id.
+  const waiting = new Map<string, Set<(answer: Answer) => void>>();
+  let size = 0;
 
   const register = (requestId: string): PendingAnswer<Answer> => {
-    if (waiting.size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
+    if (size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    waiting.set(requestId, resolve);
+    const together = waiting.get(requestId) ?? new Set();
+    waiting.set(requestId, together.add(resolve));
+    size += 1;
     return {
+      come: promise,
       within: (limitMs) => {
         let timer: NodeJS.Timeout;
         const late = new Promise<null>((giveUp) => {
@@ -38,12 +45,15 @@ export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
         });
         return Promise.race([promise, late]).finally(() => clearTimeout(timer));
       },
-      forget: () => waiting.delete(requestId),
+      forget: () => {
+        if (!together.delete(resolve)) return;
+        size -= 1;
+        if (together.size === 0) waiting.delete(requestId);
+      },
     };
   };
   const tell = (requestId: string, answer: Answer): void => {
-    waiting.get(requestId)?.(answer);
-    waiting.delete(requestId);
+    for (const resolve of waiting.get(requestId) ?? []) resolve(answer);
   };
-  return { register, tell, size: () => waiting.size };
+  return { register, tell, size: () => size };
 };

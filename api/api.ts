@@ -20,6 +20,10 @@ import { createFeed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createOrderEvents } from './order-events.ts';
 import { createOrderTail, type OrderTail } from './order-tail.ts';
+import { createPricing } from './pricing.ts';
+import { type Catalogue, createCatalogue, type ProductAnswer } from './products/catalogue.ts';
+import { createChangeProducts } from './products/change-products.ts';
+import type { ProductStore } from './products/product-store.ts';
 import type { ReadModel } from './read-model.ts';
 import { createReadOrder } from './read-order.ts';
 import { createRowLookup } from './row-lookup.ts';
@@ -34,6 +38,7 @@ export interface ApiSettings {
   openOrdersMax: number;
   tailMax: number;
   decisionWaitMs: number;
+  catalog: 'open' | 'closed';
   access: AccessSettings;
 }
 
@@ -43,6 +48,7 @@ export interface ApiPorts {
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: Pick<LogEnd, 'ask'>;
   readModel: ReadModel;
+  products: ProductPorts;
   accounts: AccountStore;
   /** Beside those of the tail. */
   checks?: Readonly<Record<string, HealthCheck>>;
@@ -52,10 +58,20 @@ export interface ApiPorts {
   onFatal: (error: Error) => void;
 }
 
+/** The topic `products` and what the ledger knows of it. */
+export interface ProductPorts {
+  topic: string;
+  partitionCount: number;
+  createReader: (handlers: ReaderHandlers) => Reader;
+  logEnd: Pick<LogEnd, 'ask'>;
+  store: ProductStore;
+}
+
 export interface Api {
   /** Listens or injects; answers 503 where the tail is needed until it is seeded. */
   app: FastifyInstance;
   tail: OrderTail;
+  catalogue: Catalogue;
 }
 
 export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
@@ -80,6 +96,28 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
   });
   const orders = createReadOrder({ tail, rows: createRowLookup(readModel), logEnd, partitionOf: partition });
   const events = createOrderEvents({ tail, readModel });
+  const productAnswers = createAnswers<ProductAnswer>();
+  const catalogue = createCatalogue({
+    partitionCount: ports.products.partitionCount,
+    createReader: ports.products.createReader,
+    store: ports.products.store,
+    logger,
+    onAnswer: productAnswers.tell,
+    onFatal,
+  });
+  const priceLines = createPricing({ priceOf: (id) => catalogue.get(id)?.priceMinor ?? null, catalog: settings.catalog });
+  const products = createChangeProducts({
+    topic: ports.products.topic,
+    currency,
+    partitionOf: (productId) => partitionOf(productId, ports.products.partitionCount),
+    appender,
+    catalogue,
+    store: ports.products.store,
+    logEnd: ports.products.logEnd,
+    answers: productAnswers,
+    decisionWaitMs: settings.decisionWaitMs,
+    now: Date.now,
+  });
   const submitOrder = createSubmitOrder({
     topic,
     currency,
@@ -88,6 +126,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     tail,
     orders,
     creationOf: events.creationOf,
+    priceLines,
     now: Date.now,
   });
   const commandOrder = createCommandOrder({
@@ -104,6 +143,9 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     version,
     submitOrder,
     commandOrder,
+    priceLines,
+    products,
+    productStore: ports.products.store,
     orders,
     events,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),
@@ -113,9 +155,9 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     isSeeded: tail.isSeeded,
     metrics,
     registry,
-    checks: { ...tail.checks, ...ports.checks },
+    checks: { ...tail.checks, catalogue: catalogue.check, ...ports.checks },
     access: createAccess(settings.access, ports.accounts),
     logger,
   });
-  return { app, tail };
+  return { app, tail, catalogue };
 };

@@ -29,7 +29,8 @@ export interface OrderCommand {
 export type Commanded =
   /** The order as the answering fact left it. */
   | { outcome: 'applied'; order: Order; place: Place }
-  | { outcome: 'unchanged'; order: Order }
+  /** It is as asked already, perhaps by somebody else's request; `place` is where the log says so. */
+  | { outcome: 'unchanged'; order: Order; place: Place }
   | { outcome: 'not_found' }
   /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
   | { outcome: 'refused'; code: string; detail: string; place: Place | null }
@@ -51,23 +52,30 @@ export interface CommandOrderOptions {
   now: () => number;
 }
 
+// What the order became between our reading and the processor's: whoever asked for just that hears the same, whether we knew it
+// before the append or not. A processor that took over has forgotten the orders that had closed, and says that there is none.
+const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_FOUND']);
+
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
   const { topic, appender, orders, answers, decisionWaitMs } = options;
 
-  const decided = async (request: OrderRequest, traceparent: string | null): Promise<Commanded> => {
+  const decided = async (request: OrderRequest, { ask, traceparent }: OrderCommand): Promise<Commanded> => {
     const requestId = request.id;
     const answer = answers.register(requestId);
     try {
-      const place = await appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
-      const answered = await answer.within(decisionWaitMs);
-      if (answered !== null) return outcomeOf(answered);
+      const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
+      // The answer may come before an acknowledgement that is lost on its way.
+      const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
+      if (answered !== null) return outcomeOf(answered, ask);
+      const place = await appended;
       return place === null ? { outcome: 'unknown', requestId } : { outcome: 'pending', requestId, place };
     } finally {
       answer.forget();
     }
   };
 
-  return async ({ orderId, ifMatch, actor, correlationId, traceparent, ask }) => {
+  return async (command) => {
+    const { orderId, ifMatch, actor, correlationId, ask } = command;
     const found = await orders.fresh(orderId);
     if (found === null) return { outcome: 'not_found' };
     const { order } = found;
@@ -76,7 +84,7 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
       return refused('VERSION_MISMATCH', `The order has version ${order.version}; If-Match names none that it can still have.`);
     }
     const asked = ask(order);
-    if (asked === 'unchanged') return { outcome: 'unchanged', order };
+    if (asked === 'unchanged') return { outcome: 'unchanged', order, place: { partition: found.partition, offset: found.lastOffset } };
     if ('impossible' in asked) return refused('ILLEGAL_TRANSITION', asked.impossible);
     const request = {
       kind: 'request',
@@ -89,13 +97,17 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
       correlationId,
       data: { ...asked.data, expected_version: expected },
     } as OrderRequest;
-    return decided(request, traceparent);
+    return decided(request, command);
   };
 };
 
 const refused = (code: string, detail: string): Commanded => ({ outcome: 'refused', code, detail, place: null });
 
-const outcomeOf = ({ event, order, place }: OrderAnswer): Commanded => {
-  if (event.kind === 'refusal') return { outcome: 'refused', code: event.data.code, detail: event.data.detail, place };
-  return { outcome: 'applied', order: order!, place };
+const outcomeOf = ({ event, order, place }: OrderAnswer, ask: OrderCommand['ask']): Commanded => {
+  if (event.kind !== 'refusal') return { outcome: 'applied', order: order!, place };
+  const { code, detail } = event.data;
+  if (order === null || !MOVED_ON.has(code)) return { outcome: 'refused', code, detail, place };
+  const asked = ask(order);
+  if (asked === 'unchanged') return { outcome: 'unchanged', order, place };
+  return { outcome: 'refused', code: 'ILLEGAL_TRANSITION', detail: 'impossible' in asked ? asked.impossible : detail, place };
 };

@@ -6,6 +6,8 @@ import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';
 export const API_CONFIG = Type.Object({
   ...SHARED_VARIABLES,
   PORT: PORT(8080),
+  /** Whether orders of products that the catalogue does not know are taken. */
+  CATALOG: Type.Union([Type.Literal('open'), Type.Literal('closed')], { default: 'open' }),
   /** How long a command waits for the processor's answer before it is 202. */
   DECISION_WAIT_MS: Type.Integer({ default: 5_000, minimum: 0, maximum: 60_000 }),
   /** Submissions are refused while this many orders are open (R13). */

@@ -18,6 +18,7 @@ import { createAccountStore } from './accounts/account-store.ts';
 import { keepAccountsSchema } from './accounts/accounts-schema.ts';
 import { createApi } from './api.ts';
 import { API_CONFIG } from './config.ts';
+import { createProductStore } from './products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from './read-model.ts';
 
 // What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
@@ -59,20 +60,27 @@ await runRole(logger, async ({ onStop, fatal }) => {
   const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-api', logger });
   await ensureTopics({
     client,
-    topics: [{ name: topic, partitions: config.ORDERS_PARTITIONS }],
+    topics: [
+      { name: topic, partitions: config.ORDERS_PARTITIONS },
+      { name: config.PRODUCTS_TOPIC, partitions: config.PRODUCTS_PARTITIONS },
+    ],
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
   });
   const appender = createAppender({
     client,
-    partitionCounts: new Map([[topic, config.ORDERS_PARTITIONS]]),
+    partitionCounts: new Map([
+      [topic, config.ORDERS_PARTITIONS],
+      [config.PRODUCTS_TOPIC, config.PRODUCTS_PARTITIONS],
+    ]),
     onBatch: createAppendMetrics(registry),
   });
   const logEnd = createLogEnd(client, topic);
-  onStop('log', () => Promise.all([appender.stop(), logEnd.stop()]));
+  const productsEnd = createLogEnd(client, config.PRODUCTS_TOPIC);
+  onStop('log', () => Promise.all([appender.stop(), logEnd.stop(), productsEnd.stop()]));
   appender.start();
 
-  const { app, tail } = await createApi(
+  const { app, tail, catalogue } = await createApi(
     {
       topic,
       partitionCount: config.ORDERS_PARTITIONS,
@@ -81,6 +89,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
       openOrdersMax: config.OPEN_ORDERS_MAX,
       tailMax: config.TAIL_MAX,
       decisionWaitMs: config.DECISION_WAIT_MS,
+      catalog: config.CATALOG,
       access,
     },
     {
@@ -89,6 +98,21 @@ await runRole(logger, async ({ onStop, fatal }) => {
       createReader: (handlers) =>
         createReader({ client, topic, groupId: `orders-api-${randomUUID()}`, soleMember: true, minFetchGapMs: FETCH_GAP_MS, handlers }),
       logEnd,
+      products: {
+        topic: config.PRODUCTS_TOPIC,
+        partitionCount: config.PRODUCTS_PARTITIONS,
+        createReader: (handlers) =>
+          createReader({
+            client,
+            topic: config.PRODUCTS_TOPIC,
+            groupId: `orders-api-products-${randomUUID()}`,
+            soleMember: true,
+            minFetchGapMs: FETCH_GAP_MS,
+            handlers,
+          }),
+        logEnd: productsEnd,
+        store: createProductStore(database, { schema: config.LEDGER_SCHEMA, topic: config.PRODUCTS_TOPIC }),
+      },
       readModel: createReadModel(database, topic),
       accounts: createAccountStore(accountsDatabase),
       checks: { accounts: accountsSchema.check },
@@ -98,9 +122,9 @@ await runRole(logger, async ({ onStop, fatal }) => {
       onFatal: fatal,
     },
   );
-  onStop('tail', tail.stop);
+  onStop('tail', () => Promise.all([tail.stop(), catalogue.stop()]));
   onStop('http', () => app.close());
   await app.listen({ host: config.HOST, port: config.PORT });
   logger.info({ address: app.listeningOrigin }, 'listening');
-  await tail.start();
+  await Promise.all([tail.start(), catalogue.start()]);
 });

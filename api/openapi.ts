@@ -7,9 +7,10 @@ import { API_PREFIX } from './app-prefix.ts';
 import { UserSchema } from './schemas/accounts.ts';
 import { HealthSchema, MetricsSchema } from './schemas/metrics.ts';
 import { EventSchema, OrderSchema } from './schemas/order.ts';
+import { ProductSchema } from './schemas/product.ts';
 import { ProblemSchema } from './schemas/responses.ts';
 
-const NAMED = [UserSchema, OrderSchema, EventSchema, MetricsSchema, HealthSchema, ProblemSchema];
+const NAMED = [UserSchema, OrderSchema, ProductSchema, EventSchema, MetricsSchema, HealthSchema, ProblemSchema];
 
 const DESCRIPTION = `Orders are recorded in a log, processed from it, and can be read, listed and watched.
 
@@ -35,6 +36,7 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
       },
       tags: [
         { name: 'Orders', description: 'Submit, read and list orders.' },
+        { name: 'Products', description: 'The catalogue and its stock.' },
         { name: 'Feed', description: 'Changes as they happen.' },
         { name: 'Access', description: 'Tokens and tickets.' },
         { name: 'Users', description: 'People who use the service.' },

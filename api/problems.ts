@@ -55,6 +55,11 @@ export const PROBLEMS = {
     title: 'There is no such order',
     meaning: 'No order with this id is in the log, up to its end at the time of the request.',
   },
+  PRODUCT_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such product',
+    meaning: 'No product with this id is in the log, up to its end at the time of the request.',
+  },
   REQUEST_NOT_FOUND: {
     status: 404,
     title: 'There is no such request',
@@ -84,6 +89,16 @@ export const PROBLEMS = {
     status: 409,
     title: 'The order id is taken',
     meaning: 'An order with this id exists. A repeated client-chosen order_id is always refused; for safe retries use Idempotency-Key.',
+  },
+  PRODUCT_ID_TAKEN: {
+    status: 409,
+    title: 'The product id is taken',
+    meaning: 'A product with this id exists.',
+  },
+  STOCK_WOULD_BE_NEGATIVE: {
+    status: 409,
+    title: 'The stock cannot be taken away',
+    meaning: 'Fewer units are on hand than were to be taken away, or open orders have reserved them. Nothing has changed.',
   },
   ILLEGAL_TRANSITION: {
     status: 409,
@@ -120,6 +135,16 @@ export const PROBLEMS = {
     status: 422,
     title: 'The key was used for another command',
     meaning: 'An Idempotency-Key stands for one command. Use a new key for a new command.',
+  },
+  PRICE_MISMATCH: {
+    status: 422,
+    title: 'The price is not the one in the catalogue',
+    meaning: 'A unit_price differs from what the catalogue says now. Read the product again, or leave the price out.',
+  },
+  UNKNOWN_PRODUCT: {
+    status: 422,
+    title: 'The product is not in the catalogue',
+    meaning: 'With CATALOG=closed only products of the catalogue can be ordered.',
   },
   TOTAL_MISMATCH: {
     status: 422,

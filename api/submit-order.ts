@@ -12,6 +12,7 @@ import { keyHash, orderIdOfKey } from './idempotency-key.ts';
 import { commandHash, type NewOrder } from './new-order.ts';
 import type { OrderTail } from './order-tail.ts';
 import type { Place } from './position-waits.ts';
+import type { PriceLines } from './pricing.ts';
 import type { ReadOrder } from './read-order.ts';
 
 export interface Submission {
@@ -52,6 +53,8 @@ export interface SubmitOrderOptions {
   orders: ReadOrder;
   /** The OrderCreated that created this order, from the log. */
   creationOf: (order: StoredOrder) => Promise<OrderCreated>;
+  /** What is ordered costs this now; see pricing.ts for what it throws. */
+  priceLines: PriceLines;
   now: () => number;
 }
 
@@ -66,27 +69,30 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     orderId: string,
     origin: IdOrigin,
     keyed: { key: string; command: string } | null,
-  ): OrderCreated => ({
-    kind: 'fact',
-    name: 'OrderCreated',
-    id: randomUUIDv7(),
-    orderId,
-    version: 1,
-    time: options.now(),
-    actor: submission.actor,
-    causationId: null,
-    correlationId: submission.correlationId,
-    data: {
-      user_id: submission.order.userId,
-      items: submission.order.items,
-      total_minor: submission.order.totalMinor,
-      currency,
-      id_origin: origin,
-      batch_id: submission.batchId ?? null,
-      key_hash: keyed?.key ?? null,
-      command_hash: keyed?.command ?? null,
-    },
-  });
+  ): OrderCreated => {
+    const { items, totalMinor } = options.priceLines(submission.order);
+    return {
+      kind: 'fact',
+      name: 'OrderCreated',
+      id: randomUUIDv7(),
+      orderId,
+      version: 1,
+      time: options.now(),
+      actor: submission.actor,
+      causationId: null,
+      correlationId: submission.correlationId,
+      data: {
+        user_id: submission.order.userId,
+        items,
+        total_minor: totalMinor,
+        currency,
+        id_origin: origin,
+        batch_id: submission.batchId ?? null,
+        key_hash: keyed?.key ?? null,
+        command_hash: keyed?.command ?? null,
+      },
+    };
+  };
 
   const appended = async (event: OrderCreated, traceparent: string | null, then: (place: Place) => Submitted | Promise<Submitted>) => {
     if (tail.openOrders() >= options.openOrdersMax) return { outcome: 'overloaded' } as const;
@@ -133,7 +139,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
   };
 
-  return (submission) => {
+  return async (submission) => {
     if (submission.batchId !== undefined && submission.orderId !== null) return submitEntry(submission, submission.orderId);
     if (submission.idempotencyKey !== null) return submitKeyed(submission, submission.idempotencyKey);
     if (submission.orderId !== null) return submitChosen(submission, submission.orderId);

@@ -4,6 +4,7 @@
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { createApi } from '../api/api.ts';
+import { createProductStore } from '../api/products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from '../api/read-model.ts';
 import type { Reader, ReaderHandlers } from '../shared/log/log.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
@@ -35,7 +36,7 @@ const createEndedReader = ({ startOffsets, onAssigned }: ReaderHandlers): Reader
 
 const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number> => {
   const database = openDatabase({ url: databaseUrl, schema, applicationName: 'bench-api', settings: READ_MODEL_SETTINGS });
-  const { app, tail } = await createApi(
+  const { app, tail, catalogue } = await createApi(
     {
       topic: TOPIC,
       partitionCount: PARTITIONS,
@@ -44,6 +45,7 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
       openOrdersMax: OPEN_ORDERS_MAX,
       tailMax: OPEN_ORDERS_MAX,
       decisionWaitMs: 0,
+      catalog: 'open',
       access: ACCESS_OFF,
     },
     {
@@ -51,6 +53,13 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
       createReader: createEndedReader,
       logEnd: { ask: async () => new Map() },
       readModel: createReadModel(database, TOPIC),
+      products: {
+        topic: 'products',
+        partitionCount: PARTITIONS,
+        createReader: createEndedReader,
+        logEnd: { ask: async () => new Map() },
+        store: createProductStore(database, { schema: 'ledger', topic: 'products' }),
+      },
       accounts: NO_ACCOUNTS,
       registry: new Registry(),
       logger: createLogger('api', 'warn'),
@@ -61,7 +70,7 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
     },
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
-  await tail.start();
+  await Promise.all([tail.start(), catalogue.start()]);
   return (app.server.address() as AddressInfo).port;
 };
 

@@ -10,9 +10,16 @@ import { buildApp } from '../api/app.ts';
 import { createBulkGate } from '../api/bulk-gate.ts';
 import { createFeed } from '../api/feed/feed.ts';
 import { createApiMetrics } from '../api/metrics.ts';
+import { createPricing } from '../api/pricing.ts';
 import type { SubmitOrder } from '../api/submit-order.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { ACCESS_OFF, NO_ACCOUNTS } from './access-off.ts';
+
+const priceLines = createPricing({ priceOf: () => null, catalog: 'open' });
+const price = (order: Parameters<typeof priceLines>[0]) => {
+  const { items, totalMinor } = priceLines(order);
+  return { items, total_minor: totalMinor };
+};
 
 const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => ({
   outcome: 'created',
@@ -30,8 +37,7 @@ const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => ({
     correlationId,
     data: {
       user_id: order.userId,
-      items: order.items,
-      total_minor: order.totalMinor,
+      ...price(order),
       currency: 'USD',
       id_origin: 'server',
       batch_id: null,
@@ -53,6 +59,9 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     submitOrder: submitNothing,
     isSeeded: () => true,
     commandOrder: unused,
+    priceLines,
+    products: { create: unused, change: unused, fresh: unused },
+    productStore: { snapshot: unused, find: unused, page: unused, verdict: unused },
     orders: { fresh: unused, known: unused, caughtUp: unused },
     bulkGate: createBulkGate({ openOrders: () => 0, openOrdersMax: 1 }),
     events: { page: unused, asOf: unused, requestOf: unused },

@@ -37,6 +37,7 @@ export const OPERATIONS = {
   createProduct: { least: 'admin' },
   updateProduct: { least: 'admin' },
   adjustStock: { least: 'operator' },
+  getProductRequest: { least: 'operator' },
 
   createUser: { least: 'admin' },
   getUser: { least: 'admin' },

@@ -21,9 +21,12 @@ export const SHARED_VARIABLES = {
   ),
   ORDERS_TOPIC: Type.String({ default: 'orders', pattern: '^[A-Za-z0-9._-]{1,200}$' }),
   ORDERS_PARTITIONS: Type.Integer({ default: 12, minimum: 1, maximum: 1000 }),
+  PRODUCTS_TOPIC: Type.String({ default: 'products', pattern: '^[A-Za-z0-9._-]{1,200}$' }),
+  PRODUCTS_PARTITIONS: Type.Integer({ default: 12, minimum: 1, maximum: 1000 }),
   KAFKA_REPLICATION_FACTOR: Type.Integer({ default: 1, minimum: 1, maximum: 32 }),
   KAFKA_MIN_INSYNC_REPLICAS: Type.Integer({ default: 1, minimum: 1, maximum: 32 }),
   READ_MODEL_SCHEMA: Type.String({ default: 'read_model', pattern: '^[a-z_][a-z0-9_]{0,39}$' }),
+  LEDGER_SCHEMA: Type.String({ default: 'ledger', pattern: '^[a-z_][a-z0-9_]{0,39}$' }),
   CURRENCY: Type.String({ default: 'USD', pattern: '^[A-Z]{3}$' }),
 };
 

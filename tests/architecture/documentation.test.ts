@@ -12,6 +12,7 @@ import { PROJECTOR_CONFIG } from '../../projector/config.ts';
 import { DEAD_LETTER_REASONS } from '../../shared/log/envelope.ts';
 import { EFFECTS } from '../../shared/order/order.ts';
 import { WIRE_TYPES } from '../../shared/order/upcast.ts';
+import { PRODUCT_WIRE_TYPES } from '../../shared/product/upcast.ts';
 import { APP_ERRORS } from '../../shared/runtime/app-error.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -37,6 +38,10 @@ const metricNames = (): string[] => {
 describe('the documents', () => {
   it('have a row for every event type, and for no other', () => {
     expect(rows('docs/events.md', /^orders\./).sort()).toEqual([...WIRE_TYPES.keys()].sort());
+  });
+
+  it('have a row for every product event type, and for no other', () => {
+    expect(rows('docs/events.md', /^products\./).sort()).toEqual([...PRODUCT_WIRE_TYPES.keys()].sort());
   });
 
   it('have a row for every effect and every reason of a dead letter', () => {

@@ -66,6 +66,12 @@ describe('imports', () => {
     expect(offenders(core, ({ imports }) => imports.find((path) => !path.startsWith('shared/order/')))).toEqual([]);
   });
 
+  it('keeps shared/product pure: it imports nothing outside itself', () => {
+    const core = files.filter(({ name }) => name.startsWith('shared/product/'));
+    expect(core.length).toBeGreaterThan(3);
+    expect(offenders(core, ({ imports }) => imports.find((path) => !path.startsWith('shared/product/')))).toEqual([]);
+  });
+
   it('keeps shared free of the roles', () => {
     const shared = files.filter(({ name }) => name.startsWith('shared/'));
     expect(offenders(shared, ({ imports }) => imports.find((path) => [...ROLES, 'ops'].some((top) => path.startsWith(`${top}/`))))).toEqual(

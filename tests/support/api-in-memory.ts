@@ -6,6 +6,7 @@ import { createApi } from '../../api/api.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { ACCESS_OFF, createMemoryAccounts } from './api-memory-accounts.ts';
 import { createMemoryLog, TOPIC } from './api-memory-log.ts';
+import { createMemoryProducts } from './api-memory-products.ts';
 import { createMemoryReadModel } from './api-memory-read-model.ts';
 import { eventually } from './eventually.ts';
 
@@ -13,6 +14,7 @@ export interface InMemoryOptions {
   openOrdersMax?: number;
   tailMax?: number;
   decisionWaitMs?: number;
+  catalog?: 'open' | 'closed';
   access?: AccessSettings;
   /** False leaves the tail unstarted. */
   start?: boolean;
@@ -22,6 +24,7 @@ export const startApiInMemory = async ({
   openOrdersMax = 1_000,
   tailMax = 1_000,
   decisionWaitMs = 5_000,
+  catalog = 'open',
   access = ACCESS_OFF,
   start = true,
 }: InMemoryOptions = {}) => {
@@ -30,13 +33,22 @@ export const startApiInMemory = async ({
   const readModel = createMemoryReadModel(log);
   const accounts = createMemoryAccounts();
   const fatal: Error[] = [];
-  const { app, tail } = await createApi(
-    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax, decisionWaitMs, access },
+  const productLog = createMemoryLog(partitionCount);
+  const products = createMemoryProducts();
+  const { app, tail, catalogue } = await createApi(
+    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax, decisionWaitMs, catalog, access },
     {
-      appender: log.appender,
+      appender: { append: (record) => (record.topic === TOPIC ? log : productLog).appender.append(record) },
       createReader: log.createReader,
       logEnd: log.logEnd,
       readModel,
+      products: {
+        topic: 'products',
+        partitionCount,
+        createReader: productLog.createReader,
+        logEnd: productLog.logEnd,
+        store: products.store,
+      },
       accounts,
       registry: new Registry(),
       logger: createLogger('api', 'silent'),
@@ -45,7 +57,7 @@ export const startApiInMemory = async ({
     },
   );
   await app.ready();
-  if (start) await tail.start();
+  if (start) await Promise.all([tail.start(), catalogue.start()]);
   const post = (payload: unknown, headers: Record<string, string> = {}, url = '/orders') =>
     app.inject({
       method: 'POST',
@@ -61,8 +73,8 @@ export const startApiInMemory = async ({
     });
   const stop = async () => {
     await app.close();
-    await tail.stop();
+    await Promise.all([tail.stop(), catalogue.stop()]);
   };
-  return { app, tail, log, readModel, accounts, fatal, post, get, caughtUp, stop };
+  return { app, tail, catalogue, productLog, products, log, readModel, accounts, fatal, post, get, caughtUp, stop };
 };
 export type InMemoryApi = Awaited<ReturnType<typeof startApiInMemory>>;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { type Api, createApi } from '../../api/api.ts';
+import { createProductStore } from '../../api/products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from '../../api/read-model.ts';
 import { createAppender } from '../../shared/log/appender.ts';
 import { createLogClient } from '../../shared/log/client.ts';
@@ -52,17 +53,24 @@ export const openReadModel = async () => {
 export const startApisOnStack = async (count: number) => {
   const { kafka } = inject('stack');
   const topic = uniqueName('orders');
+  const productsTopic = uniqueName('products');
   const { schema, database, drop } = await openReadModel();
   const logger = createLogger('api', 'warn');
   const client = createLogClient({ brokers: kafka.split(','), clientId: 'tests', logger });
-  await ensureTopics({ client, topics: [{ name: topic, partitions: PARTITIONS }], replicationFactor: 1, minInsyncReplicas: 1 });
+  await ensureTopics({
+    client,
+    topics: [topic, productsTopic].map((name) => ({ name, partitions: PARTITIONS })),
+    replicationFactor: 1,
+    minInsyncReplicas: 1,
+  });
   const env = { ORDERS_TOPIC: topic, ORDERS_PARTITIONS: String(PARTITIONS), READ_MODEL_SCHEMA: schema, LOG_LEVEL: 'warn' };
-  const appender = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
+  const appender = createAppender({ client, partitionCounts: new Map([topic, productsTopic].map((name) => [name, PARTITIONS])) });
   const fatal: Error[] = [];
   const releases: (() => Promise<unknown>)[] = [];
 
   const startApi = async (): Promise<Instance> => {
     const logEnd = createLogEnd(client, topic);
+    const productsEnd = createLogEnd(client, productsTopic);
     const api = await createApi(
       {
         topic,
@@ -72,6 +80,7 @@ export const startApisOnStack = async (count: number) => {
         openOrdersMax: 100_000,
         tailMax: 100_000,
         decisionWaitMs: 5_000,
+        catalog: 'open',
         access: ACCESS_OFF,
       },
       {
@@ -79,6 +88,14 @@ export const startApisOnStack = async (count: number) => {
         createReader: (handlers) =>
           createReader({ client, topic, groupId: uniqueName('api'), soleMember: true, minFetchGapMs: 0, handlers }),
         logEnd,
+        products: {
+          topic: productsTopic,
+          partitionCount: PARTITIONS,
+          createReader: (handlers) =>
+            createReader({ client, topic: productsTopic, groupId: uniqueName('api'), soleMember: true, minFetchGapMs: 0, handlers }),
+          logEnd: productsEnd,
+          store: createProductStore(database, { schema: `${schema}_ledger`, topic: productsTopic }),
+        },
         readModel: createReadModel(database, topic),
         accounts: createMemoryAccounts(),
         registry: new Registry(),
@@ -88,11 +105,11 @@ export const startApisOnStack = async (count: number) => {
       },
     );
     const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
-    await api.tail.start();
+    await Promise.all([api.tail.start(), api.catalogue.start()]);
     releases.push(async () => {
       await api.app.close();
-      await api.tail.stop();
-      await logEnd.stop();
+      await Promise.all([api.tail.stop(), api.catalogue.stop()]);
+      await Promise.all([logEnd.stop(), productsEnd.stop()]);
     });
     await eventually(async () => (await fetch(`${url}/health/ready`)).ok, { what: 'the api to be ready' });
     const request = async (path: string, init: RequestInit): Promise<Answer> => {

@@ -34,7 +34,10 @@ export interface Service {
 export const startService = async (extra: Record<string, string> = {}): Promise<Service> => {
   const topic = uniqueName('orders');
   const schema = uniqueName('read_model');
-  const env = { ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema, LOG_LEVEL: 'warn', ...extra };
+  const ledgerSchema = uniqueName('ledger');
+  const productsTopic = uniqueName('products');
+  const own = { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic, READ_MODEL_SCHEMA: schema, LEDGER_SCHEMA: ledgerSchema };
+  const env = { ...own, LOG_LEVEL: 'warn', ...extra };
   const start = (role: RoleName): Promise<RoleProcess> => startRole(role, env);
   // The projector first: it brings the tables that the others read.
   const projector = await start('projector');
@@ -64,7 +67,7 @@ export const startService = async (extra: Record<string, string> = {}): Promise<
   const stop = async (): Promise<void> => {
     await Promise.all(Object.values(roles).map((role) => role.stop()));
     const database = openDatabase({ url: inject('stack').database, schema, applicationName: 'tests' });
-    await database.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+    for (const name of [schema, ledgerSchema]) await database.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
     await database.end();
   };
   return { env, roles, start, get, post, completed, stop };

@@ -10,6 +10,7 @@ import { consistencyToken } from '../../consistency.ts';
 import { newLines } from '../../new-order.ts';
 import { orderView } from '../../order-view.ts';
 import { readIfMatch } from '../../preconditions.ts';
+import type { PriceLines } from '../../pricing.ts';
 import { isProblemCode, Problem } from '../../problems.ts';
 import { etagOf } from '../../reads.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
@@ -19,6 +20,7 @@ import { contextOf } from '../../submission-of.ts';
 
 export interface CommandOrderRoutesOptions {
   commandOrder: CommandOrder;
+  priceLines: PriceLines;
 }
 
 const CONDITION =
@@ -46,7 +48,7 @@ const described = (operationId: string, summary: string, description: string) =>
   querystring: NoQuery,
   headers: { type: 'object', properties: { 'if-match': { type: 'string' } } },
 });
-const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_MISMATCH')[]) => ({
+const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_MISMATCH' | 'PRICE_MISMATCH' | 'UNKNOWN_PRODUCT')[]) => ({
   200: jsonResponse({
     description: 'The order, as the change has made it.',
     schema: Changed,
@@ -90,7 +92,7 @@ const amendSchema = {
     'Replaces items and total, by the rules of a submission, while the order is pending.',
   ),
   body: Amendment,
-  response: answers('TOTAL_REQUIRED', 'TOTAL_MISMATCH'),
+  response: answers('TOTAL_REQUIRED', 'TOTAL_MISMATCH', 'PRICE_MISMATCH', 'UNKNOWN_PRODUCT'),
 };
 const redriveSchema = {
   ...described('redriveOrder', 'Try a parked order again', 'Its fulfilment kept failing and it waits; this lets it go on.'),
@@ -98,7 +100,7 @@ const redriveSchema = {
   response: answers(),
 };
 
-export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder }, done) => {
+export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder, priceLines }, done) => {
   const { prefix } = app;
   // POST without a body is how these two are called by hand; anything but JSON is refused all the same.
   app.addHook('preValidation', (request, _reply, next) => {
@@ -148,7 +150,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
       url: '/orders/:order_id',
       schema,
       handler: (request, reply) => {
-        const { items, totalMinor } = newLines(request.body);
+        const { items, totalMinor } = priceLines(newLines(request.body));
         return perform(request, reply, {
           message: 'Order amended',
           ask: (order) =>
@@ -163,10 +165,8 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
   app.post('/orders/:order_id/redrive', { schema: redriveSchema }, (request, reply) =>
     perform(request, reply, {
       message: 'Order redriven',
-      ask: (order) =>
-        order.parked === null
-          ? { impossible: 'Only a parked order can be redriven; this one is not.' }
-          : { name: 'OrderRedriveRequested', data: {} },
+      // Whether it is parked changes back and forth, so what we know of it may be old: the processor says.
+      ask: (order) => whyEnded(order, 'be redriven') ?? { name: 'OrderRedriveRequested', data: {} },
     }),
   );
   done();
@@ -178,9 +178,8 @@ const whyEnded = ({ status }: Order, what: string): { impossible: string } | nul
 const answer = (reply: FastifyReply, result: Commanded, to: { orderId: string; prefix: string; message: string }): FastifyReply => {
   switch (result.outcome) {
     case 'applied':
-      reply.header('consistency-token', consistencyToken(result.place));
-      return reply.header('etag', etagOf(result.order)).send({ message: to.message, order: orderView(result.order) });
     case 'unchanged':
+      reply.header('consistency-token', consistencyToken(result.place));
       return reply.header('etag', etagOf(result.order)).send({ message: to.message, order: orderView(result.order) });
     case 'pending':
       return reply

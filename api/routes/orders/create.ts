@@ -56,6 +56,8 @@ const schema = {
       'IDEMPOTENCY_KEY_REUSED',
       'TOTAL_MISMATCH',
       'TOTAL_REQUIRED',
+      'PRICE_MISMATCH',
+      'UNKNOWN_PRODUCT',
       'LOG_UNAVAILABLE',
       'READ_MODEL_UNAVAILABLE',
       'OVERLOADED',

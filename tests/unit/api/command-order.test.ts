@@ -115,11 +115,71 @@ describe.concurrent('a command', () => {
       expect((await call(api, 'POST', '/orders/done/cancel')).json()).toMatchObject(refused);
       expect((await call(api, 'PUT', '/orders/gone/status', { status: 'processing' })).json()).toMatchObject(refused);
       expect((await call(api, 'PATCH', '/orders/busy', { item_ids: '1', total_amount: 1 })).json()).toMatchObject(refused);
-      expect((await call(api, 'POST', '/orders/busy/redrive')).json()).toMatchObject(refused);
+      expect((await call(api, 'POST', '/orders/done/redrive')).json()).toMatchObject(refused);
       expect((await call(api, 'POST', '/orders/none/cancel')).json()).toMatchObject({ status: 404, code: 'ORDER_NOT_FOUND' });
       expect((await call(api, 'PUT', '/orders/done/status', { status: 'completed' })).json()).toMatchObject({ order: { version: 3 } });
       expect((await call(api, 'POST', '/orders/gone/cancel')).json()).toMatchObject({ order: { status: 'cancelled' } });
       expect(recordCount(api)).toBe(before);
+    }),
+  );
+
+  it.each([
+    ['ILLEGAL_TRANSITION', 'cancelled', 200],
+    ['ORDER_NOT_FOUND', 'cancelled', 200],
+    ['ORDER_NOT_FOUND', 'completed', 409],
+    ['VERSION_MISMATCH', 'cancelled', 412],
+  ] as const)('refused with %s because it has meanwhile become %s is %i', (code, became, status) =>
+    withApi(async (api) => {
+      await land(api, created('o'));
+      const answer = call(api, 'POST', '/orders/o/cancel');
+      const { id } = await requested(api);
+      if (became === 'cancelled') await land(api, fact('OrderCancelled', 'o', 2, 'pending'));
+      else await land(api, fact('OrderProcessing', 'o', 2, 'pending'), fact('OrderCompleted', 'o', 3, 'processing'));
+      await land(api, event('OrderRequestRefused', 'o', { causationId: id, data: { code, detail: 'too late' } }));
+      const body = (await answer).json();
+      expect((await answer).statusCode).toBe(status);
+      if (status === 200) expect(body).toMatchObject({ message: 'Order cancelled', order: { status: 'cancelled', version: 2 } });
+      if (status === 409) expect(body).toMatchObject({ code: 'ILLEGAL_TRANSITION', detail: 'A completed order cannot be cancelled.' });
+    })(),
+  );
+
+  it(
+    'hears its answer although the append is never acknowledged',
+    withApi(async (api) => {
+      await land(api, created('o'));
+      api.log.script.push((record) => {
+        api.log.land(record);
+        return new Promise(() => {});
+      });
+      const answer = call(api, 'POST', '/orders/o/cancel');
+      const { id } = await requested(api);
+      await land(api, fact('OrderCancelled', 'o', 2, 'pending', { causationId: id }));
+      expect((await answer).json()).toMatchObject({ order: { status: 'cancelled' } });
+      expect(requests(api)).toHaveLength(1);
+    }),
+  );
+
+  it(
+    'to redrive is left to the processor while the order is open: what we know of its parking may be old',
+    withApi(async (api) => {
+      await land(api, created('o'), fact('OrderProcessing', 'o', 2, 'pending'));
+      const answer = call(api, 'POST', '/orders/o/redrive');
+      const { id, name } = await requested(api);
+      expect(name).toBe('OrderRedriveRequested');
+      await land(api, event('OrderParked', 'o', { version: 3 }), event('OrderUnparked', 'o', { version: 4, causationId: id }));
+      expect((await answer).json()).toMatchObject({ message: 'Order redriven', order: { status: 'processing', parked: null, version: 4 } });
+    }),
+  );
+
+  it(
+    'changes what lists show, and says so by its token, even when the order already was as asked',
+    withApi(async (api) => {
+      await land(api, created('o'), fact('OrderCancelled', 'o', 2, 'pending'));
+      const token = (await call(api, 'POST', '/orders/o/cancel')).headers['consistency-token'] as string;
+      api.readModel.catchUp();
+      const list = await api.get(`/orders?after=${token}`);
+      expect(list.headers.consistency).toBeUndefined();
+      expect(list.json()).toMatchObject({ orders: [{ order_id: 'o', status: 'cancelled' }] });
     }),
   );
 

@@ -2,8 +2,16 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandHash, newOrder, type OwnedSubmission } from '../../../api/new-order.ts';
+import { commandHash, newOrder as normalised, type OwnedSubmission } from '../../../api/new-order.ts';
+import { createPricing } from '../../../api/pricing.ts';
 import { Problem } from '../../../api/problems.ts';
+
+const priceLines = createPricing({ priceOf: () => null, catalog: 'open' });
+/** As a submission goes: normalised, then priced, here without a catalogue. */
+const newOrder = (body: OwnedSubmission) => {
+  const order = normalised(body);
+  return { ...order, ...priceLines(order) };
+};
 
 const item = (product_id: string, quantity: number, unit_price_minor: number | null = null) => ({
   product_id,

@@ -5,6 +5,8 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROBLEM_CODES, PROBLEMS } from '../../../api/problems.ts';
 import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
+import { eventually } from '../../support/eventually.ts';
+import { fact } from '../../support/order-events.ts';
 
 interface Media {
   schema: object;
@@ -71,6 +73,9 @@ describe('the document', () => {
       'GET /orders/{order_id}/events',
       'GET /orders/{order_id}/requests/{request_id}',
       'GET /orders/{order_id}/status',
+      'GET /products',
+      'GET /products/{product_id}',
+      'GET /products/{product_id}/requests/{request_id}',
       'GET /users',
       'GET /users/{user_id}',
       'PATCH /orders/{order_id}',
@@ -81,9 +86,12 @@ describe('the document', () => {
       'POST /orders/populate',
       'POST /orders/{order_id}/cancel',
       'POST /orders/{order_id}/redrive',
+      'POST /products',
       'POST /users',
       'PUT /orders/{order_id}',
       'PUT /orders/{order_id}/status',
+      'PUT /products/{product_id}',
+      'PUT /products/{product_id}/stock',
       'PUT /users/{user_id}',
     ]);
   });
@@ -155,6 +163,18 @@ describe('what the routes really answer', () => {
     await conforms('GET /orders/{order_id}', await api.get('/orders/none'));
     await conforms('GET /orders/{order_id}/status', await api.get(`/orders/${id}/status`));
     await conforms('GET /orders/{order_id}/events', await api.get(`/orders/${id}/events`));
+    const change = (method: 'PUT' | 'PATCH' | 'POST', url: string, payload: object) => api.app.inject({ method, url, payload });
+    const asked = change('POST', `/orders/${id}/cancel`, {});
+    await eventually(() => api.log.records.flat().length === 2, { what: 'the request' });
+    const request = api.log.records.flat()[1]!.headers.ce_id!.toString();
+    await conforms('GET /orders/{order_id}/requests/{request_id}', await api.get(`/orders/${id}/requests/${request}`));
+    await conforms('GET /orders/{order_id}/requests/{request_id}', await api.get(`/orders/${id}/requests/none`));
+    api.log.landEvent(fact('OrderCancelled', id, 2, 'pending', { causationId: request }));
+    await conforms('POST /orders/{order_id}/cancel', await asked);
+    await conforms('PUT /orders/{order_id}/status', await change('PUT', `/orders/${id}/status`, { status: 'completed' }));
+    await conforms('PATCH /orders/{order_id}', await change('PATCH', `/orders/${id}`, { item_ids: '1', total_amount: 1 }));
+    await conforms('PUT /orders/{order_id}', await change('PUT', `/orders/${id}`, {}));
+    await conforms('POST /orders/{order_id}/redrive', await change('POST', `/orders/${id}/redrive`, {}));
     api.readModel.catchUp();
     await conforms('GET /orders', await api.get('/orders'));
     await conforms('GET /orders/metrics', await api.get('/orders/metrics'));

@@ -288,7 +288,7 @@ describe.concurrent('readiness', () => {
     expect((await api.get('/health/ready')).json()).toMatchObject({ status: 'unavailable', checks: { tail: { ok: false } } });
     life(api, 'a', T0);
     api.log.hold(true);
-    await api.tail.start();
+    await Promise.all([api.tail.start(), api.catalogue.start()]);
     expect(api.tail.checks.tail()).toBe('The tail has not caught up with the log yet.');
     api.log.hold(false);
     await eventually(async () => (await api.get('/health/ready')).statusCode === 200, { what: 'the api to be ready' });

@@ -1,0 +1,105 @@
+// api/products/product-store.ts: what the api asks the ledger about products. Reads only; the processor writes. Every method is one
+// statement or one snapshot, and rejects with DATABASE_UNAVAILABLE when trying again may help.
+
+import type { Database } from '../../shared/postgres/database.ts';
+import { databaseError } from '../../shared/postgres/errors.ts';
+import type { ProductEventData, ProductFactName } from '../../shared/product/events.ts';
+import type { CatalogueEntry } from './catalogue.ts';
+
+/** A product with its stock, as of the last decision about it. */
+export interface ProductRow {
+  product_id: string;
+  name: string;
+  description: string | null;
+  price_minor: number;
+  currency: string;
+  put_in: number;
+  reserved: number;
+  sold: number;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** The answer to a request, fixed for ever when it was decided. */
+export interface Verdict {
+  productId: string;
+  commandHash: string | null;
+  answer: { name: ProductFactName } | { name: 'ProductRequestRefused'; data: ProductEventData['ProductRequestRefused'] };
+}
+
+export interface CatalogueSnapshot {
+  /** Partition → first offset of the topic that the products do not contain. One without an entry: 0. */
+  starts: Map<number, number>;
+  products: ({ productId: string } & CatalogueEntry)[];
+}
+
+export interface ProductStore {
+  snapshot(): Promise<CatalogueSnapshot>;
+  find(productId: string): Promise<ProductRow | null>;
+  /** In the order of their ids, from behind `after` on. */
+  page(after: string | null, limit: number): Promise<ProductRow[]>;
+  verdict(requestId: string): Promise<Verdict | null>;
+}
+
+const UNDEFINED_TABLE = '42P01';
+const COLUMNS = 'product_id, name, description, price_minor, currency, put_in, reserved, sold, version, created_at, updated_at';
+const SNAPSHOT_ISOLATION = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
+/** `schema` is the ledger's: a name that the configuration has checked. Before the first processor has made it there are no products. */
+export const createProductStore = (database: Database, { schema, topic }: { schema: string; topic: string }): ProductStore => {
+  const find = { name: 'find_product', text: `SELECT ${COLUMNS} FROM ${schema}.products WHERE product_id = $1` };
+  const page = `SELECT ${COLUMNS} FROM ${schema}.products WHERE product_id > $1 ORDER BY product_id LIMIT $2`;
+  const verdict = `SELECT product_id, command_hash, version, event FROM ${schema}.product_requests WHERE request_id = $1`;
+
+  return {
+    snapshot: () =>
+      answered({ starts: new Map(), products: [] }, () =>
+        database.transaction(async (client) => {
+          const state = await client.query<{ complete: boolean }>(`SELECT complete FROM ${schema}.ledger`);
+          // While it is made anew its rows are not all there: the log has everything.
+          if (state.rows[0]?.complete !== true) return { starts: new Map(), products: [] };
+          const starts = await client.query<{ partition: number; start_offset: number }>(
+            `SELECT partition, start_offset FROM ${schema}.partitions WHERE topic = $1`,
+            [topic],
+          );
+          const products = await client.query<{ product_id: string; price_minor: number; version: number; created_event_id: string }>(
+            `SELECT product_id, price_minor, version, created_event_id FROM ${schema}.products`,
+          );
+          return {
+            starts: new Map(starts.rows.map((row) => [row.partition, row.start_offset])),
+            products: products.rows.map((row) => ({
+              productId: row.product_id,
+              priceMinor: row.price_minor,
+              version: row.version,
+              createdEventId: row.created_event_id,
+            })),
+          };
+        }, SNAPSHOT_ISOLATION),
+      ),
+    find: (productId) =>
+      answered(
+        null,
+        async () => (await database.query<ProductRow & Record<string, unknown>>({ ...find, values: [productId] })).rows[0] ?? null,
+      ),
+    page: (after, limit) =>
+      answered([], async () => (await database.query<ProductRow & Record<string, unknown>>(page, [after ?? '', limit])).rows),
+    verdict: (requestId) =>
+      answered(null, async () => {
+        const { rows } = await database.query<{ product_id: string; command_hash: string | null; event: Verdict['answer'] }>(verdict, [
+          requestId,
+        ]);
+        const [row] = rows;
+        return row === undefined ? null : { productId: row.product_id, commandHash: row.command_hash, answer: row.event };
+      }),
+  };
+};
+
+const answered = async <T>(without: T, query: () => Promise<T>): Promise<T> => {
+  try {
+    return await query();
+  } catch (error) {
+    if ((error as { code?: unknown }).code === UNDEFINED_TABLE) return without;
+    throw databaseError(error);
+  }
+};

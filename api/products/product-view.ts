@@ -1,0 +1,41 @@
+// api/products/product-view.ts: a product as clients see it (design section 4). Pure.
+
+import type { Product } from '../../shared/product/product.ts';
+import { fromMinor } from '../money.ts';
+import { iso } from '../order-view.ts';
+import type { ProductRow } from './product-store.ts';
+
+export const productView = (row: ProductRow) => {
+  const stock = row.put_in - row.sold;
+  return {
+    product_id: row.product_id,
+    name: row.name,
+    description: row.description,
+    price: fromMinor(row.price_minor),
+    currency: row.currency,
+    /** On hand. */
+    stock,
+    reserved: row.reserved,
+    sold: row.sold,
+    available: stock - row.reserved,
+    version: row.version,
+    created_at: iso(row.created_at),
+    updated_at: iso(row.updated_at),
+  };
+};
+export type ProductView = ReturnType<typeof productView>;
+
+/** A product that the ledger has not taken yet: nobody can have reserved or bought any of it. */
+export const unreadRow = (product: Product): ProductRow => ({
+  product_id: product.productId,
+  name: product.name,
+  description: product.description,
+  price_minor: product.priceMinor,
+  currency: product.currency,
+  put_in: product.putIn,
+  reserved: 0,
+  sold: 0,
+  version: product.version,
+  created_at: product.createdAt,
+  updated_at: product.updatedAt,
+});
