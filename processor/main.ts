@@ -17,10 +17,14 @@ import { runRole } from '../shared/runtime/shutdown.ts';
 import { createClosedOrders } from './closed-orders.ts';
 import { groupOffsets } from './committed-offsets.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
+import { processorGroup } from './consumer-group.ts';
 import { timedFulfilment } from './fulfilment.ts';
+import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { isActing } from './partition.ts';
 import { createOrderProcessor } from './process-orders.ts';
+import { createProductProcessor } from './process-products.ts';
+import { createStartCommits } from './start-commits.ts';
 
 // A second: a successor then re-reads little, and a commit costs the broker next to nothing.
 const COMMIT_INTERVAL_MS = 1_000;
@@ -30,17 +34,22 @@ const STALLED_AFTER_MS = 10_000;
 // Two appends follow one another in an order's life, so these gaps count twice in what its client waits for.
 const FETCH_GAP_MS = 2;
 const SEND_GAP_MS = 2;
+// Changes of the catalogue are few; who waits for one waits for this once or twice.
+const PRODUCTS_FETCH_GAP_MS = 5;
 
 const config = parseConfig(PROCESSOR_CONFIG, process.env);
 const logger = createLogger('processor', config.LOG_LEVEL);
 
 await runRole(logger, async ({ onStop, fatal }) => {
   refuseUnprotected(config);
-  const topic = config.ORDERS_TOPIC;
+  const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
   const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'processor', logger });
   await ensureTopics({
     client,
-    topics: [{ name: topic, partitions: config.ORDERS_PARTITIONS }],
+    topics: [
+      { name: topic, partitions: config.ORDERS_PARTITIONS },
+      { name: productsTopic, partitions: config.PRODUCTS_PARTITIONS },
+    ],
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
     logger,
@@ -53,11 +62,23 @@ await runRole(logger, async ({ onStop, fatal }) => {
     onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
   onStop('database', database.end);
+  const { ledger, claimsOf, end } = await connectLedger({
+    databaseUrl: config.DATABASE_URL,
+    schema: config.LEDGER_SCHEMA,
+    client,
+    topics: [topic, productsTopic],
+    clock: systemClock,
+    logger,
+  });
+  onStop('ledger', end);
 
   const { registry, progressed } = createRoleMetrics('processor');
   const appender = createAppender({
     client,
-    partitionCounts: new Map([[topic, config.ORDERS_PARTITIONS]]),
+    partitionCounts: new Map([
+      [topic, config.ORDERS_PARTITIONS],
+      [productsTopic, config.PRODUCTS_PARTITIONS],
+    ]),
     minSendGapMs: SEND_GAP_MS,
     onBatch: createAppendMetrics(registry),
   });
@@ -69,6 +90,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     appender,
     fulfil: timedFulfilment(config.PROCESSING_TIME_MS, systemClock),
     lookUpClosed: createClosedOrders(database, topic),
+    ledger,
     clock: systemClock,
     newId: randomUUIDv7,
     concurrency: config.PROCESSOR_CONCURRENCY,
@@ -77,13 +99,18 @@ await runRole(logger, async ({ onStop, fatal }) => {
     onFulfilled: (seconds) => metrics.fulfilled(seconds),
     onFatal: fatal,
   });
+  const orderClaims = claimsOf(topic);
   const reader = createReader({
     client,
-    groupId: `${topic}.processor`,
+    groupId: processorGroup(topic),
     topic,
     handlers: {
-      onAssigned: processor.onAssigned,
-      onRevoked: processor.onRevoked,
+      startOffsets: orderClaims.startOffsets,
+      onAssigned: (assignments) => processor.onAssigned(assignments.map(orderClaims.noted)),
+      onRevoked: (partitions) => {
+        orderClaims.revoked(partitions);
+        processor.onRevoked(partitions);
+      },
       onRecords: (partition, records) => {
         processor.onRecords(partition, records);
         progressed();
@@ -93,8 +120,36 @@ await runRole(logger, async ({ onStop, fatal }) => {
     minFetchGapMs: FETCH_GAP_MS,
   });
   const metrics = createProcessorMetrics(registry, processor.partitions, reader.lag, systemClock.now);
-  const commit = (): Promise<void> => reader.commit(groupOffsets(processor.partitions()));
-  const commits = setInterval(() => void commit(), COMMIT_INTERVAL_MS);
+  const products = createProductProcessor({ topic: productsTopic, appender, ledger, clock: systemClock, logger, onFatal: fatal });
+  const productClaims = claimsOf(productsTopic);
+  const productReader = createReader({
+    client,
+    groupId: processorGroup(productsTopic),
+    topic: productsTopic,
+    handlers: {
+      startOffsets: productClaims.startOffsets,
+      onAssigned: products.onAssigned,
+      onRevoked: (partitions) => {
+        productClaims.revoked(partitions);
+        products.onRevoked(partitions);
+      },
+      onRecords: products.onRecords,
+      onFatal: fatal,
+    },
+    minFetchGapMs: PRODUCTS_FETCH_GAP_MS,
+  });
+  const common = { clock: systemClock, logger };
+  const startsOf = () => groupOffsets(processor.partitions());
+  const commitOrders = createStartCommits({
+    ...common,
+    starts: startsOf,
+    note: (starts) => ledger.moveStarts(topic, starts),
+    copy: reader.commit,
+  });
+  // Of products the ledger has moved them with the records themselves.
+  const commitProducts = createStartCommits({ ...common, starts: products.positions, note: async () => {}, copy: productReader.commit });
+  const commit = (): Promise<unknown> => Promise.all([commitOrders(), commitProducts()]);
+  const commits = setInterval(() => void commit().catch(fatal), COMMIT_INTERVAL_MS);
 
   const server = createRoleServer({
     host: config.HOST,
@@ -103,18 +158,20 @@ await runRole(logger, async ({ onStop, fatal }) => {
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       group: () => (reader.isSettled() ? null : 'waiting for its share of the partitions'),
+      ledger: () => orderClaims.trouble() ?? productClaims.trouble(),
+      products: () => (productReader.isSettled() ? null : 'waiting for its share of the products'),
       recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),
       log: () => (systemClock.now() - reader.lastFetchAt() < STALLED_AFTER_MS ? null : 'nothing could be read from the log for 10 s'),
     },
   });
   await server.start();
   onStop('server', server.stop);
-  await reader.start();
+  await Promise.all([reader.start(), productReader.start()]);
   // Taking no more, then leaving with the offsets that the successor starts from.
   onStop('reader', async () => {
     clearInterval(commits);
     await Promise.race([commit(), delay(COMMIT_INTERVAL_MS)]);
-    await reader.stop();
+    await Promise.all([reader.stop(), productReader.stop()]);
   });
   logger.info({ topic, port: server.port() }, 'processor started');
 });

@@ -1,10 +1,12 @@
 // processor/partition.ts: what a processor knows of one partition: its position, the fold of every order that is open there,
 // and the requests without an answer. It advances by reading the log and by nothing else (R1). No I/O, no clock.
 
-import type { OrderEvent, OrderRequest } from '../shared/order/events.ts';
+import type { OrderEvent, OrderFact, OrderRequest } from '../shared/order/events.ts';
 import { mayBeGhost, mustRemember } from '../shared/order/ghosts.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../shared/order/order.ts';
+import { bringsStock } from '../shared/order/stock.ts';
+import type { StockStep } from './ledger/ledger.ts';
 
 /** `unknown`: the id may belong to a closed order (R5); `asked`: being looked up; `yes`: its life is the first. */
 export type Admission = 'unknown' | 'asked' | 'yes';
@@ -19,6 +21,14 @@ export interface Entry {
   /** R1: one fact in flight per order. */
   inFlight: InFlight;
   fulfilment: 'idle' | 'running' | 'done';
+  /** Whether it takes from stock or did before it was amended; the others never touch the ledger. */
+  usesStock: boolean;
+  /** `waiting`: the ledger does not know one of its products yet (R14). */
+  stock: 'idle' | 'deciding' | 'waiting';
+  /** What the ledger said last, and of which version (R4). Enough: it holds the stock for that version. */
+  verdict: { version: number; enough: boolean } | null;
+  /** R3: steps that follow from facts that were read, and are not in the ledger yet. */
+  unsettled: number;
   /** Whether it takes one of the processor's PROCESSOR_CONCURRENCY places. */
   hasSlot: boolean;
   /** Unanswered requests, in log order. */
@@ -85,6 +95,10 @@ const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset:
     admission: ghost ? 'unknown' : 'yes',
     inFlight: null,
     fulfilment: 'idle',
+    usesStock: false,
+    stock: 'idle',
+    verdict: null,
+    unsettled: 0,
     hasSlot: false,
     requests: [],
   };
@@ -127,11 +141,28 @@ export const dropGhost = (partition: Partition, entry: Entry): PendingRequest[] 
 export const strayRequests = (partition: Partition): PendingRequest[] =>
   [...partition.requests.values()].filter(({ request }) => !partition.orders.has(request.orderId));
 
-/** Forgets closed orders whose twin would be looked up anyway (R5). Call after each batch. */
+/**
+ * R3: what an applied fact, which `readEvent` has folded into the entry, means for the ledger. Null: nothing, or nothing new
+ * because this very process has had it written when it decided.
+ */
+export const stockStepOf = ({ partition }: Partition, entry: Entry, fact: OrderFact): StockStep | null => {
+  entry.usesStock ||= bringsStock(fact);
+  const { orderId, status } = entry.order;
+  if (!entry.usesStock) return null;
+  if (fact.name === 'OrderProcessing') {
+    const version = fact.version - 1;
+    if (entry.verdict?.version === version && entry.verdict.enough) return null;
+    return { partition, orderId, version, do: 'hold', lines: fact.data.reserved };
+  }
+  if (!isTerminal(status)) return null;
+  return { partition, orderId, version: fact.version, do: status === 'completed' ? 'sell' : 'release', lines: [] };
+};
+
+/** Forgets closed orders whose twin would be looked up anyway (R5). Call after each batch, and when stock was settled. */
 export const forgetClosed = (partition: Partition): void => {
   let count = 0;
   for (const { entry, offset } of partition.closed) {
-    if (mustRemember(entry.order, partition.logTime) || entry.requests.length > 0) break;
+    if (mustRemember(entry.order, partition.logTime) || entry.requests.length > 0 || entry.unsettled > 0) break;
     partition.orders.delete(entry.order.orderId);
     partition.knownFrom = Math.max(partition.knownFrom, offset + 1);
     count += 1;

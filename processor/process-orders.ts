@@ -12,24 +12,29 @@ import type { Logger } from '../shared/runtime/logger.ts';
 import { createAdmission, type LookUpClosed } from './admission.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Fulfil } from './fulfilment.ts';
+import type { Ledger, StockVerdict } from './ledger/ledger.ts';
 import { nextStep } from './order-reactor.ts';
 import {
   createPartition,
+  dropGhost,
   type Entry,
   forgetClosed,
   isActing,
   type Partition,
   type PendingRequest,
   readEvent,
+  stockStepOf,
   strayRequests,
 } from './partition.ts';
 import { createSlots } from './slots.ts';
+import { createStockQueue } from './stock-queue.ts';
 
 export interface ProcessOrdersOptions {
   topic: string;
   appender: Appender;
   fulfil: Fulfil;
   lookUpClosed: LookUpClosed;
+  ledger: Pick<Ledger, 'moveStock'>;
   clock: Clock;
   newId: () => string;
   /** PROCESSOR_CONCURRENCY: how many orders may be in processing at once. */
@@ -50,7 +55,7 @@ export interface OrderProcessor {
 // An append that failed is tried again from the fold; the lane has its own back-off, this only keeps a full queue from spinning.
 const REACT_AGAIN_MS = 250;
 
-/** The processor's behaviour behind a reader's handlers. Guarantees R1, R2, R5 and R6 for every partition it is given. */
+/** The processor's behaviour behind a reader's handlers. Guarantees R1 to R6 for every partition it is given. */
 export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProcessor => {
   const { topic, appender, clock, logger } = options;
   const partitions = new Map<number, Partition>();
@@ -69,6 +74,9 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
       case 'look-up':
         admission.lookUp(partition, entry);
         break;
+      case 'decide-stock':
+        stock.decide(partition, entry);
+        break;
       case 'fulfil':
         fulfil(partition, entry);
         break;
@@ -83,6 +91,16 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     const event = stamp(pending.request.orderId, 0, answerRequest(null, pending.request), pending.request.id);
     append(partition, event, pending, () => refuse(partition, pending));
   };
+  const stockDecided = (partition: Partition, entry: Entry, verdict: StockVerdict): void => {
+    if (verdict === 'closed' && !isTerminal(entry.order.status)) {
+      slots.release(entry);
+      for (const pending of dropGhost(partition, entry)) refuse(partition, pending);
+      return;
+    }
+    if (entry.stock === 'waiting') slots.release(entry);
+    react(partition, entry);
+  };
+  const stock = createStockQueue({ ...options, onDecided: stockDecided });
   const admission = createAdmission({ lookUpClosed: options.lookUpClosed, clock, logger, react, refuse });
 
   const appendFor = (partition: Partition, entry: Entry, draft: FactDraft | RefusalDraft, causationId: string | null): void => {
@@ -146,8 +164,12 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   };
 
   const readOne = (partition: Partition, event: OrderEvent, offset: number): Entry | undefined => {
-    const { entry } = readEvent(partition, event, offset);
+    const { entry, effect } = readEvent(partition, event, offset);
     partition.position = offset + 1;
+    if (entry && effect === 'applied' && event.kind === 'fact') {
+      const step = stockStepOf(partition, entry, event);
+      if (step) stock.settle(partition, entry, step);
+    }
     return entry;
   };
 

@@ -5,7 +5,7 @@
 import type { LogClient } from '../shared/log/client.ts';
 import { topicId } from '../shared/log/topic-id.ts';
 import { type Client, type Database, openDatabase } from '../shared/postgres/database.ts';
-import { underMaintenanceLock } from './maintenance-lock.ts';
+import { underMaintenanceLock } from '../shared/postgres/maintenance-lock.ts';
 import { readCheckpoints } from './postgres-store.ts';
 import { compareCounters } from './verify/compare-counters.ts';
 import { compareOrders } from './verify/compare-orders.ts';

@@ -7,9 +7,17 @@ import { API_CONFIG } from '../../api/config.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { parseConfig, SHARED_VARIABLES } from '../../shared/runtime/config.ts';
 
-const { KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, READ_MODEL_SCHEMA } = SHARED_VARIABLES;
+const { KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, PRODUCTS_TOPIC, READ_MODEL_SCHEMA, LEDGER_SCHEMA } = SHARED_VARIABLES;
 const { ACCOUNTS_SCHEMA } = API_CONFIG.properties;
-const VARIABLES = Type.Object({ KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, READ_MODEL_SCHEMA, ACCOUNTS_SCHEMA });
+const VARIABLES = Type.Object({
+  KAFKA_BROKERS,
+  DATABASE_URL,
+  ORDERS_TOPIC,
+  PRODUCTS_TOPIC,
+  READ_MODEL_SCHEMA,
+  LEDGER_SCHEMA,
+  ACCOUNTS_SCHEMA,
+});
 
 export type Addresses = Readonly<Static<typeof VARIABLES>>;
 

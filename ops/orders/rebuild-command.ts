@@ -1,19 +1,29 @@
 // ops/orders/rebuild-command.ts: `npm run orders -- rebuild`.
 
+import { rebuildLedger } from '../../processor/ledger/rebuild.ts';
 import { type RebuildProgress, rebuild } from '../../projector/rebuild.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Resolves with the exit code. */
+/** The ledger first: until it is complete nothing is decided. Resolves with the exit code. */
 export const runRebuild = async (client: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
+  const ledgerSchema = addresses.LEDGER_SCHEMA;
+  const ledger = await rebuildLedger({
+    client,
+    topics: { orders: addresses.ORDERS_TOPIC, products: addresses.PRODUCTS_TOPIC },
+    databaseUrl: addresses.DATABASE_URL,
+    schema: ledgerSchema,
+    onProgress: ({ done, total }) => terminal.progress(`stock ledger: ${count(done)} / ${count(total)} events`),
+  });
   const startedAt = performance.now();
   const onProgress = (progress: RebuildProgress): void => terminal.progress(describe(progress, performance.now() - startedAt));
   const { DATABASE_URL: databaseUrl, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema } = addresses;
   const { events, seconds } = await rebuild({ client, topic, databaseUrl, schema, onProgress });
   const perSecond = Math.round(events / seconds);
-  terminal.result({ events, seconds, events_per_second: perSecond }, [
+  terminal.result({ events, seconds, events_per_second: perSecond, ledger }, [
     `Rebuilt ${schema} from ${count(events)} events of ${topic} in ${seconds.toFixed(1)} s (${count(perSecond)} events/s).`,
+    `Rebuilt ${ledgerSchema}: ${count(ledger.products)} products, ${count(ledger.reservations)} reservations.`,
   ]);
   return 0;
 };

@@ -1,5 +1,6 @@
-// ops/orders/verify-command.ts: `npm run orders -- verify`.
+// ops/orders/verify-command.ts: `npm run orders -- verify`: the read model and the stock ledger, each against the log.
 
+import { verifyLedger } from '../../processor/ledger/verify.ts';
 import { verify } from '../../projector/verify.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
@@ -7,28 +8,50 @@ import type { Terminal } from './terminal.ts';
 
 const VALUE_MAX = 120; // characters of a value in a line for people; --json has all of it
 
-/** Resolves with the exit code: 1 where the read model differs from the log. */
+/** Resolves with the exit code: 1 where either differs from the log. */
 export const runVerify = async (client: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
   const { DATABASE_URL: databaseUrl, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema } = addresses;
   const onProgress = ({ done, total }: { done: number; total: number }): void =>
     terminal.progress(`${done.toLocaleString('en-US')} / ${total.toLocaleString('en-US')} events compared`);
   const result = await verify({ client, topic, databaseUrl, schema, onProgress });
+  const ledger = await verifyLedger({
+    client,
+    topics: { orders: topic, products: addresses.PRODUCTS_TOPIC },
+    databaseUrl,
+    schema: addresses.LEDGER_SCHEMA,
+    onProgress: ({ done, total }) =>
+      terminal.progress(`stock ledger: ${done.toLocaleString('en-US')} / ${total.toLocaleString('en-US')} events`),
+  });
   const { events, orders, drift, differences, seconds } = result;
   const compared = `${orders.toLocaleString('en-US')} orders from ${events.toLocaleString('en-US')} events`;
-  const lines =
-    drift === 0
+  const inLedger = `${ledger.products.toLocaleString('en-US')} products and ${ledger.reservations.toLocaleString('en-US')} reservations`;
+  const lines = [
+    ...(drift === 0
       ? [`No difference: ${compared} are in ${schema} as in the log (${seconds.toFixed(1)} s).`]
-      : [
-          ...differences.map(
-            ({ what, id, field, expected, actual }) =>
-              `${what} ${id}: ${field} is ${shown(field, actual)}, by the log ${shown(field, expected)}`,
-          ),
-          ...(differences.length < drift ? ['…'] : []),
-          `${drift} differ in ${schema}, of ${compared}. \`npm run orders -- rebuild\` makes the read model anew.`,
-        ];
-  terminal.result({ schema, ...result }, lines);
-  return drift === 0 ? 0 : 1;
+      : [...described(differences, drift), `${drift} differ in ${schema}, of ${compared}.`]),
+    ...(ledger.drift === 0
+      ? [`No difference: ${inLedger} are in ${addresses.LEDGER_SCHEMA} as the log says.`]
+      : [...described(ledger.differences, ledger.drift), `${ledger.drift} differ in ${addresses.LEDGER_SCHEMA}, of ${inLedger}.`]),
+    ...(drift + ledger.drift === 0 ? [] : ['`npm run orders -- rebuild` makes both anew.']),
+  ];
+  terminal.result({ schema, ...result, ledger }, lines);
+  return drift + ledger.drift === 0 ? 0 : 1;
 };
+
+interface Found {
+  what: string;
+  id: string;
+  field: string;
+  expected: unknown;
+  actual: unknown;
+}
+
+const described = (differences: readonly Found[], drift: number): string[] => [
+  ...differences.map(
+    ({ what, id, field, expected, actual }) => `${what} ${id}: ${field} is ${shown(field, actual)}, by the log ${shown(field, expected)}`,
+  ),
+  ...(differences.length < drift ? ['…'] : []),
+];
 
 const shown = (field: string, value: unknown): string => {
   const text = field === 'row' && value === null ? 'missing' : (JSON.stringify(value) ?? 'missing');

@@ -233,7 +233,8 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
 const isNews = (state: Partition | undefined, { offset, metadata }: GroupOffset): boolean =>
   state !== undefined && (state.committed?.offset !== offset || state.committed.metadata !== metadata);
 
-const committedOffsets = (client: LogClient, groupId: string, topic: string): Promise<Map<number, GroupOffset>> =>
+/** The offsets that a group has committed in a topic, by partition; none where it has not. */
+export const committedOffsets = (client: LogClient, groupId: string, topic: string): Promise<Map<number, GroupOffset>> =>
   client.withAdmin(async (admin) => {
     const committed = await admin.fetchOffsets({ groupId, topics: [topic] });
     const entries = committed.flatMap(({ partitions }) => partitions).filter(({ offset }) => Number(offset) >= 0);

@@ -5,16 +5,29 @@
 import type { EventData, FactContext, OrderFactName, OrderRequest } from './events.ts';
 import { canMove, type OrderStatus } from './lifecycle.ts';
 import type { Order } from './order.ts';
+import type { StockLine } from './stock.ts';
 
 /** A fact to append, not yet stamped with id, version and time. */
 export type FactDraft = { [N in OrderFactName]: { kind: 'fact'; name: N; data: EventData[N] } }[OrderFactName];
 export type RefusalDraft = { kind: 'refusal'; name: 'OrderRequestRefused'; data: EventData['OrderRequestRefused'] };
 
-export const startProcessing = (order: Order): FactDraft => ({
+/** `reserved`: what the ledger holds for the order; nothing without stocked items. */
+export const startProcessing = (order: Order, reserved: readonly StockLine[]): FactDraft => ({
   kind: 'fact',
   name: 'OrderProcessing',
-  data: { ...context(order), reserved: [] },
+  data: { ...context(order), reserved: [...reserved] },
 });
+
+const OUT_OF_STOCK = 'OUT_OF_STOCK';
+
+export const rejectOutOfStock = (order: Order): FactDraft => ({
+  kind: 'fact',
+  name: 'OrderRejected',
+  data: { ...context(order), code: OUT_OF_STOCK, reason: null },
+});
+
+/** By hand the order is not rejected: it stays pending until there is stock, or until it is its turn anyway. */
+export const refuseOutOfStock = (): RefusalDraft => refuse(OUT_OF_STOCK, 'There is not enough stock for this order now.');
 
 export const complete = (order: Order): FactDraft => ({ kind: 'fact', name: 'OrderCompleted', data: context(order) });
 
@@ -45,7 +58,7 @@ export const answerRequest = (order: Order | null, request: OrderRequest): FactD
 
 const moveTo = (order: Order, status: OrderStatus, reason: string | null): FactDraft | RefusalDraft => {
   if (!canMove(order.status, status)) return illegal(order, `become ${status}`);
-  if (status === 'processing') return startProcessing(order);
+  if (status === 'processing') return startProcessing(order, []);
   if (status === 'completed') return complete(order);
   if (status === 'cancelled') return { kind: 'fact', name: 'OrderCancelled', data: { ...context(order), reason } };
   return illegal(order, `be made ${status} by request`);

@@ -25,6 +25,12 @@ const writeText = (target: Buffer, at: number, value: string): void => {
   target.write(value, at);
 };
 
+export const bool: BinaryType<boolean> = {
+  oid: 16,
+  name: 'bool',
+  size: () => 1,
+  write: (target, at, value) => void target.writeUInt8(value ? 1 : 0, at),
+};
 export const int4: BinaryType<number> = {
   oid: 23,
   name: 'int4',

@@ -26,6 +26,8 @@ const environment = (): Record<string, string> => ({
   ORDERS_TOPIC: projection.topic,
   ORDERS_PARTITIONS: String(PARTITIONS),
   READ_MODEL_SCHEMA: projection.database.schema,
+  PRODUCTS_TOPIC: `${projection.topic}.products`,
+  LEDGER_SCHEMA: `${projection.database.schema}_ledger`,
 });
 
 const startProjector = async (): Promise<RoleProcess> => {
@@ -111,7 +113,10 @@ describe('npm run orders', () => {
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ orders: 20, drift: 1, differences: [{ id: 'order-34-7', actual: 'mallory' }] });
 
-    expect(await orders(['rebuild'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Rebuilt .* events\/s\)\.\n$/) });
+    expect(await orders(['rebuild'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Rebuilt .* events\/s\)\.\nRebuilt .*: 0 products, 0 reservations\.\n$/),
+    });
     expect((await orders(['verify'])).code).toBe(0);
   });
 

@@ -13,6 +13,7 @@ import type { OrderEvent } from '../../../shared/order/events.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
+import { createMemoryLedger, emptyTables } from '../../support/memory-ledger.ts';
 import { created, event, T0 } from '../../support/order-events.ts';
 import { type Simulation, simulate } from '../../support/simulation.ts';
 
@@ -84,6 +85,7 @@ const world = (seed: number, { zombies = false } = {}) => {
         return new Promise((resolve) => sim.clock.after(sim.between(0, 2000), () => alive() && resolve()));
       },
       lookUpClosed,
+      ledger: createMemoryLedger(emptyTables()),
       clock: { now: sim.clock.now, after: (ms, callback) => sim.clock.after(ms, () => alive() && callback()) },
       newId: () => `f-${++sequence}`,
       concurrency: 3,

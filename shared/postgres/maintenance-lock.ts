@@ -1,7 +1,8 @@
-// projector/maintenance-lock.ts: keeps the operator's tools apart: one rebuild at a time, and none while a verify compares.
+// shared/postgres/maintenance-lock.ts: keeps the operator's tools apart: one rebuild of a schema at a time, and none while a verify
+// compares it.
 
-import type { Database } from '../shared/postgres/database.ts';
-import { AppError } from '../shared/runtime/app-error.ts';
+import { AppError } from '../runtime/app-error.ts';
+import type { Database } from './database.ts';
 
 const TRY = { exclusive: 'pg_try_advisory_lock', shared: 'pg_try_advisory_lock_shared' } as const;
 
@@ -12,8 +13,7 @@ const TRY = { exclusive: 'pg_try_advisory_lock', shared: 'pg_try_advisory_lock_s
 export const underMaintenanceLock = async <T>(database: Database, mode: keyof typeof TRY, work: () => Promise<T>): Promise<T> => {
   const client = await database.connect();
   try {
-    const key = `read model ${database.schema}`;
-    const { rows } = await client.query<{ locked: boolean }>(`SELECT ${TRY[mode]}(hashtextextended($1, 0)) AS locked`, [key]);
+    const { rows } = await client.query<{ locked: boolean }>(`SELECT ${TRY[mode]}(hashtextextended($1, 0)) AS locked`, [lockKey(database)]);
     if (!rows[0]!.locked)
       throw new AppError('MAINTENANCE_RUNNING', `A rebuild or verify of ${database.schema} is running: wait until it ends.`);
     return await work();
@@ -21,3 +21,6 @@ export const underMaintenanceLock = async <T>(database: Database, mode: keyof ty
     client.release(true); // closing the connection gives the lock back, whatever happened
   }
 };
+
+/** What is hashed into the lock's number. */
+export const lockKey = ({ schema }: Database): string => `maintenance of ${schema}`;

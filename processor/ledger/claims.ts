@@ -1,0 +1,71 @@
+// processor/ledger/claims.ts: where a processor starts in the partitions that it is given: it claims them in the ledger, which fences
+// off whoever had them before, and waits as long as the ledger must be rebuilt first (R8).
+
+import type { Assignment } from '../../shared/log/log.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { CommittedOffsets, Ledger, Start } from './ledger.ts';
+
+export interface ClaimsOptions {
+  ledger: Ledger;
+  topic: string;
+  /** Read anew for every attempt, before the ledger is asked: a living owner moves the ledger first. */
+  committedOffsets: () => Promise<CommittedOffsets>;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface Claims {
+  /** For a reader's `startOffsets`: resolves once the partitions are claimed, or were taken away while this waited. */
+  startOffsets: (partitions: number[]) => Promise<Map<number, number>>;
+  /** The same assignment with the note that the last owner left in the ledger. */
+  noted: (assignment: Assignment) => Assignment;
+  revoked: (partitions: readonly number[]) => void;
+  /** Why nothing is decided; null while all is well. */
+  trouble: () => string | null;
+}
+
+const LOOK_AGAIN_MS = 1_000; // a rebuild takes seconds to minutes; this adds one
+
+const WHY = {
+  incomplete: 'the stock ledger does not contain the whole log: run `npm run orders -- rebuild`',
+  'went-back': 'the stock ledger is older than what Kafka has noted, as after a restore: run `npm run orders -- rebuild`',
+} as const;
+
+export const createClaims = ({ ledger, topic, committedOffsets, clock, logger }: ClaimsOptions): Claims => {
+  /** What is wanted now, each with the call that wants it: a partition may go and come back while a call waits. */
+  const wanted = new Map<number, symbol>();
+  const starts = new Map<number, Start>();
+  let waitingFor: keyof typeof WHY | null = null;
+
+  const note = (reason: keyof typeof WHY | null): void => {
+    if (reason !== null && reason !== waitingFor) logger.warn({ topic }, `waiting: ${WHY[reason]}`);
+    waitingFor = reason;
+  };
+  const startOffsets = async (partitions: number[]): Promise<Map<number, number>> => {
+    const call = Symbol();
+    for (const partition of partitions) wanted.set(partition, call);
+    for (;;) {
+      const committed = await committedOffsets();
+      const mine = partitions.filter((partition) => wanted.get(partition) === call);
+      if (mine.length === 0) return new Map();
+      const claim = await ledger.claim(topic, mine, committed);
+      if (claim.ok) {
+        note(null);
+        for (const [partition, start] of claim.starts) starts.set(partition, start);
+        return new Map(Array.from(claim.starts, ([partition, { offset }]) => [partition, offset]));
+      }
+      note(claim.reason);
+      await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
+    }
+  };
+  return {
+    startOffsets,
+    noted: (assignment) => ({ ...assignment, metadata: starts.get(assignment.partition)?.note ?? null }),
+    revoked: (partitions) => {
+      for (const partition of partitions) wanted.delete(partition);
+      ledger.forget(topic, partitions);
+    },
+    trouble: () => (waitingFor === null ? null : WHY[waitingFor]),
+  };
+};

@@ -1,0 +1,49 @@
+// processor/ledger/connect-ledger.ts: composes the ledger of a processor: its connections, its schema, its claims.
+
+import { randomUUIDv7 } from 'node:crypto';
+import type { LogClient } from '../../shared/log/client.ts';
+import { openDatabase } from '../../shared/postgres/database.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import { startsInKafka } from '../consumer-group.ts';
+import { type Claims, createClaims } from './claims.ts';
+import type { Ledger } from './ledger.ts';
+import { openLedger } from './open-ledger.ts';
+import { createPostgresLedger, LEDGER_SETTINGS } from './postgres-ledger.ts';
+
+export interface ConnectLedgerOptions {
+  databaseUrl: string;
+  schema: string;
+  client: LogClient;
+  /** The topics that the ledger follows from, which exist. */
+  topics: readonly string[];
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface ConnectedLedger {
+  ledger: Ledger;
+  claimsOf: (topic: string) => Claims;
+  end: () => Promise<void>;
+}
+
+// One for the transactions, which follow one another, one for what is read beside them.
+const CONNECTIONS_MAX = 2;
+
+/** Owns its connections until `end`. */
+export const connectLedger = async (options: ConnectLedgerOptions): Promise<ConnectedLedger> => {
+  const { client, topics, clock, logger } = options;
+  const database = openDatabase({
+    url: options.databaseUrl,
+    schema: options.schema,
+    applicationName: 'processor-ledger',
+    maxConnections: CONNECTIONS_MAX,
+    settings: LEDGER_SETTINGS,
+    onError: (error) => logger.warn({ err: error }, 'a connection of the ledger was lost'),
+  });
+  await openLedger({ database, client, topics });
+  const ledger = createPostgresLedger(database, { newId: randomUUIDv7, now: clock.now });
+  const claimsOf = (topic: string): Claims =>
+    createClaims({ ledger, topic, committedOffsets: () => startsInKafka(client, topics), clock, logger });
+  return { ledger, claimsOf, end: database.end };
+};

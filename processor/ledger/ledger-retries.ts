@@ -1,0 +1,41 @@
+// processor/ledger/ledger-retries.ts: how long a processor insists. A database that is away comes back; a partition that the ledger
+// calls another's is usually about to be taken away here too.
+
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import { LedgerFenced } from './ledger.ts';
+
+const DATABASE_WAIT_MS = 500;
+const FENCED_WAIT_MS = 250;
+/**
+ * In a rebalance the new owner may hear first and claim while the old one still writes. The old one hears within a heartbeat
+ * and a join, some seconds; if not, this process only believes that it owns the partition, and ends.
+ */
+const FENCED_MAX_MS = 5_000;
+
+export interface Insistence<T> {
+  call: () => Promise<T>;
+  /** False once whoever asked lost interest: the partition was taken away. */
+  isLive: () => boolean;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Resolves with the answer, or with null once `isLive` is false. Rejects with what does not pass. */
+export const untilLedgerAnswers = async <T>({ call, isLive, clock, logger }: Insistence<T>): Promise<T | null> => {
+  let fencedAt: number | null = null;
+  while (isLive()) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isLive()) return null;
+      const fenced = error instanceof LedgerFenced;
+      if (fenced) fencedAt ??= clock.now();
+      if (fenced ? clock.now() - fencedAt! > FENCED_MAX_MS : !(error instanceof AppError && error.retryable)) throw error;
+      logger.warn({ err: error }, 'the ledger cannot be written; trying again');
+      await new Promise<void>((resolve) => clock.after(fenced ? FENCED_WAIT_MS : DATABASE_WAIT_MS, resolve));
+    }
+  }
+  return null;
+};

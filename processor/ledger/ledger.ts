@@ -1,0 +1,82 @@
+// processor/ledger/ledger.ts: the stock ledger as the processor sees it. PostgreSQL stands behind it (postgres-ledger.ts), in fast
+// tests a map (tests/support/memory-ledger.ts); one contract suite holds for both.
+
+import type { StockLine } from '../../shared/order/stock.ts';
+import type { ProductEvent } from '../../shared/product/events.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { Answer } from './product-requests.ts';
+
+export interface PartitionRef {
+  topic: string;
+  partition: number;
+}
+
+/** Where the owner of a partition starts reading, and what it has to know of the log before that. */
+export interface Start {
+  offset: number;
+  note: string | null;
+}
+
+/** What an order asks of its stock. `version` is the order's, before the fact that is decided or was read. */
+export interface StockStep {
+  partition: number;
+  orderId: string;
+  version: number;
+  /**
+   * `decide`: reserve the lines, or say why not. `hold`: an applied OrderProcessing was read. `sell` and `release`: an applied
+   * terminal fact was read, OrderCompleted or another.
+   */
+  do: 'decide' | 'hold' | 'sell' | 'release';
+  lines: readonly StockLine[];
+}
+
+/**
+ * To `decide`: `reserved` (now or before, for this version), `out-of-stock`; `unknown-product`: wait, the ledger will learn of it
+ * (R14); `closed`: the id belongs to an order that is over (R5); `stale`: it was decided for a higher version. To others: `done`.
+ */
+export type StockVerdict = 'reserved' | 'out-of-stock' | 'unknown-product' | 'closed' | 'stale' | 'done';
+
+/** Kafka's committed offsets, by topic and partition: the copies of the ledger's start offsets. */
+export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+export type Claim = { ok: true; starts: Map<number, Start> } | { ok: false; reason: 'incomplete' | 'went-back' };
+
+/**
+ * All methods reject with DATABASE_UNAVAILABLE when the same call may succeed later, and may then have happened: calling again is
+ * always safe. Changes reject with LEDGER_FENCED, naming the partitions, when one of them is not this process's any more; then
+ * nothing of the call has happened.
+ */
+export interface Ledger {
+  /**
+   * Makes this process the owner: whoever owned the partitions before is fenced off. Refused while the ledger is not complete, or
+   * when any start offset lies below its copy in Kafka, which a database that went back shows (R8).
+   */
+  claim(topic: string, partitions: readonly number[], committed: CommittedOffsets): Promise<Claim>;
+  /** The partitions were taken away: nothing is written for them any more. */
+  forget(topic: string, partitions: readonly number[]): void;
+  moveStarts(topic: string, starts: ReadonlyMap<number, Start>): Promise<void>;
+  /** Does the steps in their order, in one transaction; the verdicts are in the same order. */
+  moveStock(topic: string, steps: readonly StockStep[]): Promise<StockVerdict[]>;
+  /**
+   * Takes the events of one partition of products, read in order up to `end.offset`: facts change products, requests get their
+   * verdicts, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction.
+   * Resolves with the verdicts that are to be appended, and the ids of the requests whose answers are in the log now.
+   */
+  takeProductEvents(where: PartitionRef, events: readonly ProductEvent[], end: Start): Promise<{ answers: Answer[]; delivered: string[] }>;
+  /** The outbox of a partition, in the order of the decisions. */
+  undeliveredAnswers(partition: number): Promise<Answer[]>;
+}
+
+/** The ledger names these partitions as another's. */
+export class LedgerFenced extends AppError {
+  readonly partitions: readonly PartitionRef[];
+
+  constructor(partitions: readonly PartitionRef[]) {
+    const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`).join(', ');
+    super(
+      'LEDGER_FENCED',
+      `The ledger's rows of ${names} are not as this process left them: another one owns them, or the database went back.`,
+    );
+    this.partitions = partitions;
+  }
+}

@@ -1,0 +1,54 @@
+// processor/ledger/open-ledger.ts: the ledger's schema at the start of a processor. On a new installation the empty ledger contains
+// the whole log already: nobody has decided anything. Otherwise it is complete, or waits for a rebuild (R8).
+
+import { join } from 'node:path';
+import type { LogClient } from '../../shared/log/client.ts';
+import { logEnd } from '../../shared/log/offsets.ts';
+import { readRange } from '../../shared/log/read-range.ts';
+import type { Database } from '../../shared/postgres/database.ts';
+import { lockKey } from '../../shared/postgres/maintenance-lock.ts';
+import { migrate } from '../../shared/postgres/migrate.ts';
+
+export const LEDGER_SCHEMA_DIRECTORY = join(import.meta.dirname, '..', 'schema');
+
+// Orders that came in before the first processor was up; reading so many takes about a second.
+const NEW_LOG_MAX = 20_000;
+const PROCESSOR = Buffer.from('/processor');
+
+export interface OpenLedgerOptions {
+  database: Database;
+  client: LogClient;
+  /** Both topics that the ledger follows from; they exist. */
+  topics: readonly string[];
+}
+
+/** Migrates the schema, and marks a new ledger complete if no processor has written to the log. Safe to call concurrently. */
+export const openLedger = async ({ database, client, topics }: OpenLedgerOptions): Promise<void> => {
+  await migrate(database, LEDGER_SCHEMA_DIRECTORY);
+  const { rows } = await database.query<{ complete: boolean }>('SELECT complete FROM ledger');
+  if (rows[0]?.complete) return;
+  for (const topic of topics) if (await hasDecisions(client, topic)) return;
+  // Not while a rebuild is under way: it takes the mark away to give it back when it is through.
+  await database.query(
+    'UPDATE ledger SET complete = true FROM (SELECT pg_try_advisory_xact_lock_shared(hashtextextended($1, 0)) AS free) AS lock WHERE lock.free',
+    [lockKey(database)],
+  );
+};
+
+/** Nobody decides before the mark is set, so what is found now stays true until then. */
+const hasDecisions = async (client: LogClient, topic: string): Promise<boolean> => {
+  const ends = await logEnd(client, topic);
+  const total = [...ends.values()].reduce((sum, { low, high }) => sum + high - low, 0);
+  if (total > NEW_LOG_MAX || [...ends.values()].some(({ low }) => low > 0)) return true;
+  let found = false;
+  await readRange({
+    client,
+    topic,
+    from: new Map(Array.from(ends, ([partition, { low }]) => [partition, low])),
+    to: new Map(Array.from(ends, ([partition, { high }]) => [partition, high])),
+    onRecords: (_, records) => {
+      found ||= records.some(({ headers }) => headers.ce_source?.equals(PROCESSOR));
+    },
+  });
+  return found;
+};

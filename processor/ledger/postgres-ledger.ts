@@ -1,0 +1,152 @@
+// processor/ledger/postgres-ledger.ts: the stock ledger in PostgreSQL. It loads under locks, lets the pure parts compute (stock.ts,
+// product-requests.ts), and writes, all in one fenced transaction. It decides nothing.
+
+import { arrayParameter, columnParameters, int4, text } from '../../shared/postgres/binary.ts';
+import type { Client, Database, Row } from '../../shared/postgres/database.ts';
+import { databaseError } from '../../shared/postgres/errors.ts';
+import { createFences, type FenceRow } from './fences.ts';
+import type { CommittedOffsets, Ledger, StockStep } from './ledger.ts';
+import { type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
+import { answerOf, type ProductRow, productOf, type RequestRow, type ReservationRow } from './rows.ts';
+import {
+  CLAIM,
+  INSERT_REQUESTS,
+  LOCK_PRODUCTS,
+  LOCK_RESERVATIONS,
+  LOCK_STOCK,
+  MARK_DELIVERED,
+  PRODUCT_FIELDS,
+  READ_OUTBOX,
+  READ_VERDICTS,
+  REQUEST_FIELDS,
+  RESERVATION_FIELDS,
+  STOCK_FIELDS,
+  WRITE_PRODUCTS,
+  WRITE_STOCK,
+} from './statements.ts';
+import { moveStock, type ProductStock, type Reservation, type StockMoves } from './stock.ts';
+
+/**
+ * Settings for the ledger's connections. Statements go by primary key; a plan that reads the whole of a small table would be kept
+ * while the table grows. A decision must be on disk before its fact is in the log, so commits wait for the disk.
+ */
+export const LEDGER_SETTINGS = { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' } as const;
+
+/** The database's schema is the ledger, migrated. One per process: it remembers what this process owns. */
+export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger => {
+  const fences = createFences(database);
+
+  const claim: Ledger['claim'] = (topic, partitions, committed) =>
+    fences.inTurn(async () => {
+      try {
+        return await database.transaction(async (client) => {
+          const refused = await refusal(client, committed);
+          if (refused) return { ok: false, reason: refused };
+          const { rows } = await client.query<FenceRow & { note: string | null } & Row>(CLAIM, [topic, arrayParameter(int4, partitions)]);
+          fences.set(topic, rows);
+          return { ok: true, starts: new Map(rows.map((row) => [row.partition, { offset: row.start_offset, note: row.note }])) };
+        });
+      } catch (error) {
+        throw databaseError(error);
+      }
+    });
+
+  return {
+    claim,
+    forget: fences.forget,
+    moveStarts: (topic, starts) => fences.transaction(topic, starts, async () => {}),
+    moveStock: (topic, steps) => {
+      const partitions = new Map(steps.map(({ partition }) => [partition, null]));
+      return fences.transaction(topic, partitions, async (client) => {
+        const moves = moveStock(await lockStock(client, steps), steps);
+        await writeStock(client, moves);
+        return moves.verdicts;
+      });
+    },
+    takeProductEvents: ({ topic, partition }, events, end) =>
+      fences.transaction(topic, new Map([[partition, end]]), async (client) => {
+        if (events.length === 0) return { answers: [], delivered: [] };
+        const moves = takeProductEvents(await lockProducts(client, events), events, stamp);
+        await writeProducts(client, partition, moves);
+        return moves;
+      }),
+    undeliveredAnswers: async (partition) => {
+      try {
+        const { rows } = await database.query<RequestRow & Row>(READ_OUTBOX, [partition]);
+        return rows.map(answerOf);
+      } catch (error) {
+        throw databaseError(error);
+      }
+    },
+  };
+};
+
+/** FOR SHARE: a rebuild that takes the mark away waits for the claim, and the claim for the rebuild. */
+const refusal = async (client: Client, committed: CommittedOffsets): Promise<'incomplete' | 'went-back' | null> => {
+  const { rows: marks } = await client.query<{ complete: boolean }>('SELECT complete FROM ledger FOR SHARE');
+  if (marks[0]?.complete !== true) return 'incomplete';
+  const { rows } = await client.query<{ topic: string; partition: number; start_offset: number }>(
+    'SELECT topic, partition, start_offset FROM partitions',
+  );
+  const starts = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, row.start_offset]));
+  for (const [topic, offsets] of committed) {
+    for (const [partition, offset] of offsets) if ((starts.get(`${topic}/${partition}`) ?? 0) < offset) return 'went-back';
+  }
+  return null;
+};
+
+const lockStock = async (client: Client, steps: readonly StockStep[]) => {
+  const reservations = new Map<string, Reservation>();
+  const orderIds = [...new Set(steps.map(({ orderId }) => orderId))];
+  const found = await client.query<ReservationRow & Row>(prepared('lock-reservations', LOCK_RESERVATIONS, orderIds));
+  for (const { order_id: id, version, state, lines } of found.rows) reservations.set(id, { version, state, lines });
+
+  const products = new Map<string, ProductStock>();
+  const concerned = new Set<string>();
+  for (const { lines } of steps) for (const line of lines) concerned.add(line.product_id);
+  for (const { state, lines } of reservations.values()) if (state === 'held') for (const line of lines) concerned.add(line.product_id);
+  if (concerned.size > 0) {
+    const locked = await client.query<{ product_id: string; put_in: number; reserved: number; sold: number }>(
+      prepared('lock-stock', LOCK_STOCK, [...concerned]),
+    );
+    for (const { product_id: id, put_in: putIn, reserved, sold } of locked.rows) products.set(id, { putIn, reserved, sold });
+  }
+  return { reservations, products };
+};
+
+const writeStock = async (client: Client, { reservations, products }: StockMoves): Promise<void> => {
+  if (reservations.size === 0) return;
+  const values = [...columnParameters(RESERVATION_FIELDS, [...reservations]), ...columnParameters(STOCK_FIELDS, [...products])];
+  await client.query({ name: 'write-stock', text: WRITE_STOCK, values });
+};
+
+const lockProducts = async (client: Client, events: Parameters<typeof takeProductEvents>[1]): Promise<ProductState> => {
+  const ids = [...new Set(events.map(({ productId }) => productId))];
+  const products = await client.query<ProductRow & Row>(prepared('lock-products', LOCK_PRODUCTS, ids));
+  const requestIds = events.flatMap((event) => (event.kind === 'request' ? event.id : (event.causationId ?? [])));
+  const verdicts = await client.query<{ request_id: string; delivered: boolean; event_id: string }>(
+    prepared('read-verdicts', READ_VERDICTS, [...new Set(requestIds)]),
+  );
+  return {
+    products: new Map(products.rows.map((row) => [row.product_id, productOf(row)])),
+    verdicts: new Map(verdicts.rows.map((row) => [row.request_id, { delivered: row.delivered, eventId: row.event_id }])),
+  };
+};
+
+const writeProducts = async (client: Client, partition: number, { products, answers, delivered }: ProductMoves): Promise<void> => {
+  if (products.size > 0) {
+    const values = columnParameters(PRODUCT_FIELDS, [...products.values()]);
+    await client.query({ name: 'write-products', text: WRITE_PRODUCTS, values });
+  }
+  if (answers.length > 0) {
+    const rows = answers.map((answer) => ({ answer, partition, delivered: false }));
+    await client.query({ name: 'insert-requests', text: INSERT_REQUESTS, values: columnParameters(REQUEST_FIELDS, rows) });
+  }
+  if (delivered.length > 0) await client.query(prepared('mark-delivered', MARK_DELIVERED, delivered));
+};
+
+const prepared = (name: string, statement: string, ids: readonly string[]) => ({
+  name,
+  text: statement,
+  values: [arrayParameter(text, ids)],
+});

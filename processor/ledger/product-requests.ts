@@ -1,0 +1,112 @@
+// processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11). Pure; the ledger loads products and
+// earlier verdicts, under locks, and writes what this returns.
+
+import { answerProductRequest } from '../../shared/product/decider.ts';
+import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../shared/product/events.ts';
+import { evolveProduct, type Product } from '../../shared/product/product.ts';
+
+/** A product as of the last decision about it. */
+export interface LedgerProduct {
+  product: Product;
+  /** Version of the last fact that was read. Facts after it are in the outbox. */
+  readVersion: number;
+  /** Units put in by facts that were not read yet. */
+  unreadIn: number;
+  reserved: number;
+  sold: number;
+}
+
+/** A verdict: the very event to append, fixed when it is decided. */
+export interface Answer {
+  requestId: string;
+  commandHash: string | null;
+  event: ProductFact | ProductRefusal;
+}
+
+export interface ProductState {
+  products: ReadonlyMap<string, LedgerProduct>;
+  /** Verdicts that exist, of those that the events ask for or name. */
+  verdicts: ReadonlyMap<string, { delivered: boolean; eventId: string }>;
+}
+
+export interface ProductMoves {
+  /** What is new or differs, by id. */
+  products: Map<string, LedgerProduct>;
+  answers: Answer[];
+  /** Answers of other transactions that were read now. */
+  delivered: string[];
+}
+
+export interface Stamp {
+  newId: () => string;
+  now: () => number;
+}
+
+/** Takes the events in log order. A request that has its verdict gets no other; a fact counts only in its version's place. */
+export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
+  const moves: ProductMoves = { products: new Map(), answers: [], delivered: [] };
+  const find = (id: string): LedgerProduct | undefined => moves.products.get(id) ?? state.products.get(id);
+  const decided = new Set<string>();
+
+  const readFact = (event: ProductFact): 'applied' | 'void' => {
+    const known = find(event.productId);
+    if (event.version !== (known?.readVersion ?? 0) + 1) return 'void';
+    if (known !== undefined && event.version <= known.product.version) {
+      // Ours, or its copy: what it says is decided already, now it is in the log too.
+      requireOurs(state, event);
+      const unreadIn = known.unreadIn - Math.max(0, deltaOf(event));
+      moves.products.set(event.productId, { ...known, readVersion: event.version, unreadIn });
+      return 'applied';
+    }
+    const { product, effect } = evolveProduct(known?.product ?? null, event);
+    if (product === null || effect !== 'applied') return 'void';
+    moves.products.set(event.productId, {
+      ...(known ?? { unreadIn: 0, reserved: 0, sold: 0 }),
+      product,
+      readVersion: product.version,
+    });
+    return 'applied';
+  };
+  const answer = (request: ProductRequest): void => {
+    if (decided.has(request.id) || state.verdicts.has(request.id)) return;
+    decided.add(request.id);
+    const known = find(request.productId);
+    const draft = answerProductRequest(known?.product ?? null, known ?? { reserved: 0, sold: 0 }, request);
+    const envelope = {
+      id: newId(),
+      productId: request.productId,
+      time: now(),
+      actor: 'system:processor',
+      causationId: request.id,
+      correlationId: request.correlationId,
+    };
+    const event: ProductFact | ProductRefusal =
+      draft.kind === 'refusal'
+        ? { ...draft, ...envelope }
+        : ({ ...draft, ...envelope, version: known!.product.version + 1 } as ProductFact);
+    moves.answers.push({ requestId: request.id, commandHash: request.data.command_hash, event });
+    if (known === undefined || event.kind === 'refusal') return;
+    const product = evolveProduct(known.product, event).product!;
+    moves.products.set(request.productId, { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(event)) });
+  };
+
+  for (const event of events) {
+    if (event.kind === 'request') answer(event);
+    else if (event.kind === 'refusal' || readFact(event) === 'applied') {
+      const { causationId } = event;
+      if (causationId !== null && state.verdicts.get(causationId)?.delivered === false) moves.delivered.push(causationId);
+    }
+  }
+  return moves;
+};
+
+/** By how many units a fact changes what was put in. */
+export const deltaOf = ({ name, data }: ProductFact): number => {
+  if (name === 'StockAdjusted') return data.delta;
+  return name === 'ProductUpdated' ? data.stock_delta : 0;
+};
+
+const requireOurs = ({ verdicts }: ProductState, { id, productId, version, causationId }: ProductFact): void => {
+  if (causationId !== null && verdicts.get(causationId)?.eventId === id) return;
+  throw new Error(`version ${version} of the product ${productId} in the log is not the one that was decided: rebuild the ledger`);
+};

@@ -1,0 +1,97 @@
+// processor/ledger/stock.ts: the arithmetic of stock: what steps do to reservations and to the counts of products. Pure; the ledger
+// loads what the steps concern, under locks, and writes what this returns.
+
+import type { StockLine } from '../../shared/order/stock.ts';
+import type { StockStep, StockVerdict } from './ledger.ts';
+
+export interface Reservation {
+  /** The version that the order had when this was decided (R4). */
+  version: number;
+  state: 'held' | 'closed';
+  /** Held: units kept for the order. Closed: units it took for good; none if it gave them back. */
+  lines: readonly StockLine[];
+}
+
+export interface ProductStock {
+  /** Units that may be promised or are: put in by facts that were read, less those that a decision has taken out. */
+  putIn: number;
+  reserved: number;
+  sold: number;
+}
+
+export interface StockState {
+  reservations: ReadonlyMap<string, Reservation>;
+  products: ReadonlyMap<string, ProductStock>;
+}
+
+export interface StockMoves {
+  verdicts: StockVerdict[];
+  /** What is new or differs, by id. */
+  reservations: Map<string, Reservation>;
+  products: Map<string, ProductStock>;
+}
+
+/**
+ * Does the steps one after the other. Guarantees: reserved and sold are at any time the sums of the held and the closed lines; a
+ * decision never takes more than there is, and all of its lines or none; a closed reservation never changes again. Repeating
+ * steps, or doing them again from the first on, changes nothing (R3).
+ */
+export const moveStock = (state: StockState, steps: readonly StockStep[]): StockMoves => {
+  const moves: StockMoves = { verdicts: [], reservations: new Map(), products: new Map() };
+  const reservationOf = (orderId: string) => moves.reservations.get(orderId) ?? state.reservations.get(orderId);
+  const productOf = (id: string) => moves.products.get(id) ?? state.products.get(id);
+
+  const add = (lines: readonly StockLine[], count: 'reserved' | 'sold', sign: 1 | -1): void => {
+    for (const { product_id: id, quantity } of lines) {
+      const product = productOf(id);
+      if (product === undefined) throw new Error(`the ledger holds stock of the product ${id}, which it does not know`);
+      moves.products.set(id, { ...product, [count]: product[count] + sign * quantity });
+    }
+  };
+  const isEnough = ({ product_id: id, quantity }: StockLine): boolean => {
+    const { putIn, reserved, sold } = productOf(id)!;
+    return putIn - sold - reserved >= quantity;
+  };
+
+  const decide = ({ orderId, version, lines }: StockStep): StockVerdict => {
+    const found = reservationOf(orderId);
+    if (found?.state === 'closed') return 'closed';
+    if (found && found.version > version) return 'stale';
+    if (found?.version === version) return 'reserved';
+    if (lines.some(({ product_id: id }) => productOf(id) === undefined)) return 'unknown-product';
+    if (found) {
+      add(found.lines, 'reserved', -1);
+      // Kept under its old version, so that the same question finds no answer yet.
+      moves.reservations.set(orderId, { ...found, lines: [] });
+    }
+    if (!lines.every(isEnough)) return 'out-of-stock';
+    add(lines, 'reserved', 1);
+    moves.reservations.set(orderId, { version, state: 'held', lines });
+    return 'reserved';
+  };
+  const hold = ({ orderId, version, lines }: StockStep): void => {
+    const found = reservationOf(orderId);
+    if (found && (found.state === 'closed' || found.version >= version)) return;
+    if (found) add(found.lines, 'reserved', -1);
+    add(lines, 'reserved', 1);
+    moves.reservations.set(orderId, { version, state: 'held', lines });
+  };
+  const close = ({ orderId, version, do: how }: StockStep): void => {
+    const found = reservationOf(orderId);
+    if (found?.state === 'closed') return;
+    const lines = found?.lines ?? [];
+    add(lines, 'reserved', -1);
+    if (how === 'sell') add(lines, 'sold', 1);
+    moves.reservations.set(orderId, { version, state: 'closed', lines: how === 'sell' ? lines : [] });
+  };
+
+  for (const step of steps) {
+    if (step.do === 'decide') moves.verdicts.push(decide(step));
+    else {
+      if (step.do === 'hold') hold(step);
+      else close(step);
+      moves.verdicts.push('done');
+    }
+  }
+  return moves;
+};

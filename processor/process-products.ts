@@ -1,0 +1,90 @@
+// processor/process-products.ts: the shell of the processor for the topic `products`. Each batch goes into the ledger in one
+// transaction, which also decides what was asked and moves the start offset; the verdicts are then appended (R11).
+
+import type { Assignment, GroupOffset, LogRecord } from '../shared/log/log.ts';
+import { decodeProductEvent } from '../shared/log/product-codec.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
+import { createProductOutbox, type ProductOutbox, type ProductOutboxOptions } from './product-outbox.ts';
+
+export interface ProcessProductsOptions extends ProductOutboxOptions {
+  ledger: Ledger;
+}
+
+export interface ProductProcessor {
+  onAssigned: (assignments: Assignment[]) => void;
+  onRevoked: (partitions: number[]) => void;
+  /** Resolves when the ledger has them; the reader holds the partition back meanwhile. */
+  onRecords: (partition: number, records: LogRecord[]) => Promise<void>;
+  /** Where the ledger stands, by partition: the copies for Kafka. */
+  positions: () => ReadonlyMap<number, GroupOffset>;
+}
+
+interface OwnedPartition {
+  partition: number;
+  position: number;
+  outbox: ProductOutbox;
+  /** Resolves when what the last owner left in the outbox has been taken over. */
+  takenOver: Promise<void>;
+  live: boolean;
+}
+
+/** The processor's behaviour behind a reader's handlers, for partitions that were claimed in the ledger. */
+export const createProductProcessor = (options: ProcessProductsOptions): ProductProcessor => {
+  const { topic, ledger, clock, logger, onFatal } = options;
+  const owned = new Map<number, OwnedPartition>();
+  const patient = <T>(state: OwnedPartition, call: () => Promise<T>): Promise<T | null> =>
+    untilLedgerAnswers({ call, isLive: () => state.live, clock, logger });
+
+  const takeOver = async (state: OwnedPartition): Promise<void> => {
+    const answers = await patient(state, () => ledger.undeliveredAnswers(state.partition));
+    if (state.live) state.outbox.add(answers ?? []);
+  };
+
+  const onRecords = async (number: number, records: LogRecord[]): Promise<void> => {
+    const state = owned.get(number);
+    if (!state) return;
+    await state.takenOver;
+    const events = records.flatMap((record) => {
+      const decoded = decodeProductEvent(record);
+      return decoded.ok ? [decoded.event] : []; // what cannot be decoded has no effect anywhere
+    });
+    const end = { offset: records.at(-1)!.offset + 1, note: null };
+    let attempts = 0;
+    const taken = await patient(state, () => {
+      attempts += 1;
+      return ledger.takeProductEvents({ topic, partition: number }, events, end);
+    });
+    if (taken === null || !state.live) return;
+    state.position = end.offset;
+    state.outbox.delivered(taken.delivered);
+    state.outbox.add(taken.answers);
+    if (attempts === 1) return;
+    // An earlier attempt may have been committed without an answer: what it decided and found delivered only the ledger knows.
+    state.outbox.close();
+    state.outbox = createProductOutbox(options);
+    await takeOver(state);
+  };
+
+  return {
+    onAssigned: (assignments) => {
+      for (const { partition, startOffset } of assignments) {
+        const state = { partition, position: startOffset, outbox: createProductOutbox(options), takenOver: Promise.resolve(), live: true };
+        state.takenOver = takeOver(state);
+        state.takenOver.catch(onFatal);
+        owned.set(partition, state);
+      }
+    },
+    onRevoked: (partitions) => {
+      for (const partition of partitions) {
+        const state = owned.get(partition);
+        if (!state) continue;
+        state.live = false;
+        state.outbox.close();
+        owned.delete(partition);
+      }
+    },
+    onRecords,
+    positions: () => new Map(Array.from(owned.values(), ({ partition, position }) => [partition, { offset: position }])),
+  };
+};

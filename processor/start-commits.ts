@@ -1,0 +1,54 @@
+// processor/start-commits.ts: leaves behind where a successor is to start (R6): in the ledger first, then, as a copy that lag tools
+// see and that shows a database that went back, in Kafka (R8). Nothing is written while nothing moves.
+
+import type { GroupOffset } from '../shared/log/log.ts';
+import type { Clock } from '../shared/runtime/clock.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import type { Start } from './ledger/ledger.ts';
+import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
+
+export interface StartCommitsOptions {
+  /** Where to start in every partition that this process owns, as of now. */
+  starts: () => ReadonlyMap<number, GroupOffset>;
+  /** In the ledger. */
+  note: (starts: ReadonlyMap<number, Start>) => Promise<void>;
+  /** In Kafka. */
+  copy: (offsets: ReadonlyMap<number, GroupOffset>) => Promise<void>;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Returns what to call now and then; calls while one is under way join it. Rejects with what does not pass: end the process. */
+export const createStartCommits = (options: StartCommitsOptions): (() => Promise<void>) => {
+  const { starts, note, copy, clock, logger } = options;
+  const written = new Map<number, number>();
+  let running: Promise<void> | null = null;
+
+  const moved = (): Map<number, GroupOffset> => {
+    const now = starts();
+    for (const partition of written.keys()) if (!now.has(partition)) written.delete(partition); // may come back with another start
+    return new Map([...now].filter(([partition, { offset }]) => written.get(partition) !== offset));
+  };
+  const commit = async (): Promise<void> => {
+    if (moved().size === 0) return;
+    const done = await untilLedgerAnswers({
+      call: async () => {
+        const offsets = moved();
+        await note(new Map(Array.from(offsets, ([partition, { offset, metadata = null }]) => [partition, { offset, note: metadata }])));
+        return offsets;
+      },
+      isLive: () => moved().size > 0,
+      clock,
+      logger,
+    });
+    if (done === null) return;
+    for (const [partition, { offset }] of done) written.set(partition, offset);
+    await copy(done);
+  };
+  return () => {
+    running ??= commit().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+};

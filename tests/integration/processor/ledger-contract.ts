@@ -1,0 +1,106 @@
+// tests/integration/processor/ledger-contract.ts: what every ledger promises. Runs on PostgreSQL, and on the ledger in memory that the
+// simulations trust in its place.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
+import { productCreated, productEvent } from '../../support/product-events.ts';
+
+export interface LedgerUnderTest {
+  /** A ledger as another process has it: of the same tables. */
+  process: () => Ledger;
+  setComplete: (complete: boolean) => Promise<void>;
+  counts: (productId: string) => Promise<{ put_in: number; reserved: number; sold: number } | undefined>;
+}
+
+const NOTHING_COMMITTED = new Map();
+const step = (orderId: string, what: StockStep['do'], quantity = 0, partition = 0): StockStep => ({
+  partition,
+  orderId,
+  version: what === 'decide' || what === 'hold' ? 1 : 3,
+  do: what,
+  lines: quantity === 0 ? [] : [{ product_id: 'lamp', quantity }],
+});
+
+export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest>): void => {
+  describe(`the ledger contract, ${name}`, () => {
+    let under: LedgerUnderTest;
+    let ledger: Ledger;
+    const lamps = productCreated('lamp', 10);
+
+    beforeEach(async () => {
+      under = await open();
+      ledger = under.process();
+      await ledger.claim('orders', [0, 1], NOTHING_COMMITTED);
+      await ledger.claim('products', [0], NOTHING_COMMITTED);
+      await ledger.takeProductEvents({ topic: 'products', partition: 0 }, [lamps], { offset: 1, note: null });
+    });
+
+    it('reserves, sells and gives back, and knows all of it at the next call', async () => {
+      expect(await ledger.moveStock('orders', [step('a', 'decide', 4), step('b', 'decide', 4, 1), step('c', 'decide', 4)])).toEqual([
+        'reserved',
+        'reserved',
+        'out-of-stock',
+      ]);
+      expect(await under.counts('lamp')).toEqual({ put_in: 10, reserved: 8, sold: 0 });
+      expect(await ledger.moveStock('orders', [step('a', 'sell'), step('b', 'release', 0, 1), step('c', 'release')])).toEqual([
+        'done',
+        'done',
+        'done',
+      ]);
+      expect(await under.counts('lamp')).toEqual({ put_in: 10, reserved: 0, sold: 4 });
+      const again = [step('a', 'decide', 1), step('b', 'decide', 1, 1), step('c', 'decide', 1), step('d', 'decide', 6)];
+      expect(await ledger.moveStock('orders', again)).toEqual(['closed', 'closed', 'closed', 'reserved']);
+    });
+
+    it('writes nothing for a partition that another process has claimed, and nothing of the whole call (R8)', async () => {
+      const other = under.process();
+      expect(await other.claim('orders', [1], NOTHING_COMMITTED)).toMatchObject({ ok: true });
+      const lost = ledger.moveStock('orders', [step('a', 'decide', 4), step('b', 'decide', 4, 1)]);
+      await expect(lost).rejects.toMatchObject({ code: 'LEDGER_FENCED', partitions: [{ topic: 'orders', partition: 1 }] });
+      await expect(ledger.moveStarts('orders', new Map([[1, { offset: 5, note: null }]]))).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+      expect(await under.counts('lamp')).toEqual({ put_in: 10, reserved: 0, sold: 0 });
+      expect(await ledger.moveStock('orders', [step('a', 'decide', 4)])).toEqual(['reserved']);
+      expect(await other.moveStock('orders', [step('b', 'decide', 4, 1)])).toEqual(['reserved']);
+    });
+
+    it('lets a successor start where its predecessor left, with its note', async () => {
+      await ledger.moveStarts('orders', new Map([[1, { offset: 7, note: 'logtime=5' }]]));
+      expect(await under.process().claim('orders', [0, 1], new Map([['orders', new Map([[1, 7]])]]))).toEqual({
+        ok: true,
+        starts: new Map([
+          [0, { offset: 0, note: null }],
+          [1, { offset: 7, note: 'logtime=5' }],
+        ]),
+      });
+      const products = await under.process().claim('products', [0], NOTHING_COMMITTED);
+      expect(products).toMatchObject({ starts: new Map([[0, { offset: 1, note: null }]]) });
+    });
+
+    it('refuses owners while it is not complete, and when it is behind any copy of its start offsets (R8)', async () => {
+      const other = under.process();
+      expect(await other.claim('orders', [0], new Map([['products', new Map([[0, 2]])]]))).toEqual({ ok: false, reason: 'went-back' });
+      await under.setComplete(false);
+      expect(await other.claim('orders', [0], NOTHING_COMMITTED)).toEqual({ ok: false, reason: 'incomplete' });
+      expect(await ledger.moveStock('orders', [step('a', 'decide', 4)])).toEqual(['reserved']); // refused: nobody was fenced off
+    });
+
+    it('keeps verdicts until their answers are read, and promises what they put in only then (R11)', async () => {
+      const where = { topic: 'products', partition: 0 };
+      const request = productEvent('StockAdjustmentRequested', 'lamp', { id: 'r1', data: { delta: 5, command_hash: 'h' } });
+      const { answers } = await ledger.takeProductEvents(where, [request], { offset: 2, note: null });
+      expect(answers).toMatchObject([
+        { requestId: 'r1', commandHash: 'h', event: { name: 'StockAdjusted', version: 2, causationId: 'r1' } },
+      ]);
+      expect(await under.process().undeliveredAnswers(0)).toEqual(answers);
+      expect(await under.counts('lamp')).toMatchObject({ put_in: 15 });
+      expect(await ledger.moveStock('orders', [step('a', 'decide', 12)])).toEqual(['out-of-stock']);
+
+      expect(await ledger.takeProductEvents(where, [request, answers[0]!.event], { offset: 4, note: null })).toMatchObject({
+        answers: [],
+        delivered: ['r1'],
+      });
+      expect(await ledger.undeliveredAnswers(0)).toEqual([]);
+      expect(await ledger.moveStock('orders', [step('b', 'decide', 12)])).toEqual(['reserved']);
+    });
+  });
+};
