@@ -49,7 +49,7 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
     entry.stock = 'waiting';
     clock.after(waitMs, () => {
       entry.stock = 'idle';
-      if (partition.live) onDecided(partition, entry, 'unknown-product');
+      if (partition.live) onDecided(partition, entry, 'wait');
     });
   };
 
@@ -62,7 +62,7 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
     }
     entry.stock = 'idle';
     entry.verdict = verdict === 'reserved' || verdict === 'out-of-stock' ? { version: step.version, enough: verdict === 'reserved' } : null;
-    if (verdict === 'unknown-product' || verdict === 'stale') waitForProduct(partition, entry);
+    if (verdict === 'wait' || verdict === 'stale') waitForProduct(partition, entry);
     onDecided(partition, entry, verdict);
     // Too little is an answer to this question only: stock may have come back when the next one is asked.
     if (verdict === 'out-of-stock') entry.verdict = null;

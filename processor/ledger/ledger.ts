@@ -31,10 +31,10 @@ export interface StockStep {
 }
 
 /**
- * To `decide`: `reserved` (now or before, for this version), `out-of-stock`; `unknown-product`: wait, the ledger will learn of it
+ * To `decide`: `reserved` (now or before, for this version), `out-of-stock`; `wait`: the log has a product, or units of it, that the ledger has not read yet
  * (R14); `closed`: the id belongs to an order that is over (R5); `stale`: it was decided for a higher version. To others: `done`.
  */
-export type StockVerdict = 'reserved' | 'out-of-stock' | 'unknown-product' | 'closed' | 'stale' | 'done';
+export type StockVerdict = 'reserved' | 'out-of-stock' | 'wait' | 'closed' | 'stale' | 'done';
 
 /** Kafka's committed offsets, by topic and partition: the copies of the ledger's start offsets. */
 export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;

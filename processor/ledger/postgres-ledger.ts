@@ -106,10 +106,11 @@ const lockStock = async (client: Client, steps: readonly StockStep[]) => {
   for (const { lines } of steps) for (const line of lines) concerned.add(line.product_id);
   for (const { state, lines } of reservations.values()) if (state === 'held') for (const line of lines) concerned.add(line.product_id);
   if (concerned.size > 0) {
-    const locked = await client.query<{ product_id: string; put_in: number; reserved: number; sold: number }>(
+    const locked = await client.query<{ product_id: string; put_in: number; coming: number; reserved: number; sold: number }>(
       prepared('lock-stock', LOCK_STOCK, [...concerned]),
     );
-    for (const { product_id: id, put_in: putIn, reserved, sold } of locked.rows) products.set(id, { putIn, reserved, sold });
+    for (const { product_id: id, put_in: putIn, coming, reserved, sold } of locked.rows)
+      products.set(id, { putIn, coming, reserved, sold });
   }
   return { reservations, products };
 };

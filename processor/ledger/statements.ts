@@ -51,7 +51,7 @@ export const LOCK_RESERVATIONS =
 
 /** What may be promised: not what was put in by facts that nobody has read yet. */
 export const LOCK_STOCK = `
-  SELECT product_id, put_in - unread_in AS put_in, reserved, sold
+  SELECT product_id, put_in - unread_in AS put_in, unread_in AS coming, reserved, sold
   FROM products WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;
 
 export type ReservationEntry = readonly [orderId: string, reservation: Reservation];

@@ -15,6 +15,8 @@ export interface Reservation {
 export interface ProductStock {
   /** Units that may be promised or are: put in by facts that were read, less those that a decision has taken out. */
   putIn: number;
+  /** Units put in by facts that are on their way through the log. */
+  coming: number;
   reserved: number;
   sold: number;
 }
@@ -52,19 +54,24 @@ export const moveStock = (state: StockState, steps: readonly StockStep[]): Stock
     const { putIn, reserved, sold } = productOf(id)!;
     return putIn - sold - reserved >= quantity;
   };
+  const willBeEnough = ({ product_id: id, quantity }: StockLine): boolean => {
+    const { putIn, coming, reserved, sold } = productOf(id)!;
+    return putIn + coming - sold - reserved >= quantity;
+  };
 
   const decide = ({ orderId, version, lines }: StockStep): StockVerdict => {
     const found = reservationOf(orderId);
     if (found?.state === 'closed') return 'closed';
     if (found && found.version > version) return 'stale';
     if (found?.version === version) return 'reserved';
-    if (lines.some(({ product_id: id }) => productOf(id) === undefined)) return 'unknown-product';
+    if (lines.some(({ product_id: id }) => productOf(id) === undefined)) return 'wait';
     if (found) {
       add(found.lines, 'reserved', -1);
       // Kept under its old version, so that the same question finds no answer yet.
       moves.reservations.set(orderId, { ...found, lines: [] });
     }
-    if (!lines.every(isEnough)) return 'out-of-stock';
+    // Whoever has heard that units were put in may order them: they are in the log, only not read here yet.
+    if (!lines.every(isEnough)) return lines.every(willBeEnough) ? 'wait' : 'out-of-stock';
     add(lines, 'reserved', 1);
     moves.reservations.set(orderId, { version, state: 'held', lines });
     return 'reserved';

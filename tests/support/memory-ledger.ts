@@ -69,7 +69,8 @@ export const createMemoryLedger = (
         requireOwned(steps.map(({ partition }) => ({ topic, partition })));
         const stocks = Array.from(
           tables.products,
-          ([id, { product, unreadIn, reserved, sold }]) => [id, { putIn: product.putIn - unreadIn, reserved, sold }] as const,
+          ([id, { product, unreadIn, reserved, sold }]) =>
+            [id, { putIn: product.putIn - unreadIn, coming: unreadIn, reserved, sold }] as const,
         );
         const moves = moveStock({ reservations: tables.reservations, products: new Map(stocks) }, steps);
         for (const [id, { reserved, sold }] of moves.products) {

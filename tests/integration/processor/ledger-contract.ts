@@ -93,7 +93,7 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       ]);
       expect(await under.process().undeliveredAnswers(0)).toEqual(answers);
       expect(await under.counts('lamp')).toMatchObject({ put_in: 15 });
-      expect(await ledger.moveStock('orders', [step('a', 'decide', 12)])).toEqual(['out-of-stock']);
+      expect(await ledger.moveStock('orders', [step('a', 'decide', 12)])).toEqual(['wait']);
 
       expect(await ledger.takeProductEvents(where, [request, answers[0]!.event], { offset: 4, note: null })).toMatchObject({
         answers: [],

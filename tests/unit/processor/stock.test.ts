@@ -30,7 +30,7 @@ const stocks = fc.tuple(fc.nat(10), fc.nat(10), fc.nat(10));
 
 const stateOf = (putIn: readonly number[]): StockState => ({
   reservations: new Map(),
-  products: new Map(PRODUCTS.map((id, index) => [id, { putIn: putIn[index]!, reserved: 0, sold: 0 }])),
+  products: new Map(PRODUCTS.map((id, index) => [id, { putIn: putIn[index]!, coming: 0, reserved: 0, sold: 0 }])),
 });
 const moved = (state: StockState, taken: readonly StockStep[]): { state: StockState; verdicts: string[] } => {
   const { reservations, products, verdicts } = moveStock(state, taken);
@@ -106,8 +106,19 @@ describe('moving stock', () => {
     const held = moved(stateOf([3, 1, 0]), [step('a', 'decide', 1, [['p0', 3]])]).state;
     const { state, verdicts } = moved(held, [step('a', 'decide', 2, [['p1', 2]]), step('b', 'decide', 1, [['p0', 3]])]);
     expect(verdicts).toEqual(['out-of-stock', 'reserved']);
-    expect(state.products.get('p0')).toEqual({ putIn: 3, reserved: 3, sold: 0 });
+    expect(state.products.get('p0')).toEqual({ putIn: 3, coming: 0, reserved: 3, sold: 0 });
     expect(moved(state, [step('a', 'decide', 1, [['p0', 3]])]).verdicts).toEqual(['reserved']); // never asked: versions do not go back
+  });
+
+  it('has an order wait for units that are on their way through the log, and rejects what even those do not cover', () => {
+    const some = { ...stateOf([1, 0, 0]), products: new Map([['p0', { putIn: 1, coming: 2, reserved: 0, sold: 0 }]]) };
+    const { state, verdicts } = moved(some, [
+      step('a', 'decide', 1, [['p0', 3]]),
+      step('b', 'decide', 1, [['p0', 4]]),
+      step('c', 'decide', 1, [['p0', 1]]),
+    ]);
+    expect(verdicts).toEqual(['wait', 'out-of-stock', 'reserved']);
+    expect(state.products.get('p0')).toMatchObject({ reserved: 1 });
   });
 
   it('does nothing for an older version than the one that holds (R4)', () => {
@@ -136,14 +147,14 @@ describe('moving stock', () => {
       ]),
     ).toEqual({
       state: stateOf([5, 5, 5]),
-      verdicts: ['unknown-product'],
+      verdicts: ['wait'],
     });
   });
 
   it('writes what an applied OrderProcessing lists when nothing holds it, once (R3)', () => {
     const read = [step('a', 'hold', 1, [['p0', 2]])];
     const once = moved(stateOf([5, 0, 0]), read).state;
-    expect(once.products.get('p0')).toEqual({ putIn: 5, reserved: 2, sold: 0 } satisfies ProductStock);
+    expect(once.products.get('p0')).toEqual({ putIn: 5, coming: 0, reserved: 2, sold: 0 } satisfies ProductStock);
     expect(moved(once, read).state).toEqual(once);
   });
 });

@@ -1,0 +1,149 @@
+// Goal: nothing is oversold, lost or doubled, at no moment, whatever is killed. Method: 1,000 buyers for 100 units of each of three
+// products, several products per order, the processor killed in between; meanwhile the ledger is read in one statement again and
+// again. Then both schemas are dropped, rebuilt from the log, and compared with what was there.
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Database, openDatabase } from '../../shared/postgres/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Service, startService } from '../support/service.ts';
+
+const BUYERS = 1_000;
+const UNITS = 100;
+const PRODUCTS = ['a', 'b', 'c'];
+const OPEN = ['pending', 'processing'];
+
+interface Stock {
+  product_id: string;
+  put_in: number;
+  reserved: number;
+  sold: number;
+}
+interface Product {
+  stock: number;
+  reserved: number;
+  sold: number;
+  available: number;
+}
+
+let service: Service;
+let database: Database;
+beforeAll(async () => {
+  service = await startService({ PROCESSING_TIME_MS: '20' });
+  database = openDatabase({ url: inject('stack').database, schema: service.env.LEDGER_SCHEMA!, applicationName: 'tests' });
+});
+afterAll(async () => {
+  await database.end();
+  await service.stop();
+});
+
+const send = async (method: string, path: string, body: unknown) => {
+  const response = await fetch(`${service.roles.api.url}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+};
+const product = async (id: string): Promise<Product> => (await service.get(`/products/${id}`)).body as unknown as Product;
+const metrics = async () => (await service.get('/orders/metrics')).body as Record<string, number>;
+const allEnded = () =>
+  eventually(
+    async () => {
+      const counted = await metrics();
+      return OPEN.every((status) => counted[`${status}_orders`] === 0) ? counted : undefined;
+    },
+    { what: 'every order to end', timeoutMs: 90_000 },
+  );
+const orders = (verb: string) => {
+  const { kafka, database: url } = inject('stack');
+  const env = { PATH: process.env.PATH, ...service.env, KAFKA_BROKERS: kafka, DATABASE_URL: url };
+  return promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../ops/orders/main.ts'), verb], { env });
+};
+
+describe('1,000 buyers for 100 units', () => {
+  it('sells exactly what there is, with the processor killed in between', async () => {
+    for (const id of PRODUCTS) {
+      const created = await send('POST', '/products', { product_id: id, name: id, price: 10, stock: UNITS - 20 });
+      expect(created.status, JSON.stringify(created.body)).toBe(201);
+      expect((await send('PUT', `/products/${id}/stock`, { delta: 20 })).body).toMatchObject({ stock: UNITS, available: UNITS });
+    }
+
+    let watching = true;
+    let observed = 0;
+    const watch = (async () => {
+      while (watching) {
+        const { rows } = await database.query<Stock & Record<string, unknown>>('SELECT product_id, put_in, reserved, sold FROM products');
+        for (const { put_in, reserved, sold } of rows) {
+          expect(put_in).toBe(UNITS);
+          expect(Math.min(reserved, sold, put_in - sold - reserved)).toBeGreaterThanOrEqual(0);
+        }
+        observed += rows.length;
+      }
+    })();
+
+    // Each order takes one of every product: where one is gone, none of the others may be taken.
+    const buy = async (n: number): Promise<string> =>
+      eventually(
+        async () => {
+          const items = PRODUCTS.map((id) => ({ product_id: id })).slice(0, 1 + (n % PRODUCTS.length));
+          const { status, body } = await service.post({ user_id: n, items }, { 'idempotency-key': `buyer-${n}` });
+          return status === 201 ? (body.order_id as string) : undefined;
+        },
+        { what: `an answer for buyer ${n}`, timeoutMs: 60_000 },
+      );
+    const wave = (from: number, count: number) => Promise.all(Array.from({ length: count }, (_, n) => buy(from + n)));
+    const first = wave(0, BUYERS / 4);
+    await first;
+    service.roles.processor.kill('SIGKILL');
+    await service.roles.processor.exited;
+    const rest = wave(BUYERS / 4, (3 * BUYERS) / 4);
+    service.roles.processor = await service.start('processor');
+    await rest;
+    const counted = await allEnded();
+    watching = false;
+    await watch;
+
+    expect(observed).toBeGreaterThan(PRODUCTS.length);
+    expect(counted.total_orders).toBe(BUYERS);
+    expect(counted.completed_orders! + counted.rejected_orders!).toBe(BUYERS);
+    // Every order takes at least one `a`; whoever got it completed.
+    await eventually(async () => (await product('a')).sold === UNITS, { what: 'the last sale to be settled' });
+    expect(await product('a')).toMatchObject({ stock: 0, reserved: 0, sold: UNITS, available: 0 });
+    expect(counted.completed_orders).toBe(UNITS);
+    const sold = await Promise.all(PRODUCTS.map(async (id) => (await product(id)).sold));
+    expect(sold.reduce((sum, each) => sum + each, 0) * 10).toBe(counted.total_revenue);
+  });
+
+  it('gives back what a cancelled order had reserved', async () => {
+    await send('PUT', '/products/a/stock', { delta: 5 });
+    const { body } = await service.post({ user_id: 1, items: [{ product_id: 'a', quantity: 5 }] });
+    const cancelled = await service.post({}, {}, `/orders/${body.order_id}/cancel`);
+    await allEnded();
+    const left = cancelled.status === 200 ? 5 : 0;
+    await eventually(async () => (await product('a')).available === left && (await product('a')).reserved === 0, {
+      what: 'the stock to settle',
+    });
+  });
+
+  it('can be dropped with the read model and is rebuilt from the log, and verify agrees', async () => {
+    const state = async () => ({
+      products: await Promise.all(PRODUCTS.map(async (id) => (await service.get(`/products/${id}`)).body)),
+      metrics: { ...(await metrics()), as_of: null },
+    });
+    const before = await state();
+    for (const role of ['processor', 'projector', 'api'] as const) await service.roles[role].stop();
+    await database.query(`DROP SCHEMA ${service.env.LEDGER_SCHEMA}, ${service.env.READ_MODEL_SCHEMA} CASCADE`);
+    service.roles.projector = await service.start('projector');
+    const starting = service.start('processor'); // waits, not ready, until the ledger is complete
+    await orders('rebuild');
+    service.roles.processor = await starting;
+    service.roles.api = await service.start('api');
+    expect(await state()).toEqual(before);
+    const { stdout } = await orders('verify');
+    expect(stdout).toMatch(/\S/);
+    expect((await send('PUT', '/products/b/stock', { delta: 1 })).status).toBe(200);
+  });
+});
