@@ -10,6 +10,8 @@ export interface Answers<Answer> {
   tell: (requestId: string, answer: Answer) => void;
   /** How many are waiting. */
   size: () => number;
+  /** The process is leaving: whoever waits, and whoever still comes, waits for STOP_GRACE_MS at most. */
+  stop: () => void;
 }
 
 export interface PendingAnswer<Answer> {
@@ -25,10 +27,16 @@ export interface PendingAnswer<Answer> {
 // beyond that callers hear "later" at once instead of "pending" after five seconds.
 export const ANSWERS_MAX = 10_000;
 
+// Answers take milliseconds where a processor runs. Where none does, a stopping api must not wait for it as long as DECISION_WAIT_MS:
+// the process would be ended with its connections open, and its callers hear nothing instead of 202.
+const STOP_GRACE_MS = 1_000;
+
 export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
   // Several may wait for one request: a keyed one that is sent twice at the same time has one id.
   const waiting = new Map<string, Set<(answer: Answer) => void>>();
+  const impatient = new Set<() => void>();
   let size = 0;
+  let stopping = false;
 
   const register = (requestId: string): PendingAnswer<Answer> => {
     if (size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
@@ -39,11 +47,14 @@ export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
     return {
       come: promise,
       within: (limitMs) => {
-        let timer: NodeJS.Timeout;
-        const late = new Promise<null>((giveUp) => {
-          timer = setTimeout(giveUp, limitMs, null);
+        const late = Promise.withResolvers<null>();
+        const giveUp = () => late.resolve(null);
+        const timer = setTimeout(giveUp, stopping ? Math.min(limitMs, STOP_GRACE_MS) : limitMs);
+        impatient.add(giveUp);
+        return Promise.race([promise, late.promise]).finally(() => {
+          clearTimeout(timer);
+          impatient.delete(giveUp);
         });
-        return Promise.race([promise, late]).finally(() => clearTimeout(timer));
       },
       forget: () => {
         if (!together.delete(resolve)) return;
@@ -55,5 +66,11 @@ export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
   const tell = (requestId: string, answer: Answer): void => {
     for (const resolve of waiting.get(requestId) ?? []) resolve(answer);
   };
-  return { register, tell, size: () => size };
+  const stop = (): void => {
+    stopping = true;
+    setTimeout(() => {
+      for (const giveUp of impatient) giveUp();
+    }, STOP_GRACE_MS).unref();
+  };
+  return { register, tell, size: () => size, stop };
 };

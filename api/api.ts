@@ -159,5 +159,9 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     access: createAccess(settings.access, ports.accounts),
     logger,
   });
+  app.addHook('preClose', async () => {
+    answers.stop();
+    productAnswers.stop();
+  });
   return { app, tail, catalogue };
 };

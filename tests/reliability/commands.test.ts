@@ -80,11 +80,14 @@ describe('while all places are taken', () => {
     });
     expect(amended.status).toBe(200);
     expect(amended.headers.get('etag')).toBe('"v2"');
-    expect(await amended.json()).toMatchObject({ order: { status: 'pending', total_amount: 4, item_ids: ['9'] } });
+    const amendment = (await amended.json()) as { order: OrderBody };
+    expect(amendment).toMatchObject({ order: { status: 'pending', total_amount: 4, item_ids: ['9'] } });
     expect((await service.post({}, { 'if-match': '"v1"' }, `/orders/${second}/cancel`)).body).toMatchObject({ code: 'VERSION_MISMATCH' });
     const cancelled = await service.post({ reason: 'no hurry' }, { 'if-match': '"v2"' }, `/orders/${second}/cancel`);
     expect(cancelled.body).toMatchObject({ order: { status: 'cancelled', version: 3, reason: 'no hurry', processing_started_at: null } });
     expect(await applied(service, second)).toEqual(['OrderCreated', 'OrderAmended', 'OrderCancelled']);
+    const then = await service.get(`/orders/${second}?at=${amendment.order.updated_at}`);
+    expect(then.body).toMatchObject({ status: 'pending', version: 2, total_amount: 4 });
   });
 
   it('an order is completed by hand, and the freed place goes to the next', async () => {

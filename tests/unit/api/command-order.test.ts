@@ -226,6 +226,20 @@ describe.concurrent('a command', () => {
   );
 
   it(
+    'is 202 when the api stops before the answer comes',
+    withApi(
+      async (api) => {
+        await land(api, created('o'));
+        const answer = call(api, 'POST', '/orders/o/cancel');
+        await requested(api);
+        await api.app.close();
+        expect((await answer).statusCode).toBe(202);
+      },
+      { decisionWaitMs: 60_000 },
+    ),
+  );
+
+  it(
     'is 503 when the log never says what became of it, with the request it may have become',
     withApi(
       async (api) => {
