@@ -111,7 +111,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   const { required, corsOrigins, metricsToken, rateLimitPerSecond } = options.access.settings;
   guardRequests(app, { loopbackOnly: !required, corsOrigins });
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
-  if (required) await limitRates(app, rateLimitPerSecond);
+  if (required) limitRates(app, rateLimitPerSecond);
   compressLongAnswers(app);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);

@@ -31,7 +31,7 @@ const API = 'api';
 const FEED = 'feed';
 // Ours have some 250 characters; what is longer is not even looked at.
 const TOKEN_LENGTH_MAX = 1_024;
-// 1 KB each at most. Verifying takes 60 µs and a turn of the event loop, remembering nothing.
+// Some 500 bytes each. Verifying takes 80 µs and turns of the event loop, looking it up 0.3 µs.
 const VERIFIED_MAX = 10_000;
 
 /** `secret`: at least 32 bytes, the same on every instance. */
