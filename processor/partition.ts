@@ -55,6 +55,8 @@ export interface Partition {
   /** Open orders and recently closed ones, in the order of their creation in the log. */
   readonly orders: Map<string, Entry>;
   readonly requests: Map<string, PendingRequest>;
+  /** Those of them whose order memory does not hold (closed, or never created), by order id. */
+  readonly strays: Map<string, PendingRequest[]>;
   /** Closed orders in closing order, with the offset of their last fact: they wait here to be forgotten. */
   readonly closed: { entry: Entry; offset: number }[];
   openCount: number;
@@ -70,6 +72,7 @@ export const createPartition = (partition: number, startOffset: number, highWate
   logTime,
   orders: new Map(),
   requests: new Map(),
+  strays: new Map(),
   closed: [],
   openCount: 0,
   live: true,
@@ -100,8 +103,10 @@ const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset:
     verdict: null,
     unsettled: 0,
     hasSlot: false,
-    requests: [],
+    // A late twin may come after a request that was meant for the order's first life.
+    requests: partition.strays.get(order.orderId) ?? [],
   };
+  partition.strays.delete(order.orderId);
   partition.orders.set(order.orderId, entry);
   partition.openCount += 1;
   return entry;
@@ -120,13 +125,31 @@ const noteRequest = (partition: Partition, entry: Entry | undefined, request: Or
   if (partition.requests.has(request.id) || entry?.order.answeredRequests.includes(request.id)) return entry;
   const pending: PendingRequest = { request, offset, inFlight: null };
   partition.requests.set(request.id, pending);
-  entry?.requests.push(pending);
+  if (entry) entry.requests.push(pending);
+  else addStray(partition, pending);
   return entry;
 };
 
 const forgetRequest = (partition: Partition, entry: Entry | undefined, requestId: string): void => {
+  const known = partition.requests.get(requestId);
+  if (known === undefined) return;
   partition.requests.delete(requestId);
-  if (entry) entry.requests = entry.requests.filter(({ request }) => request.id !== requestId);
+  const isOther = ({ request }: PendingRequest): boolean => request.id !== requestId;
+  if (entry) {
+    entry.requests = entry.requests.filter(isOther);
+    return;
+  }
+  const { orderId } = known.request;
+  const rest = partition.strays.get(orderId)?.filter(isOther) ?? [];
+  if (rest.length > 0) partition.strays.set(orderId, rest);
+  else partition.strays.delete(orderId);
+};
+
+const addStray = (partition: Partition, pending: PendingRequest): void => {
+  const { orderId } = pending.request;
+  const others = partition.strays.get(orderId);
+  if (others) others.push(pending);
+  else partition.strays.set(orderId, [pending]);
 };
 
 /** Drops a late twin of a closed order. Its requests are returned: they are refused, as requests for an unknown order. */
@@ -134,12 +157,12 @@ export const dropGhost = (partition: Partition, entry: Entry): PendingRequest[] 
   if (partition.orders.get(entry.order.orderId) !== entry || isTerminal(entry.order.status)) return [];
   partition.orders.delete(entry.order.orderId);
   partition.openCount -= 1;
+  for (const pending of entry.requests) addStray(partition, pending);
   return entry.requests;
 };
 
-/** Unanswered requests for orders that memory does not hold: closed, or never created. */
-export const strayRequests = (partition: Partition): PendingRequest[] =>
-  [...partition.requests.values()].filter(({ request }) => !partition.orders.has(request.orderId));
+/** Unanswered requests for orders that memory does not hold. */
+export const strayRequests = (partition: Partition): PendingRequest[] => [...partition.strays.values()].flat();
 
 /**
  * R3: what an applied fact, which `readEvent` has folded into the entry, means for the ledger. Null: nothing, or nothing new

@@ -6,14 +6,13 @@ import { copyInto } from '../../shared/postgres/copy.ts';
 import { type Client, openDatabase, type Row } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../../shared/postgres/migrate.ts';
-import { evolveProduct } from '../../shared/product/product.ts';
 import { startsInKafka } from '../consumer-group.ts';
 import { LEDGER_SCHEMA_DIRECTORY } from './open-ledger.ts';
-import { deltaOf } from './product-requests.ts';
 import { type Ends, endsOf, type LedgerTopics, readLog } from './read-log.ts';
+import { type DecidedBefore, rebuiltLedger } from './rebuilt-ledger.ts';
 import { createRefold, type Refold } from './refold.ts';
 import { answerOf, type ReservationRow, type RequestRow as StoredRequest } from './rows.ts';
-import { PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS, type RequestRow, type ReservationEntry } from './statements.ts';
+import { PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS } from './statements.ts';
 
 export interface RebuildLedgerOptions {
   client: LogClient;
@@ -79,16 +78,11 @@ interface Replacement {
 }
 
 const replaceAll = async (client: Client, { topics, to, refold, copies }: Replacement): Promise<Omit<RebuiltLedger, 'events'>> => {
-  const products = refold.products();
-  const requests: RequestRow[] = refold.answers().map(({ answer, partition }) => ({ answer, partition, delivered: true }));
-  await keepOutbox(client, products, requests);
-  const reservations: ReservationEntry[] = [];
-  for (const [orderId, { reservation }] of refold.orders()) if (reservation) reservations.push([orderId, reservation]);
-  await keepHolds(client, refold, products, reservations);
+  const { products, reservations, requests } = rebuiltLedger(refold, await decidedBefore(client));
 
   await client.query('TRUNCATE reservations, products, product_requests');
   await copyInto(client, 'products', PRODUCT_FIELDS, [...products.values()]);
-  await copyInto(client, 'reservations', RESERVATION_FIELDS, reservations);
+  await copyInto(client, 'reservations', RESERVATION_FIELDS, [...reservations]);
   await copyInto(client, 'product_requests', REQUEST_FIELDS, requests);
   // Never below the copy, which its processor knew to be enough: below, it would look like a database that went back.
   const start = (topic: string, partition: number, offset: number): number => Math.max(offset, copies.get(topic)?.get(partition) ?? 0);
@@ -101,48 +95,17 @@ const replaceAll = async (client: Client, { topics, to, refold, copies }: Replac
     await client.query(SET_START, [topics.products, partition, start(topics.products, partition, offset), null]);
   }
   await client.query('UPDATE ledger SET complete = true');
-  return { products: products.size, reservations: reservations.length };
+  return { products: products.size, reservations: reservations.size };
 };
 
-/** Verdicts that are not in the log, of requests that have no other answer: their facts may come any moment. */
-const keepOutbox = async (client: Client, products: ReturnType<Refold['products']>, requests: RequestRow[]): Promise<void> => {
-  const { rows } = await client.query<StoredRequest & { partition: number } & Row>(
+/** What the old tables say of decisions whose facts the log may not have. */
+const decidedBefore = async (client: Client): Promise<DecidedBefore> => {
+  const held = await client.query<ReservationRow & Row>("SELECT * FROM reservations WHERE state = 'held' ORDER BY order_id");
+  const outbox = await client.query<StoredRequest & { partition: number } & Row>(
     'SELECT * FROM product_requests WHERE NOT delivered ORDER BY decision',
   );
-  const answered = new Set(requests.map(({ answer }) => answer.requestId));
-  for (const row of rows) {
-    const answer = answerOf(row);
-    if (answered.has(answer.requestId)) continue;
-    const { event } = answer;
-    if (event.kind === 'fact') {
-      const known = products.get(event.productId);
-      const { product, effect } = evolveProduct(known?.product ?? null, event);
-      if (!known || !product || effect !== 'applied') continue; // decided on facts that the log does not have: decided anew
-      products.set(event.productId, { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(event)) });
-    }
-    requests.push({ answer, partition: row.partition, delivered: false });
-  }
-};
-
-/** Held for orders that still have the version for which that was decided: their OrderProcessing may come any moment. */
-const keepHolds = async (
-  client: Client,
-  refold: Refold,
-  products: ReturnType<Refold['products']>,
-  reservations: ReservationEntry[],
-): Promise<void> => {
-  const { rows } = await client.query<ReservationRow & Row>("SELECT * FROM reservations WHERE state = 'held' ORDER BY order_id");
-  const orders = refold.orders();
-  for (const { order_id: orderId, version, lines } of rows) {
-    const known = orders.get(orderId);
-    if (known?.order.status !== 'pending' || known.order.version !== version) continue;
-    const isThere = lines.every(({ product_id: id, quantity }) => {
-      const stock = products.get(id);
-      return stock !== undefined && stock.product.putIn - stock.unreadIn - stock.sold - stock.reserved >= quantity;
-    });
-    if (!isThere) continue;
-    for (const { product_id: id, quantity } of lines)
-      products.set(id, { ...products.get(id)!, reserved: products.get(id)!.reserved + quantity });
-    reservations.push([orderId, { version, state: 'held', lines }]);
-  }
+  return {
+    held: new Map(held.rows.map(({ order_id: id, version, state, lines }) => [id, { version, state, lines }])),
+    outbox: outbox.rows.map((row) => ({ answer: answerOf(row), partition: row.partition })),
+  };
 };

@@ -7,6 +7,7 @@ import {
   offsetToCommit,
   type Partition,
   readEvent,
+  stockStepOf,
   strayRequests,
 } from '../../../processor/partition.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
@@ -82,5 +83,68 @@ describe('closed orders in memory (R5)', () => {
     expect(dropGhost(partition, ghost)).toHaveLength(1);
     expect(partition.openCount).toBe(0);
     expect(strayRequests(partition)).toHaveLength(1);
+  });
+
+  it('a dropped ghost leaves also the requests that came before it', () => {
+    const partition = afterReading(event('OrderCancellationRequested', 'k_1'), created('k_1', { id_origin: 'key' }));
+    expect(strayRequests(partition)).toEqual([]);
+    expect(dropGhost(partition, partition.orders.get('k_1')!)).toHaveLength(1);
+    expect(strayRequests(partition)).toHaveLength(1);
+  });
+});
+
+describe('what facts mean for stock (R3)', () => {
+  const items = [{ product_id: 'lamp', quantity: 2, unit_price_minor: null, stocked: true }];
+  const lines = [{ product_id: 'lamp', quantity: 2 }];
+  const processing = event('OrderProcessing', 'a', { version: 2, data: { reserved: lines } });
+  const completed = fact('OrderCompleted', 'a', 3, 'processing', { time: T0 });
+
+  /** The steps of each fact, as the shell asks for them. */
+  const stepsOf = (partition: Partition, ...events: OrderEvent[]) =>
+    events.map((next, index) => {
+      const { entry, effect } = readEvent(partition, next, index);
+      return entry && effect === 'applied' && next.kind === 'fact' ? stockStepOf(partition, entry, next) : null;
+    });
+
+  it('is nothing for an order without stocked items, whatever happens to it', () => {
+    expect(stepsOf(createPartition(0, 0, 0, 0), ...life('a', T0))).toEqual([null, null, null]);
+  });
+
+  it('is what an OrderProcessing lists, unless this process has decided it, and the end of it', () => {
+    const [first, held, sold] = stepsOf(createPartition(0, 0, 0, 0), created('a', { items }, { time: T0 }), processing, completed);
+    expect(first).toBeNull();
+    expect(held).toEqual({ partition: 0, orderId: 'a', version: 1, do: 'hold', lines });
+    expect(sold).toEqual({ partition: 0, orderId: 'a', version: 3, do: 'sell', lines: [] });
+
+    const partition = createPartition(0, 0, 0, 0);
+    stepsOf(partition, created('a', { items }, { time: T0 }));
+    partition.orders.get('a')!.verdict = { version: 1, enough: true };
+    expect(stepsOf(partition, processing)).toEqual([null]);
+  });
+
+  it('goes on for an order that was amended to items without stock: it may still hold some', () => {
+    const amended = event('OrderAmended', 'a', { version: 2 });
+    const cancelled = fact('OrderCancelled', 'a', 3, 'pending', { time: T0 });
+    expect(stepsOf(createPartition(0, 0, 0, 0), created('a', { items }, { time: T0 }), amended, cancelled)[2]).toMatchObject({
+      do: 'release',
+    });
+  });
+
+  it('holds back the start offset until it is in the ledger', () => {
+    const partition = createPartition(0, 0, 0, 0);
+    stepsOf(
+      partition,
+      created('a', { items }, { time: T0 }),
+      processing,
+      completed,
+      created('b', {}, { time: T0 + 2 * DUPLICATE_WINDOW_MS }),
+    );
+    partition.position = 4;
+    partition.orders.get('a')!.unsettled = 1;
+    forgetClosed(partition);
+    expect(offsetToCommit(partition)).toBe(0);
+    partition.orders.get('a')!.unsettled = 0;
+    forgetClosed(partition);
+    expect(offsetToCommit(partition)).toBe(3);
   });
 });

@@ -4,133 +4,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { createTailPartition, fold } from '../../../api/tail-memory.ts';
-import type { KnownOrder } from '../../../processor/admission.ts';
-import { groupOffsets } from '../../../processor/committed-offsets.ts';
-import { createOrderProcessor, type OrderProcessor } from '../../../processor/process-orders.ts';
-import type { GroupOffset } from '../../../shared/log/log.ts';
 import { decodeOrderEvent, encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { isTerminal } from '../../../shared/order/lifecycle.ts';
-import { evolve, type Order } from '../../../shared/order/order.ts';
-import { createLogger } from '../../../shared/runtime/logger.ts';
-import { createMemoryLedger, emptyTables } from '../../support/memory-ledger.ts';
 import { created, event, T0 } from '../../support/order-events.ts';
-import { type Simulation, simulate } from '../../support/simulation.ts';
-
-const TOPIC = 'orders';
-const PARTITIONS = 2;
-const FAULTS_MS = 30_000;
-const END_MS = 90_000;
-
-/** The truth: every order folded from its whole partition, up to (not including) an offset. */
-const foldOf = (
-  sim: Simulation,
-  orderId: string,
-  until = Number.MAX_SAFE_INTEGER,
-): { order: Order | null; effects: [OrderEvent, string][] } => {
-  let order: Order | null = null;
-  const effects: [OrderEvent, string][] = [];
-  for (const record of sim.log[sim.partitionOf(orderId)]!) {
-    if (record.offset >= until || record.key?.toString() !== orderId) continue;
-    const decoded = decodeOrderEvent(record);
-    if (!decoded.ok) continue;
-    const next = evolve(order, decoded.event);
-    order = next.order;
-    effects.push([decoded.event, next.effect]);
-  }
-  return { order, effects };
-};
-
-/** `zombies`: an owner that lost its partitions goes on for a while, beside the new one, instead of dying. */
-const world = (seed: number, { zombies = false } = {}) => {
-  const sim = simulate(seed, { partitions: PARTITIONS, calmFrom: T0 + FAULTS_MS, start: T0 });
-  const violations: string[] = [];
-  const committed = new Map<number, GroupOffset>();
-  const checkpoints = Array.from({ length: PARTITIONS }, () => 0);
-  const fulfilled = new Map<string, number>();
-  let incarnation = 0;
-  const dead = new Set<number>();
-  let sequence = 0;
-  let processor: OrderProcessor;
-
-  const lookUpClosed = (partition: number, ids: string[], knownFrom: number): Promise<Map<string, KnownOrder> | null> =>
-    new Promise((resolve, reject) => {
-      sim.clock.after(sim.between(1, 20), () => {
-        if (sim.clock.now() < sim.calmFrom && sim.chance(0.05)) reject(new Error('simulated: database away'));
-        if (checkpoints[partition]! < knownFrom) return resolve(null);
-        const known = ids.flatMap((id): [string, KnownOrder][] => {
-          const { order } = foldOf(sim, id, checkpoints[partition]);
-          const createdOffset = sim.log[partition]!.findIndex(({ headers }) => headers.ce_id?.toString() === order?.createdEventId);
-          return order ? [[id, { closed: isTerminal(order.status), createdOffset }]] : [];
-        });
-        return resolve(new Map(known));
-      });
-    });
-
-  const start = (): void => {
-    const mine = ++incarnation;
-    const alive = (): boolean => !dead.has(mine);
-    const positions = new Map<number, number>();
-    const ends = sim.log.map((records) => records.length);
-    const own = createOrderProcessor({
-      topic: TOPIC,
-      appender: sim.appender(alive),
-      fulfil: (order) => {
-        const partition = sim.partitionOf(order.orderId);
-        const position = [...own.partitions()].find((known) => known.partition === partition)?.position ?? 0;
-        const { order: truth } = foldOf(sim, order.orderId, Math.max(position, ends[partition]!));
-        if (truth?.status !== 'processing')
-          violations.push(`fulfils ${order.orderId}, which the log shows ${truth?.status} at ${position}`);
-        fulfilled.set(order.orderId, (fulfilled.get(order.orderId) ?? 0) + 1);
-        return new Promise((resolve) => sim.clock.after(sim.between(0, 2000), () => alive() && resolve()));
-      },
-      lookUpClosed,
-      ledger: createMemoryLedger(emptyTables()),
-      clock: { now: sim.clock.now, after: (ms, callback) => sim.clock.after(ms, () => alive() && callback()) },
-      newId: () => `f-${++sequence}`,
-      concurrency: 3,
-      logger: createLogger('test', 'silent'),
-      onDecided: () => {},
-      onFulfilled: () => {},
-      onFatal: (error) => violations.push(error.message),
-    });
-    processor = own;
-    const pump = (partition: number): void => {
-      if (!alive()) return;
-      const from = positions.get(partition)!;
-      const records = sim.log[partition]!.slice(from, from + sim.between(1, 20));
-      positions.set(partition, from + records.length);
-      own.onRecords(partition, records);
-      if (mine === incarnation && sim.chance(0.3))
-        for (const [number, offset] of groupOffsets(own.partitions())) committed.set(number, offset);
-      sim.clock.after(sim.between(2, 30), () => pump(partition));
-    };
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
-      const { offset = 0, metadata = null } = committed.get(partition) ?? {};
-      positions.set(partition, offset);
-      own.onAssigned([{ partition, startOffset: offset, highWatermark: ends[partition]!, metadata }]);
-      sim.clock.after(sim.between(1, 20), () => pump(partition));
-    }
-  };
-
-  const crashes = (): void => {
-    if (sim.clock.now() > sim.calmFrom) return;
-    const old = incarnation;
-    sim.clock.after(zombies ? sim.between(500, 5000) : 0, () => dead.add(old));
-    sim.clock.after(sim.between(20, 800), start);
-    sim.clock.after(sim.between(1000, 6000), crashes);
-  };
-  const project = (partition: number): void => {
-    checkpoints[partition] = Math.min(sim.log[partition]!.length, checkpoints[partition]! + sim.between(0, 25));
-    sim.clock.after(sim.chance(0.02) ? sim.between(2000, 25_000) : sim.between(5, 120), () => project(partition));
-  };
-
-  start();
-  // A crash also heals, so every other seed has none: what memory gets wrong must show there.
-  if (seed % 2 === 0) sim.clock.after(sim.between(500, 4000), crashes);
-  for (let partition = 0; partition < PARTITIONS; partition += 1) project(partition);
-  return { sim, violations, committed, fulfilled, current: () => processor };
-};
+import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../support/processor-world.ts';
+import type { Simulation } from '../../support/simulation.ts';
 
 const submitOrders = (sim: Simulation, count: number): string[] =>
   Array.from({ length: count }, (_, i) => {
@@ -159,20 +37,6 @@ const submitOrders = (sim: Simulation, count: number): string[] =>
     return id;
   });
 
-const checkAtRest = (sim: Simulation, ids: string[]): string[] =>
-  ids.flatMap((id) => {
-    const { order, effects } = foldOf(sim, id);
-    const found: string[] = [];
-    if (order === null || !isTerminal(order.status)) found.push(`${id} is stuck in ${order?.status} at version ${order?.version}`);
-    const answers = effects.filter(([answer, effect]) => answer.causationId !== null && (effect === 'applied' || effect === 'refusal'));
-    const asked = new Set(effects.filter(([, effect]) => effect === 'request').map(([request]) => request.id));
-    for (const requestId of asked) {
-      const count = answers.filter(([answer]) => answer.causationId === requestId).length;
-      if (count !== 1) found.push(`request ${requestId} of ${id} has ${count} answers`);
-    }
-    return found;
-  });
-
 /** What an api that reads the log from its beginning is told about each request. */
 const heardByAnApi = (sim: Simulation): Map<string, OrderEvent[]> => {
   const heard = new Map<string, OrderEvent[]>();
@@ -191,7 +55,7 @@ const heardByAnApi = (sim: Simulation): Map<string, OrderEvent[]> => {
 describe('the processor on a log that loses, doubles and delays', () => {
   it('ends every order once and answers every request once, over crashes and late twins', async () => {
     for (let seed = 1; seed <= 60; seed += 1) {
-      const { sim, violations } = world(seed);
+      const { sim, violations } = processorWorld(seed);
       const ids = submitOrders(sim, 20);
       await sim.run(T0 + END_MS);
       expect({ seed, violations: [...violations, ...checkAtRest(sim, ids)] }).toEqual({ seed, violations: [] });
@@ -201,7 +65,7 @@ describe('the processor on a log that loses, doubles and delays', () => {
   it('gives a request that an old and a new owner answer one answer, the first effective one in the log (R2)', async () => {
     let answeredTwice = 0;
     for (let seed = 2; seed <= 60; seed += 2) {
-      const { sim, violations } = world(seed, { zombies: true });
+      const { sim, violations } = processorWorld(seed, { zombies: true });
       const ids = submitOrders(sim, 20);
       await sim.run(T0 + END_MS);
       expect({ seed, violations: [...violations, ...checkAtRest(sim, ids)] }).toEqual({ seed, violations: [] });
@@ -220,7 +84,7 @@ describe('the processor on a log that loses, doubles and delays', () => {
   });
 
   it('holds no more orders in processing than its places, and starts the others as places come free', async () => {
-    const { sim, violations, fulfilled } = world(7);
+    const { sim, violations, fulfilled } = processorWorld(7);
     sim.calmFrom = T0;
     for (let i = 0; i < 20; i += 1) sim.land(encodeOrderEvent(created(`s-${i}`, {}, { time: T0 }), TOPIC));
     let most = 0;
