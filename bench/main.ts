@@ -15,13 +15,16 @@ import { idle } from './scenarios/idle.ts';
 import { latencies } from './scenarios/latencies.ts';
 import { lists } from './scenarios/lists.ts';
 import { rebuild } from './scenarios/rebuild.ts';
+import { stock } from './scenarios/stock.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { createSystem, type System } from './system.ts';
 import { warmUp } from './warm-up.ts';
 
 // Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
 const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };
-const PARTS = [...Object.keys(ON_THE_SYSTEM), 'd', 'l'];
+// The rebuild is of what the system has left behind; the others bring their own.
+const ON_THE_GROUND = { d: rebuild, l: lists, s: stock };
+const PARTS = [...Object.keys(ON_THE_SYSTEM), ...Object.keys(ON_THE_GROUND)];
 const SECONDS = { quick: 15, full: 60 };
 const REBUILD_EVENTS = { quick: 100_000, full: 300_000 };
 // All parts with every repetition on a busy machine stay below.
@@ -44,7 +47,7 @@ const program = new Command('bench')
   .description('Measures the order service on this machine, on a broker and a database started for it.')
   .option(
     '--only <parts>',
-    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, l: lists; separated by commas',
+    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, l: lists, s: stock; separated by commas',
     parts,
     PARTS,
   )
@@ -99,12 +102,12 @@ const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Find
       all.push(...(await attempt(name, () => scenario(bench))));
     }
   };
-  // The rebuild is of what the system has left behind; lists bring their own.
-  if (options.only.some((name) => name !== 'l')) await during(createSystem(ground), measureOnTheSystem);
-  if (options.only.includes('d') || options.only.includes('l')) {
+  if (options.only.some((name) => name !== 'l' && name !== 's')) await during(createSystem(ground), measureOnTheSystem);
+  const onTheGround = Object.entries(ON_THE_GROUND).filter(([name]) => options.only.includes(name));
+  if (onTheGround.length > 0) {
     await during(createGround(ground), async (started) => {
-      if (options.only.includes('d')) all.push(...(await attempt('d', () => rebuild({ ground: started, settings, env: ground.env, say }))));
-      if (options.only.includes('l')) all.push(...(await attempt('l', () => lists({ ground: started, settings, say }))));
+      for (const [name, scenario] of onTheGround)
+        all.push(...(await attempt(name, () => scenario({ ground: started, settings, env: ground.env, say }))));
     });
   }
   return merge(all);

@@ -15,6 +15,7 @@ import { evolve, type Order } from '../../shared/order/order.ts';
 import type { ProductCreated } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
+import { faultyTransactions } from './faulty-transactions.ts';
 import { createMemoryLedger, emptyTables } from './memory-ledger.ts';
 import { T0 } from './order-events.ts';
 import { productCreated } from './product-events.ts';
@@ -81,12 +82,10 @@ export const processorWorld = (seed: number, { zombies = false, rebuilds = false
   let incarnation = 0;
   let sequence = 0;
 
-  const isFaulty = (probability: number): boolean => sim.clock.now() < sim.calmFrom && sim.chance(probability);
-
   const lookUpClosed = (partition: number, ids: string[], knownFrom: number): Promise<Map<string, KnownOrder> | null> =>
     new Promise((resolve, reject) => {
       sim.clock.after(sim.between(1, 20), () => {
-        if (isFaulty(0.05)) reject(new Error('simulated: database away'));
+        if (sim.clock.now() < sim.calmFrom && sim.chance(0.05)) reject(new Error('simulated: database away'));
         if (checkpoints[partition]! < knownFrom) return resolve(null);
         const known = ids.flatMap((id): [string, KnownOrder][] => {
           const { order } = foldOf(sim, id, checkpoints[partition]);
@@ -97,31 +96,13 @@ export const processorWorld = (seed: number, { zombies = false, rebuilds = false
       });
     });
 
-  /** A transaction of a process: it may happen after its process has died, not at all, or without an answer. */
-  const transactOf =
-    (alive: () => boolean) =>
-    <T>(work: () => T): Promise<T> =>
-      new Promise((resolve, reject) => {
-        const answer = (action: () => void): void => sim.clock.after(sim.between(0, 10), () => alive() && action());
-        const away = (): void => reject(new AppError('DATABASE_UNAVAILABLE', 'simulated'));
-        sim.clock.after(sim.between(1, 10), () => {
-          if (isFaulty(0.04)) return answer(away);
-          try {
-            const result = work();
-            answer(isFaulty(0.04) ? away : () => resolve(result));
-          } catch (error) {
-            answer(() => reject(error));
-          }
-        });
-      });
-
   const start = (): void => {
     const mine = ++incarnation;
     const alive = (): boolean => !dead.has(mine);
     const positions = new Map<number, number>();
     let ends: number[] = [];
     const clock = { now: sim.clock.now, after: (ms: number, callback: () => void) => sim.clock.after(ms, () => alive() && callback()) };
-    const ledger = createMemoryLedger(tables, transactOf(alive));
+    const ledger = createMemoryLedger(tables, faultyTransactions(sim, alive));
     const onFatal = (error: unknown): void => {
       dead.add(mine);
       const isFenced = error instanceof AppError && error.code === 'LEDGER_FENCED';
