@@ -23,7 +23,10 @@ import { createOrderTail, type OrderTail } from './order-tail.ts';
 import { createPricing } from './pricing.ts';
 import { type Catalogue, createCatalogue, type ProductAnswer } from './products/catalogue.ts';
 import { createChangeProducts } from './products/change-products.ts';
+import { createPriceLines } from './products/price-lines.ts';
 import type { ProductStore } from './products/product-store.ts';
+import { createReadProducts } from './products/read-products.ts';
+import { createReadToEnd } from './products/read-to-end.ts';
 import type { ReadModel } from './read-model.ts';
 import { createReadOrder } from './read-order.ts';
 import { createRowLookup } from './row-lookup.ts';
@@ -37,6 +40,7 @@ export interface ApiSettings {
   version: string;
   openOrdersMax: number;
   tailMax: number;
+  productsMax: number;
   decisionWaitMs: number;
   catalog: 'open' | 'closed';
   access: AccessSettings;
@@ -105,15 +109,22 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     onAnswer: productAnswers.tell,
     onFatal,
   });
-  const priceLines = createPricing({ priceOf: (id) => catalogue.get(id)?.priceMinor ?? null, catalog: settings.catalog });
-  const products = createChangeProducts({
+  const readToEnd = createReadToEnd({
+    catalogue,
+    logEnd: ports.products.logEnd,
+    partitionOf: (productId) => partitionOf(productId, ports.products.partitionCount),
+  });
+  const price = createPricing({ priceOf: (id) => catalogue.get(id)?.priceMinor ?? null, catalog: settings.catalog });
+  const priceLines = createPriceLines({ price, catalogue, readToEnd });
+  const readProducts = createReadProducts({ catalogue, store: ports.products.store, readToEnd });
+  const changeProducts = createChangeProducts({
     topic: ports.products.topic,
     currency,
-    partitionOf: (productId) => partitionOf(productId, ports.products.partitionCount),
+    productsMax: settings.productsMax,
     appender,
     catalogue,
+    products: readProducts,
     store: ports.products.store,
-    logEnd: ports.products.logEnd,
     answers: productAnswers,
     decisionWaitMs: settings.decisionWaitMs,
     now: Date.now,
@@ -144,8 +155,8 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     submitOrder,
     commandOrder,
     priceLines,
-    products,
-    productStore: ports.products.store,
+    changeProducts,
+    readProducts,
     orders,
     events,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),

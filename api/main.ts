@@ -88,6 +88,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
       version,
       openOrdersMax: config.OPEN_ORDERS_MAX,
       tailMax: config.TAIL_MAX,
+      productsMax: config.PRODUCTS_MAX,
       decisionWaitMs: config.DECISION_WAIT_MS,
       catalog: config.CATALOG,
       access,

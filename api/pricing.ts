@@ -13,10 +13,10 @@ export interface PricingOptions {
 }
 
 /** Throws UNKNOWN_PRODUCT, PRICE_MISMATCH, TOTAL_REQUIRED, TOTAL_MISMATCH or VALIDATION_FAILED. */
-export type PriceLines = (lines: SentLines) => OrderLines;
+export type Price = (lines: SentLines) => OrderLines;
 
 export const createPricing =
-  ({ priceOf, catalog }: PricingOptions): PriceLines =>
+  ({ priceOf, catalog }: PricingOptions): Price =>
   ({ items: sent, totalMinor }) => {
     const items = sent.map((item) => priced(item, priceOf(item.product_id)));
     const unknown = items.find(({ stocked }) => !stocked);

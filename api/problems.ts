@@ -100,6 +100,11 @@ export const PROBLEMS = {
     title: 'The stock cannot be taken away',
     meaning: 'Fewer units are on hand than were to be taken away, or open orders have reserved them. Nothing has changed.',
   },
+  STOCK_TOO_LARGE: {
+    status: 409,
+    title: 'The stock would be too large',
+    meaning: 'At most 1,000,000,000 units of a product can be on hand. Nothing has changed.',
+  },
   ILLEGAL_TRANSITION: {
     status: 409,
     title: 'The order cannot be changed like this',
@@ -186,7 +191,8 @@ export const PROBLEMS = {
   OVERLOADED: {
     status: 503,
     title: 'Too much is open already',
-    meaning: 'Too many orders are open or too many submissions are waiting. Nothing was recorded; try again after `Retry-After` seconds.',
+    meaning:
+      'Too many orders are open, too many submissions are waiting, or the catalogue is full. Nothing was recorded; try again after `Retry-After` seconds.',
   },
 } as const satisfies Record<string, ProblemKind>;
 

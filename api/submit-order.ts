@@ -12,7 +12,7 @@ import { keyHash, orderIdOfKey } from './idempotency-key.ts';
 import { commandHash, type NewOrder } from './new-order.ts';
 import type { OrderTail } from './order-tail.ts';
 import type { Place } from './position-waits.ts';
-import type { PriceLines } from './pricing.ts';
+import type { PriceLines } from './products/price-lines.ts';
 import type { ReadOrder } from './read-order.ts';
 
 export interface Submission {
@@ -53,7 +53,7 @@ export interface SubmitOrderOptions {
   orders: ReadOrder;
   /** The OrderCreated that created this order, from the log. */
   creationOf: (order: StoredOrder) => Promise<OrderCreated>;
-  /** What is ordered costs this now; see pricing.ts for what it throws. */
+  /** What is ordered costs this now; rejects with what is wrong with it. */
   priceLines: PriceLines;
   now: () => number;
 }
@@ -64,13 +64,13 @@ const VERDICT_MAX_MS = 5_000;
 export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
   const { topic, currency, appender, tail, orders } = options;
 
-  const creation = (
+  const creation = async (
     submission: Submission,
     orderId: string,
     origin: IdOrigin,
     keyed: { key: string; command: string } | null,
-  ): OrderCreated => {
-    const { items, totalMinor } = options.priceLines(submission.order);
+  ): Promise<OrderCreated> => {
+    const { items, totalMinor } = await options.priceLines(submission.order);
     return {
       kind: 'fact',
       name: 'OrderCreated',
@@ -124,18 +124,18 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     const orderId = orderIdOfKey(key);
     const first = await orders.known(orderId);
     if (first !== null) return repeated(first);
-    return appendAndRead(creation(submission, orderId, 'key', { key, command }), submission.traceparent, repeated);
+    return appendAndRead(await creation(submission, orderId, 'key', { key, command }), submission.traceparent, repeated);
   };
 
   const submitChosen = async (submission: Submission, orderId: string): Promise<Submitted> => {
     const taken = (): Submitted => ({ outcome: 'id_taken' });
     if ((await orders.known(orderId)) !== null) return taken();
-    return appendAndRead(creation(submission, orderId, 'client', null), submission.traceparent, taken);
+    return appendAndRead(await creation(submission, orderId, 'client', null), submission.traceparent, taken);
   };
 
   // Whoever wrote the first OrderCreated of this id wrote this very order: an acknowledged append is all there is to know.
-  const submitEntry = (submission: Submission, orderId: string): Promise<Submitted> => {
-    const created = creation(submission, orderId, 'batch', null);
+  const submitEntry = async (submission: Submission, orderId: string): Promise<Submitted> => {
+    const created = await creation(submission, orderId, 'batch', null);
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
   };
 
@@ -143,7 +143,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     if (submission.batchId !== undefined && submission.orderId !== null) return submitEntry(submission, submission.orderId);
     if (submission.idempotencyKey !== null) return submitKeyed(submission, submission.idempotencyKey);
     if (submission.orderId !== null) return submitChosen(submission, submission.orderId);
-    const created = creation(submission, randomUUIDv7(), 'server', null);
+    const created = await creation(submission, randomUUIDv7(), 'server', null);
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
   };
 };

@@ -44,6 +44,7 @@ const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number
       version: '0.0.0',
       openOrdersMax: OPEN_ORDERS_MAX,
       tailMax: OPEN_ORDERS_MAX,
+      productsMax: 1,
       decisionWaitMs: 0,
       catalog: 'open',
       access: ACCESS_OFF,

@@ -11,43 +11,48 @@ import { createBulkGate } from '../api/bulk-gate.ts';
 import { createFeed } from '../api/feed/feed.ts';
 import { createApiMetrics } from '../api/metrics.ts';
 import { createPricing } from '../api/pricing.ts';
+import { createPriceLines } from '../api/products/price-lines.ts';
 import type { SubmitOrder } from '../api/submit-order.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { ACCESS_OFF, NO_ACCOUNTS } from './access-off.ts';
 
-const priceLines = createPricing({ priceOf: () => null, catalog: 'open' });
-const price = (order: Parameters<typeof priceLines>[0]) => {
-  const { items, totalMinor } = priceLines(order);
-  return { items, total_minor: totalMinor };
-};
+const unused = (): Promise<never> => Promise.reject(new Error('this server only takes orders'));
 
-const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => ({
-  outcome: 'created',
-  replayed: false,
-  place: { partition: 0, offset: 0 },
-  created: {
-    kind: 'fact',
-    name: 'OrderCreated',
-    id: randomUUIDv7(),
-    orderId: randomUUIDv7(),
-    version: 1,
-    time: Date.now(),
-    actor,
-    causationId: null,
-    correlationId,
-    data: {
-      user_id: order.userId,
-      ...price(order),
-      currency: 'USD',
-      id_origin: 'server',
-      batch_id: null,
-      key_hash: null,
-      command_hash: null,
-    },
-  },
+const priceLines = createPriceLines({
+  price: createPricing({ priceOf: () => null, catalog: 'open' }),
+  catalogue: { isCaughtUp: () => true },
+  readToEnd: unused,
 });
 
-const unused = (): Promise<never> => Promise.reject(new Error('this server only takes orders'));
+const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => {
+  const { items, totalMinor } = await priceLines(order);
+  return {
+    outcome: 'created',
+    replayed: false,
+    place: { partition: 0, offset: 0 },
+    created: {
+      kind: 'fact',
+      name: 'OrderCreated',
+      id: randomUUIDv7(),
+      orderId: randomUUIDv7(),
+      version: 1,
+      time: Date.now(),
+      actor,
+      causationId: null,
+      correlationId,
+      data: {
+        user_id: order.userId,
+        items,
+        total_minor: totalMinor,
+        currency: 'USD',
+        id_origin: 'server',
+        batch_id: null,
+        key_hash: null,
+        command_hash: null,
+      },
+    },
+  };
+};
 
 const buildApiWithoutLog = (): Promise<FastifyInstance> => {
   const registry = new Registry();
@@ -60,8 +65,8 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     isSeeded: () => true,
     commandOrder: unused,
     priceLines,
-    products: { create: unused, change: unused, fresh: unused },
-    productStore: { snapshot: unused, find: unused, page: unused, verdict: unused },
+    changeProducts: { create: unused, change: unused },
+    readProducts: { fresh: unused, page: unused, requestState: unused },
     orders: { fresh: unused, known: unused, caughtUp: unused },
     bulkGate: createBulkGate({ openOrders: () => 0, openOrdersMax: 1 }),
     events: { page: unused, asOf: unused, requestOf: unused },

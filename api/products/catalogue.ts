@@ -3,8 +3,8 @@
 
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
 import { decodeProductEvent } from '../../shared/log/product-codec.ts';
-import type { ProductEvent } from '../../shared/product/events.ts';
-import { evolveProduct, type Product } from '../../shared/product/product.ts';
+import type { ProductFact, ProductRefusal } from '../../shared/product/events.ts';
+import { evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createPositionWaits, type Place } from '../position-waits.ts';
@@ -13,15 +13,13 @@ import type { ProductStore } from './product-store.ts';
 /** What pricing needs of a product. About 150 bytes each. */
 export interface CatalogueEntry {
   priceMinor: number;
+  /** Of the last fact that was read. */
   version: number;
   createdEventId: string;
 }
 
-/** The record that answers a request: the ledger gives every request one verdict (R11), so the first that names it is the answer. */
-export interface ProductAnswer {
-  event: ProductEvent;
-  place: Place;
-}
+/** The first effective record that names a request (R2): the fact that it asked for, or its refusal. */
+export type ProductAnswer = ProductFact | ProductRefusal;
 
 export interface CatalogueOptions {
   partitionCount: number;
@@ -40,6 +38,8 @@ export interface Catalogue {
   recent: (productId: string) => Product | null;
   size: () => number;
   waitRead: (place: Place, limitMs: number) => Promise<boolean>;
+  /** Whether it has everything that was in the log when reading began, here and after every pause of the broker. */
+  isCaughtUp: () => boolean;
   /** Readiness: null or what is missing. */
   check: () => string | null;
 }
@@ -57,34 +57,31 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
   let caughtUpAt: number[] | null = null;
   let stopped = false;
 
-  const fold = (event: ProductEvent): void => {
-    if (event.kind !== 'fact') return;
-    const known = entries.get(event.productId);
-    // Seeded entries may be ahead of the log by decisions whose facts are still to come: those change nothing more.
-    if (event.version !== (known?.version ?? 0) + 1) return;
-    if (event.name === 'ProductCreated') {
-      const { product } = evolveProduct(null, event);
-      entries.set(event.productId, { priceMinor: event.data.price_minor, version: 1, createdEventId: event.id });
-      recent.set(event.productId, product!);
+  const fold = (fact: ProductFact): ProductEffect => {
+    const { productId, version } = fact;
+    const known = entries.get(productId);
+    if (version !== (known?.version ?? 0) + 1 || (known === undefined) !== (fact.name === 'ProductCreated')) return 'void';
+    if (known === undefined) {
+      const product = evolveProduct(null, fact).product!;
+      entries.set(productId, { priceMinor: product.priceMinor, version, createdEventId: product.createdEventId });
+      recent.set(productId, product);
       if (recent.size > RECENT_MAX) recent.delete(recent.keys().next().value!);
-      return;
+      return 'applied';
     }
-    if (known === undefined) return;
-    const priceMinor = event.name === 'ProductUpdated' ? event.data.price_minor : known.priceMinor;
-    entries.set(event.productId, { ...known, priceMinor, version: event.version });
-    const young = recent.get(event.productId);
-    if (young) recent.set(event.productId, evolveProduct(young, event).product!);
+    const priceMinor = fact.name === 'ProductUpdated' ? fact.data.price_minor : known.priceMinor;
+    entries.set(productId, { ...known, priceMinor, version });
+    const young = recent.get(productId);
+    if (young) recent.set(productId, evolveProduct(young, fact).product!);
+    return 'applied';
   };
 
   const onRecords = (partition: number, records: LogRecord[]): void => {
     for (const record of records) {
       const decoded = decodeProductEvent(record);
-      if (!decoded.ok) continue; // without effect, for every reader
+      if (!decoded.ok) continue; // without effect; the processor sets it aside in the dead-letter topic
       const { event } = decoded;
-      fold(event);
-      if (event.kind !== 'request' && event.causationId !== null) {
-        onAnswer(event.causationId, { event, place: { partition, offset: record.offset } });
-      }
+      if (event.kind === 'request' || (event.kind === 'fact' && fold(event) === 'void')) continue;
+      if (event.causationId !== null) onAnswer(event.causationId, event);
     }
     positions[partition] = records.at(-1)!.offset + 1;
     read.moved(partition);
@@ -106,7 +103,10 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
       try {
         const { products, starts } = await store.snapshot();
         for (const { productId, ...entry } of products) entries.set(productId, entry);
-        for (const [partition, offset] of starts) positions[partition] = offset;
+        for (const [partition, offset] of starts) {
+          positions[partition] = offset;
+          read.moved(partition);
+        }
         return;
       } catch (error) {
         if (!(error instanceof AppError && error.retryable)) throw error;
@@ -115,6 +115,8 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
       }
     }
   };
+
+  const isCaughtUp = (): boolean => caughtUpAt !== null && positions.every((position, partition) => position >= caughtUpAt![partition]!);
 
   return {
     start: async () => {
@@ -129,9 +131,7 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
     recent: (productId) => recent.get(productId) ?? null,
     size: () => entries.size,
     waitRead: read.wait,
-    check: () => {
-      if (caughtUpAt === null) return 'The catalogue has not started yet.';
-      return positions.some((position, partition) => position < caughtUpAt![partition]!) ? 'The catalogue has not caught up yet.' : null;
-    },
+    isCaughtUp,
+    check: () => (isCaughtUp() ? null : 'The catalogue has not read all that is in the log.'),
   };
 };

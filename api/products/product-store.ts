@@ -4,6 +4,7 @@
 import type { Database } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import type { ProductEventData, ProductFactName } from '../../shared/product/events.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
 /** A product with its stock, as of the last decision about it. */
@@ -36,9 +37,10 @@ export interface CatalogueSnapshot {
 
 export interface ProductStore {
   snapshot(): Promise<CatalogueSnapshot>;
+  /** Null: the ledger has not read of it yet. */
   find(productId: string): Promise<ProductRow | null>;
-  /** In the order of their ids, from behind `after` on. */
-  page(after: string | null, limit: number): Promise<ProductRow[]>;
+  /** In the order of their ids, from behind `after` on; null before the first processor has made the ledger. */
+  page(after: string | null, limit: number): Promise<ProductRow[] | null>;
   verdict(requestId: string): Promise<Verdict | null>;
 }
 
@@ -52,6 +54,12 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
   const page = `SELECT ${COLUMNS} FROM ${schema}.products WHERE product_id > $1 ORDER BY product_id LIMIT $2`;
   const verdict = `SELECT product_id, command_hash, version, event FROM ${schema}.product_requests WHERE request_id = $1`;
 
+  // A rebuild leaves the old rows until it has new ones; a ledger that was lost has none, and cannot say that there are none.
+  const requireComplete = async (): Promise<void> => {
+    const { rows } = await database.query<{ complete: boolean }>(`SELECT complete FROM ${schema}.ledger`);
+    if (rows[0]?.complete !== true) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being made anew.');
+  };
+
   return {
     snapshot: () =>
       answered({ starts: new Map(), products: [] }, () =>
@@ -63,8 +71,9 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
             `SELECT partition, start_offset FROM ${schema}.partitions WHERE topic = $1`,
             [topic],
           );
+          // The version that was read, not the decided one: of what comes later the log says whether it counts.
           const products = await client.query<{ product_id: string; price_minor: number; version: number; created_event_id: string }>(
-            `SELECT product_id, price_minor, version, created_event_id FROM ${schema}.products`,
+            `SELECT product_id, price_minor, read_version AS version, created_event_id FROM ${schema}.products`,
           );
           return {
             starts: new Map(starts.rows.map((row) => [row.partition, row.start_offset])),
@@ -78,12 +87,17 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
         }, SNAPSHOT_ISOLATION),
       ),
     find: (productId) =>
-      answered(
-        null,
-        async () => (await database.query<ProductRow & Record<string, unknown>>({ ...find, values: [productId] })).rows[0] ?? null,
-      ),
+      answered(null, async () => {
+        const { rows } = await database.query<ProductRow & Record<string, unknown>>({ ...find, values: [productId] });
+        if (rows.length === 0) await requireComplete();
+        return rows[0] ?? null;
+      }),
     page: (after, limit) =>
-      answered([], async () => (await database.query<ProductRow & Record<string, unknown>>(page, [after ?? '', limit])).rows),
+      answered(null, async () => {
+        const { rows } = await database.query<ProductRow & Record<string, unknown>>(page, [after ?? '', limit]);
+        if (rows.length === 0) await requireComplete();
+        return rows;
+      }),
     verdict: (requestId) =>
       answered(null, async () => {
         const { rows } = await database.query<{ product_id: string; command_hash: string | null; event: Verdict['answer'] }>(verdict, [

@@ -7,10 +7,10 @@ import { idempotencyKeyOf } from '../idempotency-key.ts';
 import { toMinor } from '../money.ts';
 import { isProblemCode, Problem, validationFailed } from '../problems.ts';
 import type { ChangeProducts, ProductChanged } from '../products/change-products.ts';
-import type { ProductStore } from '../products/product-store.ts';
 import { productView } from '../products/product-view.ts';
+import type { ReadProducts } from '../products/read-products.ts';
 import { PRIVATE } from '../reads.ts';
-import { ID } from '../schemas/ids.ts';
+import { ID, toId } from '../schemas/ids.ts';
 import {
   EXAMPLE_PRODUCT,
   EXAMPLE_PRODUCT_ASKED,
@@ -32,8 +32,8 @@ import { jsonResponse, problemResponses } from '../schemas/responses.ts';
 import { contextOf } from '../submission-of.ts';
 
 export interface ProductRoutesOptions {
-  products: ChangeProducts;
-  productStore: Pick<ProductStore, 'page' | 'verdict'>;
+  changeProducts: ChangeProducts;
+  readProducts: Pick<ReadProducts, 'fresh' | 'page' | 'requestState'>;
 }
 
 const tags = ['Products'];
@@ -85,7 +85,7 @@ const KEY = 'With `Idempotency-Key` the same request can be sent again safely.';
 const changed = {
   200: one('The product, as the change has made it.'),
   202: asked('The request is in the log and not answered yet.'),
-  ...problemResponses(...WRITE_PROBLEMS, 'PRODUCT_NOT_FOUND', 'STOCK_WOULD_BE_NEGATIVE', 'IDEMPOTENCY_KEY_REUSED'),
+  ...problemResponses(...WRITE_PROBLEMS, 'PRODUCT_NOT_FOUND', 'STOCK_WOULD_BE_NEGATIVE', 'STOCK_TOO_LARGE', 'IDEMPOTENCY_KEY_REUSED'),
 };
 const updateSchema = {
   operationId: 'updateProduct',
@@ -122,14 +122,15 @@ const requestSchema = {
   },
 };
 
-export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> = (app, { products, productStore }, done) => {
+export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> = (app, { changeProducts, readProducts }, done) => {
   const { prefix } = app;
   const locate = (reply: FastifyReply, productId: string): FastifyReply => reply.header('location', `${prefix}/products/${productId}`);
 
   app.post('/products', { schema: createSchema }, async (request, reply) => {
-    const { product_id: productId = null, name, description = null, price, stock = 0 } = request.body;
+    const { product_id: id, name, description = null, price, stock = 0 } = request.body;
+    const productId = id === undefined ? null : toId(id);
     if (productId === '.' || productId === '..') throw validationFailed([{ path: '/product_id', message: 'cannot be part of a URL' }]);
-    const result = await products.create({ productId, name, description, priceMinor: toMinor(price), stock }, contextOf(request));
+    const result = await changeProducts.create({ productId, name, description, priceMinor: toMinor(price), stock }, contextOf(request));
     switch (result.outcome) {
       case 'created':
         return locate(reply.code(201), result.product.product_id).send(productView(result.product));
@@ -145,7 +146,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
   });
 
   app.get('/products/:product_id', { schema: getSchema }, async (request, reply) => {
-    const product = await products.fresh(request.params.product_id);
+    const product = await readProducts.fresh(request.params.product_id);
     if (product === null) throw notFound(request.params.product_id);
     return reply.header('cache-control', PRIVATE).send(productView(product));
   });
@@ -153,7 +154,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
   app.get('/products', { schema: listSchema }, async (request, reply) => {
     const { limit, cursor } = request.query;
     const after = cursor === undefined ? null : readCursor(cursor, ['products'], isId);
-    const found = await productStore.page(after, limit + 1);
+    const found = await readProducts.page(after, limit + 1);
     const page = found.slice(0, limit);
     return reply.header('cache-control', PRIVATE).send({
       products: page.map(productView),
@@ -171,14 +172,16 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
           .code(202)
           .header('location', `${prefix}/products/${productId}/requests/${result.requestId}`)
           .send({ message: 'Request accepted', product_id: productId, request_id: result.requestId });
-      case 'refused':
+      case 'refused': // a newer processor may know reasons that we do not: they say that it could not be done
         throw new Problem(isProblemCode(result.code) ? result.code : 'STOCK_WOULD_BE_NEGATIVE', result.detail);
       case 'not_found':
         throw notFound(productId);
       case 'key_reused':
         throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
       case 'unknown':
-        throw new Problem('LOG_UNAVAILABLE', 'The log did not confirm the request in time: it may or may not be answered, now or later.');
+        throw new Problem('LOG_UNAVAILABLE', 'The log did not confirm the request in time: it may or may not be answered, now or later.', {
+          requestId: result.requestId,
+        });
     }
   };
 
@@ -186,7 +189,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
     const { product_id: productId } = request.params;
     const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
     const change = { productId, idempotencyKey, asked: { name: 'ProductUpdateRequested', data: patchOf(request.body) } as const };
-    return answer(reply, productId, await products.change(change, contextOf(request)));
+    return answer(reply, productId, await changeProducts.change(change, contextOf(request)));
   });
 
   app.put('/products/:product_id/stock', { schema: stockSchema }, async (request, reply) => {
@@ -194,15 +197,12 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
     const { delta = null, stock = null } = request.body;
     const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
     const change = { productId, idempotencyKey, asked: { name: 'StockAdjustmentRequested', data: { delta, stock } } as const };
-    return answer(reply, productId, await products.change(change, contextOf(request)));
+    return answer(reply, productId, await changeProducts.change(change, contextOf(request)));
   });
 
   app.get('/products/:product_id/requests/:request_id', { schema: requestSchema }, async (request, reply) => {
     const { product_id: productId, request_id: requestId } = request.params;
-    const verdict = await productStore.verdict(requestId);
-    const known = verdict?.productId === productId ? verdict.answer : null;
-    const code = known?.name === 'ProductRequestRefused' ? known.data.code : null;
-    const state = known === null ? 'pending' : code === null ? 'applied' : 'refused';
+    const { state, code } = await readProducts.requestState(productId, requestId);
     return reply.header('cache-control', PRIVATE).send({ request_id: requestId, state, code, product_id: productId });
   });
   done();

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { PRODUCT_DESCRIPTION_MAX, PRODUCT_NAME_MAX, STOCK_MAX } from '../../shared/product/event-schemas.ts';
 import { AMOUNT_MAX } from '../money.ts';
 import type { ProductView } from '../products/product-view.ts';
-import { ID_PATTERN } from './ids.ts';
+import { ID_PATTERN, IdInput } from './ids.ts';
 import { orNull } from './order.ts';
 import { PAGE_DEFAULT, PAGE_MAX } from './queries.ts';
 
@@ -16,7 +16,7 @@ const Stock = Type.Integer({ minimum: 0, maximum: STOCK_MAX, description: 'Units
 export const ProductInput = Type.Object(
   {
     product_id: Type.Optional(
-      Type.String({ pattern: ID_PATTERN, description: 'An id of your own choice; without it the service makes one.' }),
+      Type.Unsafe<string | number>({ ...IdInput, description: 'An id of your own choice; without it the service makes one.' }),
     ),
     name: Name,
     description: Type.Optional(Description),

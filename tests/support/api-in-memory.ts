@@ -14,6 +14,7 @@ export interface InMemoryOptions {
   openOrdersMax?: number;
   tailMax?: number;
   decisionWaitMs?: number;
+  productsMax?: number;
   catalog?: 'open' | 'closed';
   access?: AccessSettings;
   /** False leaves the tail unstarted. */
@@ -24,6 +25,7 @@ export const startApiInMemory = async ({
   openOrdersMax = 1_000,
   tailMax = 1_000,
   decisionWaitMs = 5_000,
+  productsMax = 1_000,
   catalog = 'open',
   access = ACCESS_OFF,
   start = true,
@@ -36,7 +38,18 @@ export const startApiInMemory = async ({
   const productLog = createMemoryLog(partitionCount);
   const products = createMemoryProducts();
   const { app, tail, catalogue } = await createApi(
-    { topic: TOPIC, partitionCount, currency: 'USD', version: '0.0.0', openOrdersMax, tailMax, decisionWaitMs, catalog, access },
+    {
+      topic: TOPIC,
+      partitionCount,
+      currency: 'USD',
+      version: '0.0.0',
+      openOrdersMax,
+      tailMax,
+      productsMax,
+      decisionWaitMs,
+      catalog,
+      access,
+    },
     {
       appender: { append: (record) => (record.topic === TOPIC ? log : productLog).appender.append(record) },
       createReader: log.createReader,

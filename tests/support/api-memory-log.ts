@@ -12,6 +12,8 @@ export interface MemoryLog {
   appender: Appender;
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: { ask: () => Promise<ReadonlyMap<number, { low: number; high: number }>> };
+  /** Resolves when somebody asks for the end of the log. */
+  asked: () => Promise<void>;
   records: LogRecord[][];
   partitionOf: (orderId: string) => number;
   /** Puts a record into the log, past the appender. */
@@ -27,6 +29,7 @@ export const createMemoryLog = (partitionCount: number): MemoryLog => {
   const records: LogRecord[][] = Array.from({ length: partitionCount }, () => []);
   const readers = new Set<() => void>();
   const script: MemoryLog['script'] = [];
+  const askedFor: (() => void)[] = [];
   let held = false;
 
   const wake = (): void => {
@@ -104,7 +107,13 @@ export const createMemoryLog = (partitionCount: number): MemoryLog => {
   return {
     appender: { append: async (record) => (script.shift() ?? (async (each) => land(each)))(record) },
     createReader,
-    logEnd: { ask: async () => new Map(records.map((list, partition) => [partition, { low: 0, high: list.length }])) },
+    logEnd: {
+      ask: async () => {
+        for (const resolve of askedFor.splice(0)) resolve();
+        return new Map(records.map((list, partition) => [partition, { low: 0, high: list.length }]));
+      },
+    },
+    asked: () => new Promise((resolve) => void askedFor.push(resolve)),
     records,
     partitionOf: (orderId) => partitionOf(orderId, partitionCount),
     land,

@@ -1,12 +1,14 @@
 // tests/support/api-memory-products.ts: the ledger's products as the api sees them, set by the test.
 
-import type { ProductRow, ProductStore, Verdict } from '../../api/products/product-store.ts';
+import type { CatalogueSnapshot, ProductRow, ProductStore, Verdict } from '../../api/products/product-store.ts';
 
 export const createMemoryProducts = () => {
   const rows = new Map<string, ProductRow>();
   const verdicts = new Map<string, Verdict>();
+  /** What a catalogue that starts now begins with. */
+  const snapshot: CatalogueSnapshot = { starts: new Map(), products: [] };
   const store: ProductStore = {
-    snapshot: async () => ({ starts: new Map(), products: [] }),
+    snapshot: async () => snapshot,
     find: async (id) => rows.get(id) ?? null,
     page: async (after, limit) =>
       [...rows.values()]
@@ -15,5 +17,5 @@ export const createMemoryProducts = () => {
         .slice(0, limit),
     verdict: async (id) => verdicts.get(id) ?? null,
   };
-  return { rows, verdicts, store };
+  return { rows, verdicts, snapshot, store };
 };

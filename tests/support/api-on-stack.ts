@@ -79,6 +79,7 @@ export const startApisOnStack = async (count: number) => {
         version: '0.0.0',
         openOrdersMax: 100_000,
         tailMax: 100_000,
+        productsMax: 100_000,
         decisionWaitMs: 5_000,
         catalog: 'open',
         access: ACCESS_OFF,

@@ -10,8 +10,8 @@ import { consistencyToken } from '../../consistency.ts';
 import { newLines } from '../../new-order.ts';
 import { orderView } from '../../order-view.ts';
 import { readIfMatch } from '../../preconditions.ts';
-import type { PriceLines } from '../../pricing.ts';
 import { isProblemCode, Problem } from '../../problems.ts';
+import type { PriceLines } from '../../products/price-lines.ts';
 import { etagOf } from '../../reads.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
 import { NoQuery, OrderPath } from '../../schemas/queries.ts';
@@ -149,8 +149,8 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
       method,
       url: '/orders/:order_id',
       schema,
-      handler: (request, reply) => {
-        const { items, totalMinor } = priceLines(newLines(request.body));
+      handler: async (request, reply) => {
+        const { items, totalMinor } = await priceLines(newLines(request.body));
         return perform(request, reply, {
           message: 'Order amended',
           ask: (order) =>

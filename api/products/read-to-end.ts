@@ -1,0 +1,31 @@
+// api/products/read-to-end.ts: waiting until the catalogue contains what the log has now: before "there is none" is said of a product, and
+// before an order is refused for what the catalogue says. Bounded.
+
+import type { LogEnd } from '../../shared/log/offsets.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { Catalogue } from './catalogue.ts';
+
+export interface ReadToEndOptions {
+  catalogue: Pick<Catalogue, 'waitRead'>;
+  logEnd: Pick<LogEnd, 'ask'>;
+  partitionOf: (productId: string) => number;
+}
+
+/** Resolves when everything that the log had of these products at some moment after the call is in the catalogue. Rejects with LOG_UNAVAILABLE. */
+export type ReadToEnd = (productIds: readonly string[]) => Promise<void>;
+
+// Longer than a pause of the broker or a rejoin, shorter than a caller's patience.
+const LOG_WAIT_MAX_MS = 5_000;
+
+export const createReadToEnd =
+  ({ catalogue, logEnd, partitionOf }: ReadToEndOptions): ReadToEnd =>
+  async (productIds) => {
+    const ends = await logEnd.ask();
+    const passed = Array.from(new Set(productIds.map(partitionOf)), (partition) => {
+      const end = ends.get(partition)?.high ?? 0;
+      return end === 0 || catalogue.waitRead({ partition, offset: end - 1 }, LOG_WAIT_MAX_MS);
+    });
+    if (!(await Promise.all(passed)).every(Boolean)) {
+      throw new AppError('LOG_UNAVAILABLE', 'The catalogue did not reach the end of the log in time.');
+    }
+  };
