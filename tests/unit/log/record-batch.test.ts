@@ -59,7 +59,8 @@ test('kafkajs reads what we write', async () => {
   const readBatch = requireKafkajs('kafkajs/src/protocol/recordBatch/v0/decoder');
   await fc.assert(
     fc.asyncProperty(records, async (some) => {
-      fc.pre(some.every(({ headers }) => !Object.hasOwn(headers, '__proto__'))); // kafkajs takes it for a list
+      // kafkajs collects headers in an ordinary object: a name that every object has looks like a repeated header to it.
+      fc.pre(some.every(({ headers }) => !Object.keys(headers).some((name) => name in Object.prototype)));
       const batch = await readBatch(new Decoder(encode(some)));
       const theirs = batch.records.map(({ key, value, headers }: LogRecord) => ({ key, value, headers: { ...headers } }));
       expect(theirs).toEqual(some.map((one, index) => asRead(one, index)).map(({ key, value, headers }) => ({ key, value, headers })));
