@@ -1,5 +1,6 @@
 // processor/start-commits.ts: leaves behind where a successor is to start (R6): in the ledger first, then, as a copy that lag tools
-// see and that shows a database that went back, in Kafka (R8). Nothing is written while nothing moves.
+// see and that shows a database that went back, in Kafka (R8). While nothing moves it is repeated now and then: so an idle process
+// too finds out that it was fenced off, by a rebuild or a restored database.
 
 import type { GroupOffset } from '../shared/log/log.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
@@ -18,15 +19,20 @@ export interface StartCommitsOptions {
   logger: Logger;
 }
 
+// One statement. An idle processor may look healthy for so long beside a ledger that is not its own any more; it decides nothing there.
+const REPEAT_MS = 10_000;
+
 /** Returns what to call now and then; calls while one is under way join it. Rejects with what does not pass: end the process. */
 export const createStartCommits = (options: StartCommitsOptions): (() => Promise<void>) => {
   const { starts, note, copy, clock, logger } = options;
   const written = new Map<number, number>();
+  let writtenAt = clock.now();
   let running: Promise<void> | null = null;
 
   const moved = (): Map<number, GroupOffset> => {
     const now = starts();
     for (const partition of written.keys()) if (!now.has(partition)) written.delete(partition); // may come back with another start
+    if (clock.now() - writtenAt >= REPEAT_MS) return new Map(now);
     return new Map([...now].filter(([partition, { offset }]) => written.get(partition) !== offset));
   };
   const commit = async (): Promise<void> => {
@@ -42,6 +48,7 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
       logger,
     });
     if (done === null) return;
+    writtenAt = clock.now();
     for (const [partition, { offset }] of done) written.set(partition, offset);
     await copy(done);
   };

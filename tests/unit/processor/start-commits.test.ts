@@ -1,0 +1,91 @@
+// Where a successor starts is noted in the ledger before it is copied to Kafka, only when it moves, and now and then all the same.
+
+import { describe, expect, it } from 'vitest';
+import { LedgerFenced, type Start } from '../../../processor/ledger/ledger.ts';
+import { createStartCommits } from '../../../processor/start-commits.ts';
+import type { GroupOffset } from '../../../shared/log/log.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
+import { createLogger } from '../../../shared/runtime/logger.ts';
+
+const setUp = () => {
+  let now = 0;
+  const starts = new Map<number, GroupOffset>([
+    [0, { offset: 5, metadata: 'logtime=1' }],
+    [1, { offset: 7 }],
+  ]);
+  const calls: [string, number[]][] = [];
+  const failures: Error[] = [];
+  const clock = {
+    now: () => now,
+    after: (ms: number, callback: () => void) => {
+      now += ms;
+      queueMicrotask(callback);
+    },
+  };
+  const noted: ReadonlyMap<number, Start>[] = [];
+  const commit = createStartCommits({
+    starts: () => starts,
+    note: async (moved) => {
+      calls.push(['note', [...moved.keys()]]);
+      noted.push(moved);
+      const failure = failures.shift();
+      if (failure) throw failure;
+    },
+    copy: async (moved) => void calls.push(['copy', [...moved.keys()]]),
+    clock,
+    logger: createLogger('test', 'silent'),
+  });
+  const pass = (ms: number): void => {
+    now += ms;
+  };
+  return { starts, calls, noted, failures, commit, pass };
+};
+
+describe('start offsets', () => {
+  it('are noted in the ledger first, and written again only where they moved', async () => {
+    const { starts, calls, noted, commit } = setUp();
+    await commit();
+    await commit();
+    starts.set(1, { offset: 8 });
+    await commit();
+    expect(calls).toEqual([
+      ['note', [0, 1]],
+      ['copy', [0, 1]],
+      ['note', [1]],
+      ['copy', [1]],
+    ]);
+    expect(noted[0]?.get(0)).toEqual({ offset: 5, note: 'logtime=1' });
+  });
+
+  it('are repeated after ten seconds without any movement, so that an idle owner finds out about its fence', async () => {
+    const { calls, commit, failures, pass } = setUp();
+    await commit();
+    pass(9_999);
+    await commit();
+    expect(calls).toHaveLength(2);
+    pass(1);
+    failures.push(...Array.from({ length: 100 }, () => new LedgerFenced([{ topic: 'orders', partition: 0 }])));
+    await expect(commit()).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+    expect(calls.filter(([what]) => what === 'copy')).toHaveLength(1);
+  });
+
+  it('wait for a database that is away, and are copied once it has them', async () => {
+    const { calls, commit, failures } = setUp();
+    failures.push(new AppError('DATABASE_UNAVAILABLE', 'away'));
+    await commit();
+    expect(calls.map(([what]) => what)).toEqual(['note', 'note', 'copy']);
+  });
+
+  it('of partitions that were taken away meanwhile are not insisted on', async () => {
+    const { starts, calls, commit, failures } = setUp();
+    failures.push(new LedgerFenced([{ topic: 'orders', partition: 1 }]));
+    const committed = commit();
+    starts.delete(1);
+    await committed;
+    expect(calls).toEqual([
+      ['note', [0, 1]],
+      ['note', [0]],
+      ['copy', [0]],
+    ]);
+  });
+});
