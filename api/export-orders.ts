@@ -3,8 +3,8 @@
 
 import { stringify } from 'csv-stringify/sync';
 import type { Order } from '../shared/order/order.ts';
+import { orderView } from '../shared/order/order-view.ts';
 import type { ListFilters, ListPosition } from './order-list.ts';
-import { orderView } from './order-view.ts';
 import type { ReadModel } from './read-model.ts';
 import type { ExportFormat } from './schemas/bulk.ts';
 

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ItemData } from '../shared/order/events.ts';
-import { toMinor } from './money.ts';
+import { toMinor } from '../shared/order/money.ts';
 import { type FieldError, type Problem, validationFailed } from './problems.ts';
 import { ID, toId, whyNotChoosable } from './schemas/ids.ts';
 import { ITEMS_MAX, QUANTITY_MAX, type Submission } from './schemas/submission.ts';

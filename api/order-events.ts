@@ -3,10 +3,10 @@
 
 import type { OrderCreated } from '../shared/order/events.ts';
 import { evolve, type Order } from '../shared/order/order.ts';
+import { iso } from '../shared/order/order-view.ts';
 import { wireTypeOf } from '../shared/order/upcast.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import type { OrderTail } from './order-tail.ts';
-import { iso } from './order-view.ts';
 import type { ReadModel } from './read-model.ts';
 import type { LoggedEvent } from './tail-memory.ts';
 

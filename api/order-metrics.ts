@@ -2,8 +2,8 @@
 // COUNT(*), so it costs the same with ten orders and with ten million.
 
 import { ORDER_STATUSES, type OrderStatus } from '../shared/order/lifecycle.ts';
+import { fromMinor } from '../shared/order/money.ts';
 import { percentile } from '../shared/postgres/processing-time.ts';
-import { fromMinor } from './money.ts';
 
 /** How many ids each status lists: enough to look at, small enough for one answer. */
 export const LISTED_IDS_MAX = 1_000;

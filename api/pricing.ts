@@ -2,7 +2,7 @@
 // that is recorded in the order, so that later changes of the catalogue do not matter. Pure; a wrong price is a Problem.
 
 import type { ItemData } from '../shared/order/events.ts';
-import { AMOUNT_MAX, toMinor } from './money.ts';
+import { AMOUNT_MAX, toMinor } from '../shared/order/money.ts';
 import type { OrderLines, SentLines } from './new-order.ts';
 import { Problem, validationFailed } from './problems.ts';
 

@@ -2,7 +2,7 @@
 // repeated call asks for the very same ones. Pure.
 
 import { createHash } from 'node:crypto';
-import { fromMinor } from './money.ts';
+import { fromMinor } from '../shared/order/money.ts';
 import type { Submission } from './schemas/submission.ts';
 
 const USERS = 1_000;

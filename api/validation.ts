@@ -3,7 +3,7 @@
 
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import { AMOUNT_MAX, isAmount } from './money.ts';
+import { AMOUNT_MAX, isAmount } from '../shared/order/money.ts';
 import { type FieldError, type Problem, validationFailed } from './problems.ts';
 
 type Part = 'body' | 'querystring' | 'params' | 'headers';

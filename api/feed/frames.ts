@@ -1,7 +1,7 @@
 // api/feed/frames.ts: the frames of the live feed as JSON (design section 5), their cursors, and their bytes on the wire.
 // A frame is made once for all clients. Pure.
 
-import { iso } from '../order-view.ts';
+import { iso } from '../../shared/order/order-view.ts';
 import type { Change } from '../tail-memory.ts';
 
 /** Where a client stands: the next offset of every partition. Opaque to clients. */

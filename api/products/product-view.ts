@@ -1,8 +1,8 @@
 // api/products/product-view.ts: a product as clients see it (design section 4). Pure.
 
+import { fromMinor } from '../../shared/order/money.ts';
+import { iso } from '../../shared/order/order-view.ts';
 import type { Product } from '../../shared/product/product.ts';
-import { fromMinor } from '../money.ts';
-import { iso } from '../order-view.ts';
 import type { ProductRow } from './product-store.ts';
 
 export const productView = (row: ProductRow) => {

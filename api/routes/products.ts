@@ -2,9 +2,9 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
+import { toMinor } from '../../shared/order/money.ts';
 import { cursorOf, readCursor } from '../cursors.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
-import { toMinor } from '../money.ts';
 import { isProblemCode, Problem, validationFailed } from '../problems.ts';
 import type { ChangeProducts, ProductChanged } from '../products/change-products.ts';
 import { productView } from '../products/product-view.ts';

@@ -1,10 +1,10 @@
 // api/routes/users.ts: /users: create, read, list, change and erase.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { iso } from '../../shared/order/order-view.ts';
 import type { User } from '../accounts/account-store.ts';
 import type { Users } from '../accounts/users.ts';
 import { cursorOf, readCursor } from '../cursors.ts';
-import { iso } from '../order-view.ts';
 import { EXAMPLE_USER, EXAMPLE_USERS, UserChanges, UserInput, UserPage, UserPath, UserRef, UsersQuery } from '../schemas/accounts.ts';
 import { ID } from '../schemas/ids.ts';
 import { NoQuery } from '../schemas/queries.ts';

@@ -4,7 +4,7 @@
 import { type TSchema, Type } from 'typebox';
 import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
 import { EFFECTS } from '../../shared/order/order.ts';
-import type { OrderView } from '../order-view.ts';
+import type { OrderView } from '../../shared/order/order-view.ts';
 
 export const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
 

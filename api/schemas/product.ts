@@ -1,8 +1,8 @@
 // api/schemas/product.ts: products as they come in and go out.
 
 import { type Static, Type } from 'typebox';
+import { AMOUNT_MAX } from '../../shared/order/money.ts';
 import { PRODUCT_DESCRIPTION_MAX, PRODUCT_NAME_MAX, STOCK_MAX } from '../../shared/product/event-schemas.ts';
-import { AMOUNT_MAX } from '../money.ts';
 import type { ProductView } from '../products/product-view.ts';
 import { ID_PATTERN, IdInput } from './ids.ts';
 import { orNull } from './order.ts';

@@ -1,7 +1,7 @@
 // api/schemas/submission.ts: the body of POST /orders. Rules that a schema cannot say are in submission.ts beside app.ts.
 
 import { type Static, Type } from 'typebox';
-import { AMOUNT_MAX } from '../money.ts';
+import { AMOUNT_MAX } from '../../shared/order/money.ts';
 import { ID_PATTERN, IdInput } from './ids.ts';
 
 export const ITEMS_MAX = 100; // an order is one record and one row: 100 items are 10 KB

@@ -5,10 +5,10 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Order } from '../../../shared/order/order.ts';
+import { orderView } from '../../../shared/order/order-view.ts';
 import type { Commanded, CommandOrder, OrderCommand } from '../../command-order.ts';
 import { consistencyToken } from '../../consistency.ts';
 import { newLines } from '../../new-order.ts';
-import { orderView } from '../../order-view.ts';
 import { readIfMatch } from '../../preconditions.ts';
 import { isProblemCode, Problem } from '../../problems.ts';
 import type { PriceLines } from '../../products/price-lines.ts';

@@ -3,9 +3,9 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import { evolve } from '../../../shared/order/order.ts';
+import { orderView } from '../../../shared/order/order-view.ts';
 import { consistencyToken } from '../../consistency.ts';
 import { idempotencyKeyOf } from '../../idempotency-key.ts';
-import { orderView } from '../../order-view.ts';
 import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';

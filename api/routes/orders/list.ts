@@ -2,10 +2,10 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
+import { orderView } from '../../../shared/order/order-view.ts';
 import type { Consistency } from '../../consistency.ts';
 import { cursorOf, readCursor } from '../../cursors.ts';
 import type { ListFilters, ListPosition } from '../../order-list.ts';
-import { orderView } from '../../order-view.ts';
 import type { ReadModel } from '../../read-model.ts';
 import { awaitToken, PRIVATE } from '../../reads.ts';
 import { ID } from '../../schemas/ids.ts';

@@ -1,12 +1,12 @@
 // api/routes/orders/read.ts: GET /orders/:order_id, its status and its events: always as of now (R7).
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { iso, orderView } from '../../../shared/order/order-view.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { type Caller, callerOf } from '../../caller.ts';
 import type { Consistency } from '../../consistency.ts';
 import { cursorOf, readCursor } from '../../cursors.ts';
 import { eventView, type OrderEvents } from '../../order-events.ts';
-import { iso, orderView } from '../../order-view.ts';
 import { noneMatchHolds } from '../../preconditions.ts';
 import { Problem } from '../../problems.ts';
 import type { ReadOrder } from '../../read-order.ts';

@@ -1,8 +1,8 @@
-// api/order-view.ts: an order as clients see it (design section 4). Pure: everything in it comes from the fold, so the same
+// shared/order/order-view.ts: an order as clients see it (design section 4). Pure: everything in it comes from the fold, so the same
 // order gives the same bytes on every instance and for ever.
 
-import type { Order } from '../shared/order/order.ts';
 import { fromMinor } from './money.ts';
+import type { Order } from './order.ts';
 
 export const orderView = (order: Order) => {
   const endedAt = order.completedAt ?? order.cancelledAt ?? order.rejectedAt;

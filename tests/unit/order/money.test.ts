@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AMOUNT_MAX, fromMinor, isAmount, toMinor } from '../../../api/money.ts';
+import { AMOUNT_MAX, fromMinor, isAmount, toMinor } from '../../../shared/order/money.ts';
 
 const minor = fc.integer({ min: 0, max: 999_999_999_999 });
 

@@ -1,4 +1,4 @@
-// api/money.ts: amounts. Decimal with at most two places in HTTP bodies, integer minor units everywhere else.
+// shared/order/money.ts: amounts. Decimal with at most two places in HTTP bodies, integer minor units everywhere else.
 
 /** The largest amount: 12 digits in minor units, exact in a double and in bigint. */
 export const AMOUNT_MAX = 9_999_999_999.99;
