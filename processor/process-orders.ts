@@ -87,6 +87,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   const slots = createSlots(options.concurrency, react);
   const refuse = (partition: Partition, pending: PendingRequest): void => {
     if (!isActing(partition) || pending.inFlight !== null) return;
+    if (partition.requests.get(pending.request.id) !== pending) return; // answered, perhaps by the refusal that was just read
     pending.inFlight = 'appending';
     const event = stamp(pending.request.orderId, 0, answerRequest(null, pending.request), pending.request.id);
     append(partition, event, pending, () => refuse(partition, pending));

@@ -83,6 +83,17 @@ describe('the processor on a log that loses, doubles and delays', () => {
     expect(answeredTwice).toBeGreaterThan(20); // else the schedules show nothing
   });
 
+  it('refuses a request for an order that it does not know once', async () => {
+    const { sim } = processorWorld(7);
+    sim.calmFrom = T0;
+    sim.land(encodeOrderEvent(event('OrderCancellationRequested', 'nobody', { time: T0 }), TOPIC));
+    await sim.run(T0 + END_MS / 2);
+    expect(foldOf(sim, 'nobody').effects.map(([{ name }, effect]) => [name, effect])).toEqual([
+      ['OrderCancellationRequested', 'request'],
+      ['OrderRequestRefused', 'refusal'],
+    ]);
+  });
+
   it('holds no more orders in processing than its places, and starts the others as places come free', async () => {
     const { sim, violations, fulfilled } = processorWorld(7);
     sim.calmFrom = T0;
