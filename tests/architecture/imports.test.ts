@@ -89,6 +89,13 @@ describe('imports', () => {
     expect(outside('shared/postgres/', 'pg', 'pg-copy-streams', 'node-pg-migrate')).toEqual([]);
   });
 
+  it('keeps the oracle apart from everything that it judges', () => {
+    const oracle = files.filter(({ name }) => name.startsWith('tests/oracle/'));
+    expect(oracle.length).toBeGreaterThan(10);
+    const allowed = /^(tests\/oracle\/|node:|kafkajs$|pg$)/;
+    expect(offenders(oracle, ({ imports }) => imports.find((path) => !allowed.test(path)))).toEqual([]);
+  });
+
   it('reads the environment in main.ts files only', () => {
     const wrong = offenders(
       product,

@@ -1,0 +1,34 @@
+// tests/chaos/faults/ground.ts: what happens to the broker and the database.
+
+import { endAndAwait } from '../../support/kept-process.ts';
+import { terminateBackends } from '../../support/terminate-backends.ts';
+import type { Fault } from '../fault.ts';
+
+const killBroker: Fault = {
+  name: 'SIGKILL of the broker',
+  weight: 2,
+  inject: async ({ ground, fleet }) => {
+    await endAndAwait(ground.broker);
+    await fleet.untilReady();
+  },
+};
+
+const killPostgres: Fault = {
+  name: 'SIGKILL of PostgreSQL',
+  weight: 2,
+  inject: async ({ ground, fleet }) => {
+    await endAndAwait(ground.postgres);
+    await fleet.untilReady();
+  },
+};
+
+const killBackends: Fault = {
+  name: 'PostgreSQL ends the connections of a role',
+  weight: 4,
+  inject: async ({ ground, fleet }, random) => {
+    await terminateBackends(ground.database, random.pick(['api', 'processor', 'projector']));
+    await fleet.untilReady();
+  },
+};
+
+export const GROUND_FAULTS = [killBroker, killPostgres, killBackends];

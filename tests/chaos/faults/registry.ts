@@ -1,0 +1,7 @@
+// tests/chaos/faults/registry.ts: every fault that a campaign chooses from.
+
+import type { Fault } from '../fault.ts';
+import { GROUND_FAULTS } from './ground.ts';
+import { ROLE_FAULTS } from './roles.ts';
+
+export const FAULTS: readonly Fault[] = [...ROLE_FAULTS, ...GROUND_FAULTS];

@@ -1,0 +1,40 @@
+// tests/chaos/world.ts: what a chaos campaign happens to: a broker and a database of its own, and two instances of each role.
+
+import type { Fleet } from '../support/fleet.ts';
+import { startFleet } from '../support/fleet.ts';
+import { type OwnGround, startOwnGround } from '../support/own-ground.ts';
+
+export interface World {
+  /** `kafka` and `database` lead to the processes themselves, past anything that faults may break. */
+  ground: OwnGround;
+  fleet: Fleet;
+  /** Everything healed and every process ready; rejects when one does not come back. */
+  heal: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+const INSTANCES = { api: 2, processor: 2, projector: 2 };
+// Orders take long enough that every fault meets some in the middle, and wait for places now and then, so that some can be amended.
+const ENVIRONMENT = { PROCESSING_TIME_MS: '500', PROCESSOR_CONCURRENCY: '30' };
+const READY_LIMIT_MS = 120_000;
+
+/** `outputDir` gets a log of each process. */
+export const startWorld = async ({ outputDir, say }: { outputDir: string; say: (sentence: string) => void }): Promise<World> => {
+  const ground = await startOwnGround(say);
+  try {
+    const fleet = await startFleet({ ...ground, count: INSTANCES, env: ENVIRONMENT, outputDir });
+    const heal = async (): Promise<void> => {
+      for (const member of fleet.members()) member.signal('SIGCONT');
+      for (const kept of [ground.broker, ground.postgres]) await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
+      await fleet.untilReady();
+    };
+    const stop = async (): Promise<void> => {
+      await fleet.stop().catch((error: Error) => say(error.message));
+      await ground.stop();
+    };
+    return { ground, fleet, heal, stop };
+  } catch (error) {
+    await ground.stop();
+    throw error;
+  }
+};

@@ -1,0 +1,36 @@
+// tests/support/load.ts: the oracle's load client on a fleet, with a few products to run out of.
+
+import { createLoadClient, type LoadClient, type LoadClientOptions } from '../oracle/client.ts';
+import { createJournal, type Journal } from '../oracle/journal.ts';
+import { eventually } from './eventually.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface Load extends Pick<LoadClient, 'stop' | 'accepted' | 'inFlight'> {
+  journal: Journal;
+  /** Resolves when so many more orders have been acknowledged. */
+  moves: (orders: number) => Promise<void>;
+}
+
+// The first is always there, the last is soon sold out.
+const PRODUCTS = [1_000_000, 100, 10].map((stock, index) => ({ id: `stocked-${index}`, stock, priceMinor: 1_999 + index }));
+const MOVE_LIMIT_MS = 60_000;
+
+/** Runs when it resolves. */
+export const startLoad = async (fleet: Fleet, options: Pick<LoadClientOptions, 'seed' | 'perSecond' | 'mix'>): Promise<Load> => {
+  for (const { id, stock, priceMinor } of PRODUCTS) {
+    const response = await fetch(`${fleet.urls()[0]}/products`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ product_id: id, name: id, price: priceMinor / 100, stock }),
+    });
+    if (response.status !== 201) throw new Error(`product ${id}: ${response.status} ${await response.text()}`);
+  }
+  const journal = createJournal();
+  const client = createLoadClient({ ...options, urls: fleet.urls, journal, products: PRODUCTS });
+  client.start();
+  const moves = async (orders: number): Promise<void> => {
+    const wanted = client.accepted() + orders;
+    await eventually(() => client.accepted() >= wanted, { what: `${orders} more orders to be accepted`, timeoutMs: MOVE_LIMIT_MS });
+  };
+  return { journal, moves, stop: client.stop, accepted: client.accepted, inFlight: client.inFlight };
+};
