@@ -1,5 +1,5 @@
 // processor/product-outbox.ts: appends the verdicts on product requests (R11). The ledger has fixed each of them, so appending is
-// all that is left; one at a time per product, in the order of the decisions, until it is read back from the log.
+// all that is left: in the order of the decisions, and again from the first one that was not read back when that order is in doubt.
 
 import type { Appender } from '../shared/log/log.ts';
 import { encodeProductEvent } from '../shared/log/product-codec.ts';
@@ -25,32 +25,60 @@ export interface ProductOutboxOptions {
   onFatal: (error: Error) => void;
 }
 
-const APPEND_AGAIN_MS = 250; // the lane has its own back-off; this only keeps a full queue from spinning
+// Time for what landed after all to be read: copies are void, but they stay in the log.
+const APPEND_AGAIN_MS = 250;
 // Acknowledged means in the log, so it will be read; unless the broker lost it with its leader (see `Appender`).
 const READ_WITHIN_MS = 10_000;
 
+/** What is to be read of one product. The lane keeps the order of its appends, so they need not wait for one another. */
+interface Line {
+  /** In the order of their decisions, which is that of their versions. */
+  unread: Answer[];
+  inFlight: number;
+  /** One of them may be missing in the log: what came behind it is void then. Nothing is appended until all are appended again. */
+  inDoubt: boolean;
+}
+
 export const createProductOutbox = ({ topic, appender, clock, logger, onFatal }: ProductOutboxOptions): ProductOutbox => {
   // Bounded by the requests without an answer, which the rate of appends bounds.
-  const queues = new Map<string, Answer[]>();
+  const lines = new Map<string, Line>();
   const productOf = new Map<string, string>();
   let closed = false;
 
-  const isHead = ({ requestId, event }: Answer): boolean => !closed && queues.get(event.productId)?.[0]?.requestId === requestId;
-
-  const append = (answer: Answer): void => {
-    const again = (delayMs: number): void => clock.after(delayMs, () => isHead(answer) && append(answer));
-    const failed = (error: Error): void => {
-      if (error instanceof AppError && !error.retryable) {
-        onFatal(error);
-        return;
-      }
-      logger.warn({ err: error, product_id: answer.event.productId, event: answer.event.name }, 'append without a known outcome; again');
-      again(APPEND_AGAIN_MS);
-    };
+  const append = (line: Line, answer: Answer): void => {
+    line.inFlight += 1;
     appender
       .append(encodeProductEvent(answer.event, topic))
-      .then(() => again(READ_WITHIN_MS), failed)
+      .then(
+        () => clock.after(READ_WITHIN_MS, () => line.unread.includes(answer) && doubt(line)),
+        (error: Error) => notConfirmed(line, answer, error),
+      )
+      .then(() => {
+        line.inFlight -= 1;
+        if (line.inDoubt) againWhenQuiet(line);
+      })
       .catch(onFatal);
+  };
+
+  const notConfirmed = (line: Line, { event }: Answer, error: Error): void => {
+    if (error instanceof AppError && !error.retryable) throw error;
+    if (!line.inDoubt) logger.warn({ err: error, product_id: event.productId, event: event.name }, 'append without a known outcome; again');
+    line.inDoubt = true;
+  };
+
+  const doubt = (line: Line): void => {
+    if (line.inDoubt) return;
+    line.inDoubt = true;
+    againWhenQuiet(line);
+  };
+
+  // Only once all have come back: an append still under way would land between its predecessors.
+  const againWhenQuiet = (line: Line): void => {
+    if (line.inFlight > 0) return;
+    clock.after(APPEND_AGAIN_MS, () => {
+      line.inDoubt = false;
+      if (!closed) for (const answer of line.unread) append(line, answer);
+    });
   };
 
   return {
@@ -59,27 +87,20 @@ export const createProductOutbox = ({ topic, appender, clock, logger, onFatal }:
         if (productOf.has(answer.requestId)) continue;
         const { productId } = answer.event;
         productOf.set(answer.requestId, productId);
-        const queue = queues.get(productId);
-        if (queue) queue.push(answer);
-        else {
-          queues.set(productId, [answer]);
-          append(answer);
-        }
+        const line = lines.get(productId) ?? { unread: [], inFlight: 0, inDoubt: false };
+        lines.set(productId, line);
+        line.unread.push(answer);
+        if (!line.inDoubt) append(line, answer);
       }
     },
     delivered: (requestIds) => {
       for (const requestId of requestIds) {
         const productId = productOf.get(requestId);
-        const queue = productId === undefined ? undefined : queues.get(productId);
-        if (productId === undefined || queue === undefined) continue;
+        const line = productId === undefined ? undefined : lines.get(productId);
+        if (productId === undefined || line === undefined) continue;
         productOf.delete(requestId);
-        const wasHead = queue[0]?.requestId === requestId;
-        const rest = queue.filter((answer) => answer.requestId !== requestId);
-        if (rest.length === 0) queues.delete(productId);
-        else {
-          queues.set(productId, rest);
-          if (wasHead) append(rest[0]!);
-        }
+        line.unread = line.unread.filter((answer) => answer.requestId !== requestId);
+        if (line.unread.length === 0) lines.delete(productId);
       }
     },
     close: () => {

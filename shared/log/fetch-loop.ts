@@ -19,7 +19,8 @@ const OFFSET_OUT_OF_RANGE = 1;
 export interface FetchLoopOptions {
   client: LogClient;
   topic: string;
-  limits: FetchLimits;
+  /** Asked before every fetch. What comes into demand while one waits is fetched after it, at most `maxWaitMs` later. */
+  limits: () => FetchLimits;
   /**
    * At least this long between the starts of two fetches that bring records; 0 is none. What was fetched is delivered at once, and
    * a record that comes after an idle spell too, since the broker answers a waiting fetch. Trades latency when busy for fewer requests.
@@ -100,7 +101,7 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
         continue;
       }
       const started = performance.now();
-      const { fetched } = await connection.send({ ...fetchCall(topic, from, limits, decodeRecords), logResponseError: false });
+      const { fetched } = await connection.send({ ...fetchCall(topic, from, limits(), decodeRecords), logResponseError: false });
       if (!state.open) return;
       let brought = false;
       for (const part of fetched) {

@@ -26,7 +26,8 @@ export interface RecordToAppend {
 }
 
 /**
- * The group-commit lane. `append` resolves with the record's position once every in-sync replica has it. It rejects with
+ * The group-commit lane. `append` resolves with the record's position once every in-sync replica has it; the confirmed records of
+ * one partition stand in the order of their `append` calls. It rejects with
  * `APPEND_OUTCOME_UNKNOWN` when the record may or may not be in the log now, later, or twice: append the same event again,
  * arbitration voids what is too much. It rejects with `LOG_OVERLOADED`, `LOG_UNAVAILABLE` or `RECORD_TOO_LARGE` when the record is
  * certainly not in the log. A record that was confirmed may still be there twice, if its leader moved meanwhile.

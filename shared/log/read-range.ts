@@ -87,7 +87,7 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
     const loop = createFetchLoop({
       client,
       topic,
-      limits: LIMITS,
+      limits: () => LIMITS,
       minGapMs: 0,
       demand: () => new Map([...open].filter(([, { busy }]) => !busy).map(([partition, { position }]) => [partition, position])),
       deliver: (fetched) => {

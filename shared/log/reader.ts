@@ -10,7 +10,10 @@ import type { Assignment, GroupOffset, Reader, ReaderHandlers } from './log.ts';
 import { logEnd } from './offsets.ts';
 import type { Fetched } from './protocol/fetch.ts';
 
-const MAX_WAIT_MS = 500; // how long an idle broker holds a fetch open, so how late a partition freed by its handler is asked for again; halves what idling costs against 250
+const MAX_WAIT_MS = 500; // how long an idle broker holds a fetch open; halves what idling costs against 250
+// A fetch under way cannot be widened, so one that leaves partitions out waits no longer than the latest of them has been left out:
+// a freed one is asked for again after at most twice its handler's time, and a handler that hangs costs few fetches.
+const WAIT_MIN_MS = 2;
 const MAX_BYTES = 2_000_000; // some 2,600 records, 10 ms of decoding; 10 MB were no faster and left 200 MB more behind in the allocator
 const MAX_BYTES_PER_PARTITION = 1_000_000;
 const START_RETRY_MS = 500;
@@ -35,8 +38,8 @@ interface Partition {
   /** The next offset to deliver; null until it is known. */
   position: number | null;
   highWatermark: number;
-  /** A handler's promise is pending. */
-  busy: boolean;
+  /** Since when no fetch may ask for it, by `performance.now()`: its position is being found out, or a handler's promise is pending. */
+  outSince: number | null;
   /** What the group has from us; null: nothing since the partition was assigned. */
   committed: GroupOffset | null;
 }
@@ -68,15 +71,24 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     }
   };
 
+  const waitMs = (): number => {
+    const now = performance.now();
+    let wait = MAX_WAIT_MS;
+    for (const { outSince } of assigned.values()) if (outSince !== null) wait = Math.min(wait, now - outSince);
+    return Math.max(Math.ceil(wait), WAIT_MIN_MS);
+  };
+
   const loop = createFetchLoop({
     client,
     topic,
-    limits: { maxWaitMs: MAX_WAIT_MS, maxBytes: MAX_BYTES, maxBytesPerPartition: MAX_BYTES_PER_PARTITION },
+    limits: () => ({ maxWaitMs: waitMs(), maxBytes: MAX_BYTES, maxBytesPerPartition: MAX_BYTES_PER_PARTITION }),
     minGapMs: minFetchGapMs,
     demand: () => {
       const wanted = new Map<number, number>();
       if (doubtful || ended) return wanted;
-      for (const { partition, position, busy } of assigned.values()) if (position !== null && !busy) wanted.set(partition, position);
+      for (const { partition, position, outSince } of assigned.values()) {
+        if (position !== null && outSince === null) wanted.set(partition, position);
+      }
       return wanted;
     },
     deliver: (fetched) => guarded(() => deliver(fetched)),
@@ -88,7 +100,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
 
   const deliver = (fetched: Fetched): void => {
     const state = assigned.get(fetched.partition);
-    if (!state || doubtful || state.busy || state.position !== fetched.fromOffset) return; // revoked, or sought elsewhere meanwhile
+    if (!state || doubtful || state.outSince !== null || state.position !== fetched.fromOffset) return; // revoked, or sought elsewhere meanwhile
     const where = `${topic}/${state.partition}`;
     if (isOutOfRange(fetched) || fetched.highWatermark < state.position) {
       throw new AppError('LOG_MISMATCH', `Offset ${state.position} lies outside of ${where}: the log was cut off or replaced.`);
@@ -103,9 +115,9 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     state.position = fetched.nextOffset;
     const handled = handlers.onRecords(state.partition, records, state.highWatermark);
     if (!handled) return;
-    state.busy = true;
+    state.outSince = performance.now();
     handled.then(() => {
-      state.busy = false;
+      state.outSince = null;
       loop.wake();
     }, fatal);
   };
@@ -121,7 +133,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     const fresh: Partition[] = [];
     for (const partition of partitions) {
       if (assigned.has(partition)) continue;
-      const state = { partition, position: null, highWatermark: 0, busy: false, committed: null };
+      const state = { partition, position: null, highWatermark: 0, outSince: performance.now(), committed: null };
       assigned.set(partition, state);
       fresh.push(state);
     }
@@ -149,6 +161,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     for (const state of states) {
       const assignment = found.get(state.partition)!;
       state.position = assignment.startOffset;
+      state.outSince = null;
       state.highWatermark = assignment.highWatermark;
       assignments.push(assignment);
     }

@@ -66,28 +66,36 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
     return { topic, partition, offset };
   };
 
-  const appender = (alive: () => boolean): Appender => ({
-    append: (record) =>
-      new Promise((resolve, reject) => {
-        const settle = (delayMs: number, action: () => void): void => clock.after(delayMs, () => alive() && action());
-        const unknown = (): void => reject(new AppError('APPEND_OUTCOME_UNKNOWN', 'simulated'));
-        const landLater = (delayMs: number, then?: (position: Position) => void): void =>
-          clock.after(delayMs, () => {
-            const position = land(record);
-            then?.(position);
-          });
-        const fate = now >= simulation.calmFrom ? 0 : next();
-        if (fate < 0.8) landLater(between(1, 8), (position) => settle(between(0, 8), () => resolve(position)));
-        else if (fate < 0.86) {
-          landLater(between(1, 8), (position) => settle(between(0, 8), () => resolve(position)));
-          landLater(between(10, 400)); // a second copy
-        } else if (fate < 0.91) landLater(between(1, 8), () => settle(between(50, 600), unknown));
-        else if (fate < 0.96) {
-          settle(between(50, 600), unknown);
-          landLater(between(20, chance(0.5) ? 300 : 14_000)); // lands long after everybody gave up
-        } else settle(between(50, 600), unknown); // lost
-      }),
-  });
+  // One lane a process: what lands as it was appended lands in that order, whatever becomes of the answers.
+  const appender = (alive: () => boolean): Appender => {
+    let lastLanding = 0;
+    return {
+      append: (record) =>
+        new Promise((resolve, reject) => {
+          const settle = (delayMs: number, action: () => void): void => clock.after(delayMs, () => alive() && action());
+          const landInTurn = (then: (position: Position) => void): void => {
+            lastLanding = Math.max(lastLanding, now + between(1, 8));
+            landLater(lastLanding - now, then);
+          };
+          const unknown = (): void => reject(new AppError('APPEND_OUTCOME_UNKNOWN', 'simulated'));
+          const landLater = (delayMs: number, then?: (position: Position) => void): void =>
+            clock.after(delayMs, () => {
+              const position = land(record);
+              then?.(position);
+            });
+          const fate = now >= simulation.calmFrom ? 0 : next();
+          if (fate < 0.8) landInTurn((position) => settle(between(0, 8), () => resolve(position)));
+          else if (fate < 0.86) {
+            landInTurn((position) => settle(between(0, 8), () => resolve(position)));
+            landLater(between(10, 400)); // a second copy
+          } else if (fate < 0.91) landInTurn(() => settle(between(50, 600), unknown));
+          else if (fate < 0.96) {
+            settle(between(50, 600), unknown);
+            landLater(between(20, chance(0.5) ? 300 : 14_000)); // lands long after everybody gave up
+          } else settle(between(50, 600), unknown); // lost
+        }),
+    };
+  };
 
   const takeNext = (): { at: number; callback: () => void } | undefined => {
     let first = 0;

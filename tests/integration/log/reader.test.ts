@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import type { LogClient } from '../../../shared/log/client.ts';
 import type { Assignment } from '../../../shared/log/log.ts';
+import { logEnd } from '../../../shared/log/offsets.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FETCH, startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, cutOff, keyIn, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
@@ -183,6 +184,47 @@ describe('delivery', () => {
     held.resolve();
     await eventually(() => seen.includes('0@1'), { what: 'the partition that was held back' });
     expect(calls.length).toBe(PARTITIONS); // never revoked
+  });
+
+  test('a partition that its handler has freed goes on at once, while the others are silent', async () => {
+    const { calls, records } = await startReader({
+      onRecords: async (_, some) => {
+        await logEnd(client, topic); // some milliseconds, in which the next fetch goes out without this partition
+        records.push(...some);
+      },
+    });
+    await eventually(() => calls.length === PARTITIONS, { what: 'the assignment' });
+    const started = performance.now();
+    for (const round of countUpTo(10)) {
+      await append(0, 2);
+      await eventually(() => records.length >= (round + 1) * 2, { what: 'the records of the round' });
+    }
+    expect(performance.now() - started).toBeLessThan(10 * 250); // a fetch of silent partitions alone takes 500 ms
+    expect(offsetsOf(records, 0)).toEqual(countUpTo(20));
+  });
+
+  test('a handler that hangs does not make its reader ask the broker all the time', async () => {
+    const proxy = await startTcpProxy(broker());
+    try {
+      const held = Promise.withResolvers<void>();
+      let fetches = 0;
+      proxy.onResponse((apiKey) => {
+        if (apiKey === FETCH) fetches += 1;
+        return 'pass';
+      });
+      const { reader } = await startReader(
+        { onRecords: () => held.promise },
+        { client: clientUnderTest({ socketFactory: proxy.socketFactory }) },
+      );
+      await append(0, 1);
+      await eventually(() => reader.lag().get(0) === 0 && reader.lag().size === PARTITIONS && fetches > 0, { what: 'the first record' });
+      const [started, before] = [performance.now(), fetches];
+      await eventually(() => fetches >= before + 12, { what: 'twelve fetches' });
+      expect(performance.now() - started).toBeGreaterThan(1_000);
+    } finally {
+      await stopAll();
+      await proxy.stop();
+    }
   });
 
   test('seeking back delivers again from there and drops what was fetched', async () => {
