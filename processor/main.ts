@@ -4,6 +4,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
+import { deadLetterTopicOf } from '../shared/log/dead-letters.ts';
 import { createReader } from '../shared/log/reader.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
@@ -23,7 +24,7 @@ import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { isActing } from './partition.ts';
 import { createOrderProcessor } from './process-orders.ts';
-import { createProductProcessor } from './process-products.ts';
+import { createProductSide } from './product-side.ts';
 import { createStartCommits } from './start-commits.ts';
 
 // A second: a successor then re-reads little, and a commit costs the broker next to nothing.
@@ -34,8 +35,6 @@ const STALLED_AFTER_MS = 10_000;
 // Two appends follow one another in an order's life, so these gaps count twice in what its client waits for.
 const FETCH_GAP_MS = 2;
 const SEND_GAP_MS = 2;
-// Changes of the catalogue are few; who waits for one waits for this once or twice.
-const PRODUCTS_FETCH_GAP_MS = 5;
 
 const config = parseConfig(PROCESSOR_CONFIG, process.env);
 const logger = createLogger('processor', config.LOG_LEVEL);
@@ -43,12 +42,14 @@ const logger = createLogger('processor', config.LOG_LEVEL);
 await runRole(logger, async ({ onStop, fatal }) => {
   refuseUnprotected(config);
   const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
+  const deadLetterTopic = deadLetterTopicOf(topic);
   const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'processor', logger });
   await ensureTopics({
     client,
     topics: [
       { name: topic, partitions: config.ORDERS_PARTITIONS },
       { name: productsTopic, partitions: config.PRODUCTS_PARTITIONS },
+      { name: deadLetterTopic, partitions: 1 },
     ],
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
@@ -78,6 +79,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     partitionCounts: new Map([
       [topic, config.ORDERS_PARTITIONS],
       [productsTopic, config.PRODUCTS_PARTITIONS],
+      [deadLetterTopic, 1],
     ]),
     minSendGapMs: SEND_GAP_MS,
     onBatch: createAppendMetrics(registry),
@@ -120,35 +122,26 @@ await runRole(logger, async ({ onStop, fatal }) => {
     minFetchGapMs: FETCH_GAP_MS,
   });
   const metrics = createProcessorMetrics(registry, processor.partitions, reader.lag, systemClock.now);
-  const products = createProductProcessor({ topic: productsTopic, appender, ledger, clock: systemClock, logger, onFatal: fatal });
-  const productClaims = claimsOf(productsTopic);
-  const productReader = createReader({
-    client,
-    groupId: processorGroup(productsTopic),
+  const products = createProductSide({
     topic: productsTopic,
-    handlers: {
-      startOffsets: productClaims.startOffsets,
-      onAssigned: products.onAssigned,
-      onRevoked: (partitions) => {
-        productClaims.revoked(partitions);
-        products.onRevoked(partitions);
-      },
-      onRecords: products.onRecords,
-      onFatal: fatal,
-    },
-    minFetchGapMs: PRODUCTS_FETCH_GAP_MS,
+    deadLetterTopic,
+    client,
+    appender,
+    ledger,
+    claims: claimsOf(productsTopic),
+    clock: systemClock,
+    logger,
+    onDeadLetter: metrics.deadLetter,
+    onFatal: fatal,
   });
-  const common = { clock: systemClock, logger };
-  const startsOf = () => groupOffsets(processor.partitions());
   const commitOrders = createStartCommits({
-    ...common,
-    starts: startsOf,
+    starts: () => groupOffsets(processor.partitions()),
     note: (starts) => ledger.moveStarts(topic, starts),
     copy: reader.commit,
+    clock: systemClock,
+    logger,
   });
-  // Of products the ledger has moved them with the records themselves.
-  const commitProducts = createStartCommits({ ...common, starts: products.positions, note: async () => {}, copy: productReader.commit });
-  const commit = (): Promise<unknown> => Promise.all([commitOrders(), commitProducts()]);
+  const commit = (): Promise<unknown> => Promise.all([commitOrders(), products.commit()]);
   const commits = setInterval(() => void commit().catch(fatal), COMMIT_INTERVAL_MS);
 
   const server = createRoleServer({
@@ -158,20 +151,20 @@ await runRole(logger, async ({ onStop, fatal }) => {
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       group: () => (reader.isSettled() ? null : 'waiting for its share of the partitions'),
-      ledger: () => orderClaims.trouble() ?? productClaims.trouble(),
-      products: () => (productReader.isSettled() ? null : 'waiting for its share of the products'),
+      ledger: orderClaims.trouble,
+      ...products.checks,
       recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),
       log: () => (systemClock.now() - reader.lastFetchAt() < STALLED_AFTER_MS ? null : 'nothing could be read from the log for 10 s'),
     },
   });
   await server.start();
   onStop('server', server.stop);
-  await Promise.all([reader.start(), productReader.start()]);
+  await Promise.all([reader.start(), products.start()]);
   // Taking no more, then leaving with the offsets that the successor starts from.
   onStop('reader', async () => {
     clearInterval(commits);
     await Promise.race([commit(), delay(COMMIT_INTERVAL_MS)]);
-    await Promise.all([reader.stop(), productReader.stop()]);
+    await Promise.all([reader.stop(), products.stop()]);
   });
   logger.info({ topic, port: server.port() }, 'processor started');
 });

@@ -1,6 +1,7 @@
 // processor/metrics.ts: the processor's series (design section 6). Values that are a view of memory are read at scrape time.
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { DeadLetterReason } from '../shared/log/envelope.ts';
 import type { Reader } from '../shared/log/log.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import type { Partition } from './partition.ts';
@@ -8,6 +9,7 @@ import type { Partition } from './partition.ts';
 export interface ProcessorMetrics {
   decided: (decision: string) => void;
   fulfilled: (seconds: number) => void;
+  deadLetter: (reason: DeadLetterReason) => void;
 }
 
 const FULFILMENT_BUCKETS_S = [0.01, 0.1, 0.5, 1, 2, 2.5, 5, 10, 30, 60];
@@ -42,6 +44,12 @@ export const createProcessorMetrics = (
     buckets: FULFILMENT_BUCKETS_S,
     registers,
   });
+  const deadLetters = new Counter({
+    name: 'dead_letters_total',
+    help: 'Records of the topic of products that could not be decoded.',
+    labelNames: ['reason'],
+    registers,
+  });
   new Gauge({
     name: 'orders_in_flight',
     help: 'Open orders in the memory of this processor.',
@@ -73,6 +81,7 @@ export const createProcessorMetrics = (
   return {
     decided: (name) => decided.inc({ decision: DECISIONS[name] ?? 'other' }),
     fulfilled: (seconds) => fulfilment.observe(seconds),
+    deadLetter: (reason) => deadLetters.inc({ reason }),
   };
 };
 

@@ -1,15 +1,22 @@
 // processor/process-products.ts: the shell of the processor for the topic `products`. Each batch goes into the ledger in one
 // transaction, which also decides what was asked and moves the start offset; the verdicts are then appended (R11).
 
+import type { Undecodable } from '../shared/log/envelope.ts';
 import type { Assignment, GroupOffset, LogRecord } from '../shared/log/log.ts';
 import { decodeProductEvent } from '../shared/log/product-codec.ts';
+import type { SetAside } from '../shared/log/set-aside.ts';
+import type { ProductEvent } from '../shared/product/events.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
 import { createProductOutbox, type ProductOutbox, type ProductOutboxOptions } from './product-outbox.ts';
 
 export interface ProcessProductsOptions extends ProductOutboxOptions {
   ledger: Ledger;
+  setAside: SetAside;
 }
+
+const SET_ASIDE_AGAIN_MS = 250; // the lane has its own back-off; this only keeps a full queue from spinning
 
 export interface ProductProcessor {
   onAssigned: (assignments: Assignment[]) => void;
@@ -41,14 +48,31 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     if (state.live) state.outbox.add(answers ?? []);
   };
 
+  const setAside = async (state: OwnedPartition, record: LogRecord, why: Undecodable): Promise<void> => {
+    while (state.live) {
+      try {
+        await options.setAside(record, why);
+        return;
+      } catch (error) {
+        if (!(error instanceof AppError && error.retryable)) throw error;
+        logger.warn({ err: error }, 'a dead letter without a known outcome; again');
+        await new Promise<void>((resolve) => clock.after(SET_ASIDE_AGAIN_MS, resolve));
+      }
+    }
+  };
+
   const onRecords = async (number: number, records: LogRecord[]): Promise<void> => {
     const state = owned.get(number);
     if (!state) return;
     await state.takenOver;
-    const events = records.flatMap((record) => {
+    const events: ProductEvent[] = [];
+    const strays: Promise<void>[] = [];
+    for (const record of records) {
       const decoded = decodeProductEvent(record);
-      return decoded.ok ? [decoded.event] : []; // what cannot be decoded has no effect anywhere
-    });
+      if (decoded.ok) events.push(decoded.event);
+      else strays.push(setAside(state, record, decoded)); // without effect, for every reader
+    }
+    await Promise.all(strays);
     const end = { offset: records.at(-1)!.offset + 1, note: null };
     let attempts = 0;
     const taken = await patient(state, () => {

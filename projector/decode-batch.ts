@@ -1,18 +1,11 @@
 // projector/decode-batch.ts: records → events, and what becomes of records that are none: into the dead-letter topic first,
 // then passed over. A record is only passed over in the read model once it is safe elsewhere.
 
-import type { DeadLetterReason } from '../shared/log/envelope.ts';
+import type { Undecodable } from '../shared/log/envelope.ts';
 import type { LogRecord } from '../shared/log/log.ts';
 import { decodeOrderEvent } from '../shared/log/order-codec.ts';
-import { AppError } from '../shared/runtime/app-error.ts';
-import type { Logger } from '../shared/runtime/logger.ts';
+import { createSetAside, type SetAsideOptions } from '../shared/log/set-aside.ts';
 import type { DecodedRecord } from './project.ts';
-
-export interface DecodeBatchOptions {
-  deadLetter: (record: LogRecord, reason: DeadLetterReason) => Promise<unknown>;
-  onDeadLetter: (reason: DeadLetterReason) => void;
-  logger: Logger;
-}
 
 export interface DecodedBatch {
   records: DecodedRecord[];
@@ -24,28 +17,20 @@ export interface DecodedBatch {
  * Resolves once every record that cannot be decoded is in the dead-letter topic: exactly once while the process lives, even
  * if a batch is decoded again after a failure. Rejects as the dead-letter append does.
  */
-export const createBatchDecoder = ({ deadLetter, onDeadLetter, logger }: DecodeBatchOptions) => {
-  const setAside = new WeakSet<LogRecord>();
+export const createBatchDecoder = (options: SetAsideOptions) => {
+  const setAside = createSetAside(options);
+  const safe = new WeakSet<LogRecord>();
 
-  const bury = async (record: LogRecord, reason: DeadLetterReason, detail: string): Promise<void> => {
-    const where = { partition: record.partition, offset: record.offset, reason, detail };
-    try {
-      await deadLetter(record, reason);
-      logger.warn(where, 'a record cannot be decoded; it is in the dead-letter topic');
-    } catch (error) {
-      // It cannot be copied, but it stays in its own topic and goes to the archive; stopping for it would stop everything.
-      if (!(error instanceof AppError) || error.code !== 'RECORD_TOO_LARGE') throw error;
-      logger.error(where, 'a record cannot be decoded and is too large for the dead-letter topic');
-    }
-    setAside.add(record);
-    onDeadLetter(reason);
+  const bury = async (record: LogRecord, why: Undecodable): Promise<void> => {
+    await setAside(record, why);
+    safe.add(record);
   };
 
   return async (records: readonly LogRecord[]): Promise<DecodedBatch> => {
     const batch = decodeAll(records);
     const burials: Promise<void>[] = [];
     for (const { record, decoded } of batch.records) {
-      if (!decoded.ok && !setAside.has(record)) burials.push(bury(record, decoded.reason, decoded.detail));
+      if (!decoded.ok && !safe.has(record)) burials.push(bury(record, decoded));
     }
     if (burials.length > 0) await Promise.all(burials);
     return batch;

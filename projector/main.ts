@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
-import { createDeadLetters } from '../shared/log/dead-letters.ts';
+import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters.ts';
 import { createReader } from '../shared/log/reader.ts';
 import { topicId } from '../shared/log/topic-id.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
@@ -34,7 +34,7 @@ const logger = createLogger('projector', config.LOG_LEVEL);
 await runRole(logger, async ({ onStop, fatal }) => {
   refuseUnprotected(config);
   const topic = config.ORDERS_TOPIC;
-  const deadLetterTopic = `${topic}.dead-letter`;
+  const deadLetterTopic = deadLetterTopicOf(topic);
   const { registry, progressed } = createRoleMetrics('projector');
   const metrics = createProjectorMetrics(registry);
 

@@ -1,5 +1,5 @@
-// shared/log/dead-letters.ts: records that cannot be decoded, kept as they were, with where they stood and why. Only the projector
-// writes them. One record may appear twice (after a crash): dl_topic, dl_partition and dl_offset tell.
+// shared/log/dead-letters.ts: records that cannot be decoded, kept as they were, with where they stood and why. One
+// record may appear twice (after a crash): dl_topic, dl_partition and dl_offset tell.
 
 import { AppError } from '../runtime/app-error.ts';
 import type { DeadLetterReason } from './envelope.ts';
@@ -12,6 +12,9 @@ export interface DeadLetters {
    */
   append(record: LogRecord, reason: DeadLetterReason): Promise<Position>;
 }
+
+/** One topic for all that cannot be decoded; a letter says in `dl_topic` where it was. */
+export const deadLetterTopicOf = (ordersTopic: string): string => `${ordersTopic}.dead-letter`;
 
 /** `appender` must know `topic`. */
 export const createDeadLetters = (appender: Appender, topic: string): DeadLetters => ({

@@ -1,5 +1,5 @@
 // tests/support/api-on-stack.ts: api instances in this process on the real broker and database, with a topic and a schema of
-// their own, and a projector as a real process beside them. The processor is left out: a test says itself what happens to orders.
+// their own, and a projector as a real process beside them. Without a processor a test says itself what happens to orders.
 
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
@@ -29,6 +29,7 @@ export interface Instance extends Api {
   url: string;
   post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>;
   get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
+  send: (method: string, path: string, body: unknown, headers?: Record<string, string>) => Promise<Answer>;
 }
 export interface Answer {
   status: number;
@@ -63,7 +64,16 @@ export const startApisOnStack = async (count: number) => {
     replicationFactor: 1,
     minInsyncReplicas: 1,
   });
-  const env = { ORDERS_TOPIC: topic, ORDERS_PARTITIONS: String(PARTITIONS), READ_MODEL_SCHEMA: schema, LOG_LEVEL: 'warn' };
+  const ledgerSchema = `${schema}_ledger`;
+  const env = {
+    ORDERS_TOPIC: topic,
+    ORDERS_PARTITIONS: String(PARTITIONS),
+    PRODUCTS_TOPIC: productsTopic,
+    PRODUCTS_PARTITIONS: String(PARTITIONS),
+    READ_MODEL_SCHEMA: schema,
+    LEDGER_SCHEMA: ledgerSchema,
+    LOG_LEVEL: 'warn',
+  };
   const appender = createAppender({ client, partitionCounts: new Map([topic, productsTopic].map((name) => [name, PARTITIONS])) });
   const fatal: Error[] = [];
   const releases: (() => Promise<unknown>)[] = [];
@@ -95,7 +105,7 @@ export const startApisOnStack = async (count: number) => {
           createReader: (handlers) =>
             createReader({ client, topic: productsTopic, groupId: uniqueName('api'), soleMember: true, minFetchGapMs: 0, handlers }),
           logEnd: productsEnd,
-          store: createProductStore(database, { schema: `${schema}_ledger`, topic: productsTopic }),
+          store: createProductStore(database, { schema: ledgerSchema, topic: productsTopic }),
         },
         readModel: createReadModel(database, topic),
         accounts: createMemoryAccounts(),
@@ -118,11 +128,13 @@ export const startApisOnStack = async (count: number) => {
       const text = await response.text();
       return { status: response.status, headers: response.headers, text, body: text === '' ? null : JSON.parse(text) };
     };
+    const send: Instance['send'] = (method, path, body, headers = {}) =>
+      request(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
     return {
       ...api,
       url,
-      post: (body, headers = {}) =>
-        request('/orders', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),
+      send,
+      post: (body, headers) => send('POST', '/orders', body, headers),
       get: (path, headers = {}) => request(path, { headers }),
     };
   };
@@ -136,11 +148,17 @@ export const startApisOnStack = async (count: number) => {
     instances,
     fatal,
     startApi,
+    client,
+    productsTopic,
+    ledgerSchema,
     startProjector: () => startRole('projector', env),
+    startProcessor: () => startRole('processor', env),
     append: (event: OrderEvent) => appender.append(encodeOrderEvent(event, topic)),
+    appendRaw: appender.append,
     stop: async () => {
       await Promise.all(releases.map((release) => release()));
       await appender.stop();
+      await database.query(`DROP SCHEMA IF EXISTS ${ledgerSchema} CASCADE`);
       await drop();
     },
   };
