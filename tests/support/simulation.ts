@@ -36,14 +36,21 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
   const next = random(seed);
   const between = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
   const chance = (probability: number): boolean => next() < probability;
-  const scheduled: { at: number; order: number; callback: () => void }[] = [];
+  // The next one last; of one time, the last scheduled first.
+  const scheduled: { at: number; callback: () => void }[] = [];
   let now = options.start;
-  let order = 0;
 
   const clock: Clock = {
     now: () => now,
     after: (delayMs, callback) => {
-      scheduled.push({ at: now + Math.max(0, delayMs), order: order++, callback });
+      const at = now + Math.max(0, delayMs);
+      let [low, high] = [0, scheduled.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (scheduled[middle]!.at > at) low = middle + 1;
+        else high = middle;
+      }
+      scheduled.splice(low, 0, { at, callback });
     },
   };
   const log: LogRecord[][] = Array.from({ length: options.partitions }, () => []);
@@ -97,17 +104,9 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
     };
   };
 
-  const takeNext = (): { at: number; callback: () => void } | undefined => {
-    let first = 0;
-    for (let i = 1; i < scheduled.length; i += 1) {
-      const [a, b] = [scheduled[i]!, scheduled[first]!];
-      if (a.at < b.at || (a.at === b.at && a.order < b.order)) first = i;
-    }
-    return scheduled.splice(first, 1)[0];
-  };
   const run = async (end: number): Promise<void> => {
     while (scheduled.length > 0) {
-      const event = takeNext()!;
+      const event = scheduled.pop()!;
       if (event.at > end) return;
       now = event.at;
       event.callback();
