@@ -41,15 +41,15 @@ export const createCheckpointWatch = ({
   let asking = false;
   let running = false;
   let failing = false;
-  let answeredAt = Date.now();
+  let answeredAt = performance.now();
 
   const schedule = (): void => {
     if (!running || asking) return;
-    const due = Date.now() + (failing ? FAILING_INTERVAL_MS : INTERVAL_MS[urgency()]);
+    const due = performance.now() + (failing ? FAILING_INTERVAL_MS : INTERVAL_MS[urgency()]);
     if (due >= dueAt) return;
     if (timer !== null) clearTimeout(timer);
     dueAt = due;
-    timer = setTimeout(ask, due - Date.now());
+    timer = setTimeout(ask, due - performance.now());
   };
 
   const ask = (): void => {
@@ -68,7 +68,7 @@ export const createCheckpointWatch = ({
     if (!running) return;
     if (failing) logger.info('the read model answers again');
     failing = false;
-    answeredAt = Date.now();
+    answeredAt = performance.now();
     onCheckpoints(found);
   };
   const failed = (error: unknown): void => {
@@ -88,6 +88,6 @@ export const createCheckpointWatch = ({
       if (timer !== null) clearTimeout(timer);
     },
     hurry: schedule,
-    check: () => (Date.now() - answeredAt > SILENT_AFTER_MS || failing ? 'The read model does not answer.' : null),
+    check: () => (performance.now() - answeredAt > SILENT_AFTER_MS || failing ? 'The read model does not answer.' : null),
   };
 };

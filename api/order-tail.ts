@@ -81,6 +81,8 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
   /** The end of the log when the tail was assigned its partitions; null before. */
   let caughtUpAt: number[] | null = null;
   const releaseReading: (() => void)[] = [];
+  /** Who of a batch is a suspect was decided by what memory held: it forgets nothing until the batch is folded. */
+  const lookingUp = new Set<TailPartition>();
 
   const read = createPositionWaits(({ partition, offset }) => (memory[partition]?.position ?? 0) > offset);
   const stored = createPositionWaits(({ partition, offset }) => (memory[partition]?.checkpoint ?? 0) > offset);
@@ -158,7 +160,8 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
       return roomToRead();
     }
     return (async () => {
-      const firstLives = await untilAnswered('late twins', () => readModel.firstLives(suspects));
+      lookingUp.add(partition);
+      const firstLives = await untilAnswered('late twins', () => readModel.firstLives(suspects)).finally(() => lookingUp.delete(partition));
       if (memory[number] !== partition) return; // reset meanwhile: these records come again
       apply(partition, events, firstLives);
       await roomToRead();
@@ -185,6 +188,7 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
       return;
     }
     for (const partition of memory) {
+      if (lookingUp.has(partition)) continue;
       trim(partition, checkpoints.get(partition.partition) ?? 0);
       stored.moved(partition.partition);
     }
@@ -217,7 +221,7 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
         return 'The tail has not caught up with the log yet.';
       return mustWait() ? 'The tail is full and waits for the projector.' : null;
     },
-    log: () => (Date.now() - reader.lastFetchAt() > READ_STALLED_AFTER_MS ? 'The log has not answered for a while.' : null),
+    log: () => (performance.now() - reader.lastFetchAt() > READ_STALLED_AFTER_MS ? 'The log has not answered for a while.' : null),
     read_model: watch.check,
   };
 

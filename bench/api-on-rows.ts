@@ -31,7 +31,7 @@ const createEndedReader = ({ startOffsets, onAssigned }: ReaderHandlers): Reader
   commit: async () => {},
   lag: () => new Map(),
   isSettled: () => true,
-  lastFetchAt: () => Date.now(),
+  lastFetchAt: () => performance.now(),
 });
 
 const start = async ({ databaseUrl, schema }: ApiOnRowsSettings): Promise<number> => {

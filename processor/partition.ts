@@ -2,7 +2,7 @@
 // and the requests without an answer. It advances by reading the log and by nothing else (R1). No I/O, no clock.
 
 import type { OrderEvent, OrderFact, OrderRequest } from '../shared/order/events.ts';
-import { mayBeGhost, mustRemember } from '../shared/order/ghosts.ts';
+import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../shared/order/ghosts.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../shared/order/order.ts';
 import { bringsStock } from '../shared/order/stock.ts';
@@ -181,11 +181,15 @@ export const stockStepOf = ({ partition }: Partition, entry: Entry, fact: OrderF
   return { partition, orderId, version: fact.version, do: status === 'completed' ? 'sell' : 'release', lines: [] };
 };
 
-/** Forgets closed orders whose twin would be looked up anyway (R5). Call after each batch, and when stock was settled. */
+/** Forgets closed orders whose twin would be looked up anyway (R5), or too many. Call after each batch, and when stock was settled. */
 export const forgetClosed = (partition: Partition): void => {
   let count = 0;
   for (const { entry, offset } of partition.closed) {
-    if (mustRemember(entry.order, partition.logTime) || entry.requests.length > 0 || entry.unsettled > 0) break;
+    if (entry.requests.length > 0 || entry.unsettled > 0) break;
+    if (mustRemember(entry.order, partition.logTime)) {
+      if (partition.closed.length - count <= REMEMBERED_MAX) break;
+      partition.logTime = forgettableFrom(entry.order); // from now on whatever is as old as it is looked up
+    }
     partition.orders.delete(entry.order.orderId);
     partition.knownFrom = Math.max(partition.knownFrom, offset + 1);
     count += 1;

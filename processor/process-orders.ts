@@ -158,7 +158,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     const startedAt = clock.now();
     const done = (): void => {
       entry.fulfilment = 'done';
-      options.onFulfilled((clock.now() - startedAt) / 1000);
+      options.onFulfilled(Math.max(0, clock.now() - startedAt) / 1000); // the clock may have been put back
       react(partition, entry);
     };
     options.fulfil(entry.order).then(done).catch(options.onFatal);

@@ -32,7 +32,8 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
   const moved = (): Map<number, GroupOffset> => {
     const now = starts();
     for (const partition of written.keys()) if (!now.has(partition)) written.delete(partition); // may come back with another start
-    if (clock.now() - writtenAt >= REPEAT_MS) return new Map(now);
+    const since = clock.now() - writtenAt;
+    if (since >= REPEAT_MS || since < 0) return new Map(now); // negative: the clock was put back, perhaps by hours
     return new Map([...now].filter(([partition, { offset }]) => written.get(partition) !== offset));
   };
   const commit = async (): Promise<void> => {

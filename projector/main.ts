@@ -90,8 +90,8 @@ await runRole(logger, async ({ onStop, fatal }) => {
     checks: {
       database: () => projector.trouble()?.message ?? null,
       group: () => (projector.isSettled() ? null : 'waiting for its share of the partitions'),
-      log: () => (Date.now() - projector.lastFetchAt() > STALLED_AFTER_MS ? 'nothing could be fetched for 10 s' : null),
-      projection: () => (Date.now() - projector.lastProgressAt() > STALLED_AFTER_MS ? 'nothing was committed for 10 s' : null),
+      log: () => (performance.now() - projector.lastFetchAt() > STALLED_AFTER_MS ? 'nothing could be fetched for 10 s' : null),
+      projection: () => (performance.now() - projector.lastProgressAt() > STALLED_AFTER_MS ? 'nothing was committed for 10 s' : null),
     },
   });
   await server.start();

@@ -43,7 +43,7 @@ export interface OrderProjector {
   oldestWaiting(): number | null;
   /** What makes the projector wait right now (the database is down); null while all goes well. */
   trouble(): Error | null;
-  /** Epoch ms of the last commit, or of the last time that there was nothing to do. */
+  /** When, by `performance.now()`, the last commit was, or the last time that there was nothing to do. */
   lastProgressAt(): number;
   lastFetchAt(): number;
   /** See `Reader.isSettled`. */
@@ -76,10 +76,10 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
   let followAt = Number.POSITIVE_INFINITY;
   let offsetsAt = 0;
   let offsetsChanged = false;
-  let progressAt = Date.now();
+  let progressAt = performance.now();
 
   const progressed = (): void => {
-    progressAt = Date.now();
+    progressAt = performance.now();
     options.onProgress();
   };
   const begin = (partition: number, offset: number): void => {
@@ -116,7 +116,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
       reader.seek(partition, nextOffset);
     }
     fenced = false;
-    followAt = Date.now() + FOLLOW_INTERVAL_MS;
+    followAt = performance.now() + FOLLOW_INTERVAL_MS;
   };
 
   const loadUnknown = (records: readonly DecodedRecord[]): Promise<Map<string, StoredOrder>> => {
@@ -140,7 +140,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
   };
 
   const step = async (): Promise<void> => {
-    if (fenced || Date.now() >= followAt) await follow();
+    if (fenced || performance.now() >= followAt) await follow();
     const wait = pace.delay(performance.now());
     if (wait > 0 && buffer.size() < PROJECT_BATCH_MAX) await delay(wait);
     const front = buffer.front(PROJECT_BATCH_MAX);
@@ -156,7 +156,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     if (buffer.size() > 0 || stopping.signal.aborted) return;
     progressed();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(Math.max(followAt - Date.now(), 0), FOLLOW_INTERVAL_MS));
+      const timer = setTimeout(resolve, Math.min(Math.max(followAt - performance.now(), 0), FOLLOW_INTERVAL_MS));
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -167,7 +167,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
   const commitOffsets = async (): Promise<void> => {
     if (!offsetsChanged) return;
     offsetsChanged = false;
-    offsetsAt = Date.now() + OFFSETS_INTERVAL_MS;
+    offsetsAt = performance.now() + OFFSETS_INTERVAL_MS;
     await reader.commit(new Map(buffer.partitions().map((partition) => [partition, { offset: buffer.position(partition)! }])));
   };
 
@@ -181,7 +181,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
         if (!(error instanceof AppError) || error.code !== 'CHECKPOINT_MOVED') return options.onFatal(error as Error);
         fenced = true;
       }
-      if (Date.now() >= offsetsAt) void commitOffsets();
+      if (performance.now() >= offsetsAt) void commitOffsets();
     }
   };
 
@@ -189,7 +189,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     startOffsets,
     onAssigned: (assignments) => {
       for (const { partition, startOffset } of assignments) begin(partition, startOffset);
-      followAt = Math.min(followAt, Date.now() + FOLLOW_INTERVAL_MS);
+      followAt = Math.min(followAt, performance.now() + FOLLOW_INTERVAL_MS);
       logger.info({ partitions: assignments.map(({ partition }) => partition) }, 'partitions assigned');
     },
     onRevoked: (partitions) => {

@@ -12,7 +12,7 @@ const FENCED_WAIT_MS = 250;
  * In a rebalance the new owner may hear first and claim while the old one still writes. The old one hears within a heartbeat
  * and a join, some seconds; if not, this process only believes that it owns the partition, and ends.
  */
-const FENCED_MAX_MS = 5_000;
+const FENCED_ATTEMPTS_MAX = 20; // five seconds
 
 export interface Insistence<T> {
   call: () => Promise<T>;
@@ -24,15 +24,15 @@ export interface Insistence<T> {
 
 /** Resolves with the answer, or with null once `isLive` is false. Rejects with what does not pass. */
 export const untilLedgerAnswers = async <T>({ call, isLive, clock, logger }: Insistence<T>): Promise<T | null> => {
-  let fencedAt: number | null = null;
+  let fencedAttempts = 0; // counted, not timed: the clock may jump
   while (isLive()) {
     try {
       return await call();
     } catch (error) {
       if (!isLive()) return null;
       const fenced = error instanceof LedgerFenced;
-      if (fenced) fencedAt ??= clock.now();
-      if (fenced ? clock.now() - fencedAt! > FENCED_MAX_MS : !(error instanceof AppError && error.retryable)) throw error;
+      if (fenced) fencedAttempts += 1;
+      if (fenced ? fencedAttempts > FENCED_ATTEMPTS_MAX : !(error instanceof AppError && error.retryable)) throw error;
       logger.warn({ err: error }, 'the ledger cannot be written; trying again');
       await new Promise<void>((resolve) => clock.after(fenced ? FENCED_WAIT_MS : DATABASE_WAIT_MS, resolve));
     }

@@ -9,7 +9,7 @@ export const APPEND_BATCH_BYTES_MAX = 900_000; // all in one partition, a round 
 const APPEND_QUEUE_MAX = 20_000; // about half a second at full speed: who would wait longer is better told so at once
 const APPEND_QUEUE_BYTES_MAX = 64_000_000;
 
-/** A caller that waits. `since` is epoch milliseconds, `bytes` the record's `recordBytesMax`. */
+/** A caller that waits. `since` is by `performance.now()`, `bytes` the record's `recordBytesMax`. */
 export interface Waiting {
   record: RecordToAppend;
   partition: number;

@@ -131,11 +131,11 @@ export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, onBa
     if (waitTimer !== null || oldest === null) return;
     const expire = () => {
       waitTimer = null;
-      queue.rejectUntil(Date.now() - APPEND_WAIT_MAX_MS, `Nothing could be appended for ${APPEND_WAIT_MAX_MS / 1000} s.`);
+      queue.rejectUntil(performance.now() - APPEND_WAIT_MAX_MS, `Nothing could be appended for ${APPEND_WAIT_MAX_MS / 1000} s.`);
       wakeIfSettled();
       watchWaits();
     };
-    waitTimer = setTimeout(expire, Math.max(oldest + APPEND_WAIT_MAX_MS - Date.now(), 1)).unref();
+    waitTimer = setTimeout(expire, Math.max(oldest + APPEND_WAIT_MAX_MS - performance.now(), 1)).unref();
   };
 
   const append = (record: RecordToAppend): Promise<Position> => {
@@ -147,7 +147,7 @@ export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, onBa
       return Promise.reject(new AppError('RECORD_TOO_LARGE', `A record of ${bytes} bytes exceeds ${RECORD_BYTES_MAX}.`));
     if (!queue.hasRoomFor(bytes)) return Promise.reject(new AppError('LOG_OVERLOADED', 'Too many appends are waiting.'));
     return new Promise((resolve, reject) => {
-      queue.push({ record, partition: partitionOf(record.key, count), bytes, since: Date.now(), doubtful: false, resolve, reject });
+      queue.push({ record, partition: partitionOf(record.key, count), bytes, since: performance.now(), doubtful: false, resolve, reject });
       if (waitTimer === null) watchWaits();
       if (running) return;
       running = true;

@@ -15,6 +15,7 @@ import {
 } from 'kafkajs';
 import { applyIdleTimerPatch } from './idle-timer-patch.ts';
 import { type Cluster, createCluster } from './kafkajs-internals.ts';
+import { applySteadyClockPatch } from './steady-clock-patch.ts';
 
 /** The part of pino that is used here. */
 export interface LogLogger {
@@ -73,6 +74,7 @@ const retryOf = (brokers: number) => ({
 /** Nothing is connected until something made from it connects. */
 export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFactory = openSocket }: LogClientOptions): LogClient => {
   applyIdleTimerPatch();
+  applySteadyClockPatch();
   const retry = retryOf(brokers.length);
   const kafkajsLog = forwardTo(logger);
   const createKafka = (factory: ISocketFactory) =>
@@ -173,8 +175,8 @@ const LINES_REMEMBERED = 100;
 const forwardTo = (logger: LogLogger): logCreator => {
   const said = new Map<string, number>();
   const isNews = (line: string): boolean => {
-    const now = Date.now();
-    if (now - (said.get(line) ?? 0) < REPEAT_AFTER_MS) return false;
+    const now = performance.now();
+    if (now - (said.get(line) ?? Number.NEGATIVE_INFINITY) < REPEAT_AFTER_MS) return false;
     if (said.size >= LINES_REMEMBERED) said.clear();
     said.set(line, now);
     return true;

@@ -50,7 +50,7 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
   const decodeRecords = createRecordDecoder(topic);
   let failures = 0;
   let turn = 0;
-  let saidAt = 0;
+  let saidAt = Number.NEGATIVE_INFINITY;
   const sleepers: (() => void)[] = [];
   let cutSession = (): void => undefined;
 
@@ -130,8 +130,8 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
       } catch (error) {
         if (stopping.signal.aborted) return;
         if (isFinal(error)) return onFatal(error as Error);
-        const isNews = Date.now() - saidAt > SAY_AGAIN_MS;
-        if (isNews) saidAt = Date.now();
+        const isNews = performance.now() - saidAt > SAY_AGAIN_MS;
+        if (isNews) saidAt = performance.now();
         client.logger[isNews ? 'warn' : 'debug']({ err: error, topic }, 'fetching failed, trying again');
         await pause(Math.min(RETRY_MIN_MS * 2 ** failures++, RETRY_MAX_MS));
       }

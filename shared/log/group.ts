@@ -48,7 +48,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
   });
   let stopping = false;
   let memberId: string | null = null;
-  let lastHeartbeat = 0;
+  let lastHeartbeat = Number.NEGATIVE_INFINITY;
   let lost = false;
   let watchdog: NodeJS.Timeout | undefined;
 
@@ -59,11 +59,11 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     const rejoined = payload.memberId === memberId;
     memberId = payload.memberId;
     lost = false;
-    lastHeartbeat = Date.now();
+    lastHeartbeat = performance.now();
     onAssignment(payload.memberAssignment[topic] ?? [], rejoined);
   });
   consumer.on(consumer.events.HEARTBEAT, () => {
-    lastHeartbeat = Date.now();
+    lastHeartbeat = performance.now();
     onHeartbeat();
   });
   consumer.on(consumer.events.REBALANCING, onDoubt);
@@ -76,12 +76,12 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
   });
 
   const subscribe = async (): Promise<void> => {
-    for (const deadline = Date.now() + START_MAX_MS; ; await delay(RETRY_MS)) {
+    for (const deadline = performance.now() + START_MAX_MS; ; await delay(RETRY_MS)) {
       try {
         return await consumer.subscribe({ topics: [topic], fromBeginning: true });
       } catch (error) {
         if (stopping) return;
-        if (Date.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `The topic ${topic} could not be reached.`, error);
+        if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `The topic ${topic} could not be reached.`, error);
       }
     }
   };
@@ -90,7 +90,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     start: async () => {
       await subscribe();
       if (stopping) return;
-      watchdog = setInterval(() => Date.now() - lastHeartbeat > SESSION_TIMEOUT_MS && onDoubt(), HEARTBEAT_MS).unref();
+      watchdog = setInterval(() => performance.now() - lastHeartbeat > SESSION_TIMEOUT_MS && onDoubt(), HEARTBEAT_MS).unref();
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,

@@ -4,15 +4,25 @@
 
 import { internalModule } from './kafkajs-internals.ts';
 
+const SENT_AT = Symbol('sent at');
+
+interface SocketRequest {
+  requestTimeout: number;
+  timeoutRequest: () => void;
+  /** By `performance.now()`. Ours: kafkajs's own `sentAt` follows a clock that may jump. */
+  [SENT_AT]?: number;
+}
+
 interface RequestQueue {
   pending: unknown[];
-  inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest: () => void }>;
+  inflight: Map<number, SocketRequest>;
   enforceRequestTimeout: boolean;
   requestTimeoutIntervalId: NodeJS.Timeout | null;
   isConnected: () => boolean;
   destroy(): void;
   scheduleCheckPendingRequests(): void;
   scheduleRequestTimeoutCheck(): void;
+  sendSocketRequest(request: SocketRequest): void;
 }
 
 const PATCHED = Symbol.for('order-service.kafkajs-idle-timer-patch');
@@ -21,8 +31,8 @@ const TIMEOUT_CHECK_MS = 500;
 
 /**
  * Makes `scheduleCheckPendingRequests` do nothing while no request waits: then there is nothing to check, and a request that
- * comes to wait later schedules the check itself. Makes `scheduleRequestTimeoutCheck` do what it did, less often. Applied once
- * per process, however often it is called.
+ * comes to wait later schedules the check itself. Makes `scheduleRequestTimeoutCheck` do what it did, less often and by a
+ * clock that does not jump. Applied once per process, however often it is called.
  */
 export const applyIdleTimerPatch = (): void => {
   const prototype = internalModule<{ prototype: RequestQueue & { [PATCHED]?: true } }>('network/requestQueue').prototype;
@@ -30,6 +40,11 @@ export const applyIdleTimerPatch = (): void => {
   const schedule = prototype.scheduleCheckPendingRequests;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
     if (this.pending.length > 0) schedule.call(this);
+  };
+  const send = prototype.sendSocketRequest;
+  prototype.sendSocketRequest = function (this: RequestQueue, request: SocketRequest): void {
+    request[SENT_AT] = performance.now();
+    send.call(this, request);
   };
   prototype.scheduleRequestTimeoutCheck = function (this: RequestQueue): void {
     if (!this.enforceRequestTimeout) return;
@@ -40,9 +55,9 @@ export const applyIdleTimerPatch = (): void => {
 };
 
 const endTimedOut = (queue: RequestQueue): void => {
-  const now = Date.now();
+  const now = performance.now();
   for (const request of queue.inflight.values()) {
-    if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
+    if (now - (request[SENT_AT] ?? now) > request.requestTimeout) request.timeoutRequest();
   }
   if (!queue.isConnected()) queue.destroy();
 };

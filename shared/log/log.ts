@@ -76,6 +76,6 @@ export interface Reader {
   lag(): ReadonlyMap<number, number>;
   /** True once the group has given this reader its share (which may be none) and reading has begun there; false again while that is in doubt. */
   isSettled(): boolean;
-  /** Epoch ms of the last successful fetch, empty ones included: a reader that stands still shows here. */
+  /** When, by `performance.now()`, the last fetch succeeded, empty ones included: a reader that stands still shows here. */
   lastFetchAt(): number;
 }

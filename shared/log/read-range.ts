@@ -40,7 +40,7 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
   if (open.size === 0) return Promise.resolve();
 
   return new Promise((resolve, reject) => {
-    let lastStep = Date.now();
+    let lastStep = performance.now();
     const finish = (error?: unknown): void => {
       clearInterval(stallTimer);
       signal?.removeEventListener('abort', onAbort);
@@ -50,7 +50,7 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
     };
     const onAbort = () => finish(signal!.reason);
     const done = (partition: number): void => {
-      lastStep = Date.now();
+      lastStep = performance.now();
       const state = open.get(partition)!;
       state.busy = false;
       if (state.position === state.end) open.delete(partition);
@@ -79,8 +79,8 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
     };
     const stallTimer = setInterval(() => {
       const handling = [...open.values()].some(({ busy }) => busy);
-      if (handling) lastStep = Date.now();
-      if (Date.now() - lastStep < STALL_MAX_MS) return;
+      if (handling) lastStep = performance.now();
+      if (performance.now() - lastStep < STALL_MAX_MS) return;
       const rest = Array.from(open, ([partition, { position, end }]) => `${partition} at ${position} of ${end}`).join(', ');
       finish(new AppError('LOG_UNAVAILABLE', `Nothing came from ${topic} for ${STALL_MAX_MS / 1000} s (${rest}).`));
     }, STALL_CHECK_MS);

@@ -55,7 +55,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
   let hasShare = false;
   let ended = false;
   let commitFails = false;
-  let fetchedAt = Date.now();
+  let fetchedAt = performance.now();
 
   const fatal = (error: unknown): void => {
     if (ended) return;
@@ -93,7 +93,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     },
     deliver: (fetched) => guarded(() => deliver(fetched)),
     onFetched: () => {
-      fetchedAt = Date.now();
+      fetchedAt = performance.now();
     },
     onFatal: fatal,
   });
@@ -144,13 +144,14 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
   const isCurrent = (state: Partition): boolean => !ended && assigned.get(state.partition) === state;
 
   const begin = async (fresh: Partition[]): Promise<void> => {
-    for (const deadline = Date.now() + START_MAX_MS; fresh.some(isCurrent); await delay(START_RETRY_MS)) {
+    for (const deadline = performance.now() + START_MAX_MS; fresh.some(isCurrent); await delay(START_RETRY_MS)) {
       try {
         const found = await findStarts(fresh.map(({ partition }) => partition));
         return guarded(() => open(fresh.filter(isCurrent), found));
       } catch (error) {
         if (error instanceof AppError && !error.retryable) throw error;
-        if (Date.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `The start offsets of ${topic} could not be found out.`, error);
+        if (performance.now() > deadline)
+          throw new AppError('LOG_UNAVAILABLE', `The start offsets of ${topic} could not be found out.`, error);
         client.logger.warn({ err: error, topic, groupId }, 'start offsets could not be found out, trying again');
       }
     }
@@ -197,7 +198,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     onHeartbeat: () => {
       doubtful = false;
       loop.wake();
-      if (assigned.size === 0) fetchedAt = Date.now(); // a stand-by has nothing to fetch
+      if (assigned.size === 0) fetchedAt = performance.now(); // a stand-by has nothing to fetch
     },
     onFatal: fatal,
   });

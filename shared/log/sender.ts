@@ -26,7 +26,8 @@ export interface Sender {
 // Below the client's request time-out (10 s), so that the broker's "not replicated in time" arrives before we give up.
 const REPLICATION_TIMEOUT_MS = 8_000;
 
-const NOT_ENOUGH_REPLICAS = 19; // checked before writing; found out afterwards it has another code
+// Checked before writing: NOT_ENOUGH_REPLICAS (found out afterwards it has another code), INVALID_TIMESTAMP (docs/decisions/0010).
+const NEVER_WRITTEN = new Set([19, 32]);
 const LEADER_MOVED = new Set([3, 5, 6]); // UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER
 const TOO_LARGE = new Set([10, 18]); // MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE
 
@@ -86,7 +87,7 @@ const verdictOn = ({ topic, partition }: PartitionBatch, answers: readonly Produ
     return { kind: 'unknown', cause: new Error(`The broker gave no offset for ${topic}/${partition}.`) };
   }
   const cause = protocolError(answer.errorCode);
-  if (answer.errorCode === NOT_ENOUGH_REPLICAS) return { kind: 'not-appended', cause };
+  if (NEVER_WRITTEN.has(answer.errorCode)) return { kind: 'not-appended', cause };
   if (LEADER_MOVED.has(answer.errorCode)) return { kind: 'leader-moved', cause };
   return { kind: TOO_LARGE.has(answer.errorCode) ? 'too-large' : 'unknown', cause };
 };

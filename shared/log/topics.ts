@@ -33,7 +33,7 @@ export const ensureTopics = async ({
   waitMaxMs = WAIT_MAX_MS,
   ...wanted
 }: TopicsOptions): Promise<void> => {
-  const deadline = Date.now() + waitMaxMs;
+  const deadline = performance.now() + waitMaxMs;
   for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
     try {
       return await client.withAdmin(async (admin) => {
@@ -43,7 +43,7 @@ export const ensureTopics = async ({
       });
     } catch (error) {
       if (error instanceof AppError) throw error;
-      if (Date.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `Kafka was not ready for ${waitMaxMs / 1000} s.`, error);
+      if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `Kafka was not ready for ${waitMaxMs / 1000} s.`, error);
       logger.info({ reason: error instanceof Error ? error.message : String(error) }, 'waiting for Kafka');
       await delay(pauseMs);
     }
@@ -59,6 +59,13 @@ const settingsOf = ({ minInsyncReplicas }: Wanted): Record<string, string> => ({
   'min.insync.replicas': String(minInsyncReplicas),
 });
 
+/** Of new topics only: older ones work with what they have, unless a writer's clock is an hour ahead (docs/decisions/0010). */
+const settingsOfNew = (wanted: Wanted): Record<string, string> => ({
+  ...settingsOf(wanted),
+  // Kafka refuses what is stamped more than an hour ahead of its own clock: a wrong clock would stop its writer (R10).
+  'message.timestamp.type': 'LogAppendTime',
+});
+
 const createMissing = async (admin: Admin, wanted: Wanted): Promise<void> => {
   const existing = new Set(await admin.listTopics());
   const missing = wanted.topics.filter(({ name }) => !existing.has(name));
@@ -71,7 +78,7 @@ const createMissing = async (admin: Admin, wanted: Wanted): Promise<void> => {
       topic: name,
       numPartitions: partitions,
       replicationFactor: wanted.replicationFactor,
-      configEntries: Object.entries(settingsOf(wanted)).map(([setting, value]) => ({ name: setting, value })),
+      configEntries: Object.entries(settingsOfNew(wanted)).map(([setting, value]) => ({ name: setting, value })),
     })),
   });
 };

@@ -100,7 +100,7 @@ export const createMemoryLog = (partitionCount: number): MemoryLog => {
       commit: async () => {},
       lag: () => new Map([...positions].map(([partition, position]) => [partition, records[partition]!.length - position])),
       isSettled: () => true,
-      lastFetchAt: () => Date.now(),
+      lastFetchAt: () => performance.now(),
     };
   };
 

@@ -1,7 +1,7 @@
 // tests/integration/log/appender.test.ts: what the lane promises its callers: a position that is true, "unknown" only when it is,
 // and "never sent" only when it was not.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AppenderOptions, createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
 import type { Position } from '../../../shared/log/log.ts';
@@ -88,6 +88,20 @@ describe('with a broker that is there', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await Promise.all([first, lane.append(record(topic, 'third'))]);
     expect(rounds).toEqual([1, 1, 2]);
+  });
+
+  test.each([-5, 5])('a clock that is off by %i hours stops no append', async (hours) => {
+    const lane = laneOn(direct);
+    const clock = vi
+      .spyOn(Date, 'now')
+      .mockImplementation(() => Math.trunc(performance.timeOrigin + performance.now()) + hours * 3_600_000);
+    try {
+      await expect(lane.append(record(topic, 'one'))).resolves.toMatchObject({ offset: 0 });
+    } finally {
+      clock.mockRestore();
+    }
+    const [found] = await readAll(direct, topic);
+    expect(Math.abs(found!.timestamp - Date.now()), 'the record carries the time of the log').toBeLessThan(60_000);
   });
 
   test('stopping sends what is queued and takes no more', async () => {

@@ -36,6 +36,7 @@ describe('ensuring topics', () => {
     expect(settings.get('retention.ms')).toBe('-1');
     expect(settings.get('retention.bytes')).toBe('-1');
     expect(settings.get('min.insync.replicas')).toBe('1');
+    expect(settings.get('message.timestamp.type')).toBe('LogAppendTime');
     expect((await logEnd(client, first)).size).toBe(3);
   });
 

@@ -174,6 +174,36 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
     }),
   );
 
+  it(
+    'of an order that could be forgotten just then starts no second life either',
+    withApi(async (api) => {
+      const { first } = life(api, 'a', T0);
+      moveLogTime(api, 'a', T0 + DUPLICATE_WINDOW_MS + 1);
+      await api.caughtUp();
+      const { firstLives } = api.readModel;
+      const gate = Promise.withResolvers<void>();
+      let asked = false;
+      api.readModel.firstLives = async (ids) => {
+        asked = true;
+        await gate.promise;
+        return firstLives(ids);
+      };
+      let suspect = 'k_0';
+      for (let n = 1; api.log.partitionOf(suspect) !== api.log.partitionOf('a'); n += 1) suspect = `k_${n}`;
+      api.log.hold(true);
+      api.log.landEvent(created(suspect, { id_origin: 'key' }, { time: T0 + DUPLICATE_WINDOW_MS + 2 }));
+      api.log.landEvent(first);
+      api.log.hold(false);
+      await eventually(() => asked, { what: 'the look-up of the other order' });
+      api.readModel.catchUp();
+      const before = api.readModel.checkpointsAsked;
+      await eventually(() => api.readModel.checkpointsAsked >= before + 2, { what: 'the tail to hear that all of it is stored' });
+      gate.resolve();
+      await api.caughtUp();
+      expect(api.tail.openOrders(), 'only the other order is open').toBe(1);
+    }),
+  );
+
   it('of an order from before the start is looked up, whatever its clock says', async () => {
     const api = await startApiInMemory({ start: false });
     const { first } = life(api, 'before', T0 + 5);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTailPartition, fold, suspectsIn, type TailPartition, trim } from '../../../api/tail-memory.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../shared/order/ghosts.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { created, event, fact, T0 } from '../../support/order-events.ts';
@@ -90,6 +90,18 @@ describe('trimming', () => {
     trim(memory, 2);
     expect([...memory.orders.keys()]).toEqual(['b']);
     expect(memory.closed).toEqual([]);
+  });
+
+  it('keeps no more than a few thousand closed orders, though one was created by a clock that is hours ahead', () => {
+    const memory = empty();
+    const early = created('early', {}, { time: T0 + 5 * 3_600_000 });
+    foldAll(memory, [early, fact('OrderCancelled', 'early', 2, 'pending')]);
+    for (let n = 0; n < REMEMBERED_MAX + 10; n += 1) {
+      foldAll(memory, [created(`order-${n}`, {}, { time: T0 + n }), fact('OrderCancelled', `order-${n}`, 2, 'pending')]);
+    }
+    trim(memory, memory.position);
+    expect(memory.closed.length).toBeLessThanOrEqual(REMEMBERED_MAX);
+    expect(suspectsIn(memory, [early]), 'what is forgotten is looked up').toEqual(['early']);
   });
 
   it('waits for the last event of a closed order, also for one after its end', () => {

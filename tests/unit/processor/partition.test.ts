@@ -11,7 +11,7 @@ import {
   strayRequests,
 } from '../../../processor/partition.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../shared/order/ghosts.ts';
 import { created, event, fact, T0 } from '../../support/order-events.ts';
 
 const afterReading = (...events: OrderEvent[]): Partition => {
@@ -65,6 +65,17 @@ describe('closed orders in memory (R5)', () => {
     expect(partition.knownFrom).toBe(3);
     const { entry } = readEvent(partition, created('a', {}, { time: T0 }), 4);
     expect(entry?.admission).toBe('unknown');
+  });
+
+  it('are never more than a few thousand, though one was created by a clock that is hours ahead', () => {
+    const HOURS = 5 * 3_600_000;
+    const early = life('early', T0 + HOURS);
+    const later = Array.from({ length: REMEMBERED_MAX + 10 }, (_, n) => life(`order-${n}`, T0 + n)).flat();
+    const partition = afterReading(...early, ...later);
+    expect(partition.closed.length).toBeLessThanOrEqual(REMEMBERED_MAX);
+    expect(offsetToCommit(partition), 'a successor does not begin hours ago').toBeGreaterThan(early.length);
+    const twin = readEvent(partition, early[0]!, partition.position);
+    expect(twin.entry?.admission, 'what is forgotten is looked up').toBe('unknown');
   });
 
   it('are kept while a request for them is unanswered', () => {

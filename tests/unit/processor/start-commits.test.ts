@@ -69,6 +69,14 @@ describe('start offsets', () => {
     expect(calls.filter(([what]) => what === 'copy')).toHaveLength(1);
   });
 
+  it('are repeated also when the clock was put back by hours', async () => {
+    const { calls, commit, pass } = setUp();
+    await commit();
+    pass(-3_600_000);
+    await commit();
+    expect(calls.map(([what]) => what)).toEqual(['note', 'copy', 'note', 'copy']);
+  });
+
   it('wait for a database that is away, and are copied once it has them', async () => {
     const { calls, commit, failures } = setUp();
     failures.push(new AppError('DATABASE_UNAVAILABLE', 'away'));

@@ -53,7 +53,7 @@ export const createFakeLog = (): FakeLog => {
         },
         lag: () => new Map([...assigned].map(([partition, { position }]) => [partition, (log.get(partition)?.length ?? 0) - position])),
         isSettled: () => true,
-        lastFetchAt: () => Date.now(),
+        lastFetchAt: () => performance.now(),
       };
     },
     append: (records) => {
