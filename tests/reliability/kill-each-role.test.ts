@@ -16,7 +16,7 @@ beforeAll(async () => {
   fleet = await startFleet({ ...inject('stack'), count: { api: 2, processor: 2, projector: 2 }, env: { PROCESSING_TIME_MS: '100' } });
   load = await startLoad(fleet, { seed: 1, perSecond: 100 });
 });
-afterAll(() => fleet.stop());
+afterAll(() => fleet?.stop());
 
 describe('SIGKILL of each role in turn under load', () => {
   it.each(['processor', 'projector', 'api'] as const)('accepts and completes orders while a %s is killed and comes back', async (role) => {

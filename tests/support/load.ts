@@ -1,6 +1,8 @@
-// tests/support/load.ts: the oracle's load client on a fleet, with a few products to run out of.
+// tests/support/load.ts: the oracle's load client on a fleet, with a few products to run out of, and somebody who watches the feed of
+// each api.
 
 import { createLoadClient, type LoadClient, type LoadClientOptions } from '../oracle/client.ts';
+import { recordFeed } from '../oracle/feed-recorder.ts';
 import { createJournal, type Journal } from '../oracle/journal.ts';
 import { eventually } from './eventually.ts';
 import type { Fleet } from './fleet.ts';
@@ -27,10 +29,15 @@ export const startLoad = async (fleet: Fleet, options: Pick<LoadClientOptions, '
   }
   const journal = createJournal();
   const client = createLoadClient({ ...options, urls: fleet.urls, journal, products: PRODUCTS });
+  const feeds = fleet.urls().map((url) => recordFeed(url, journal));
   client.start();
+  const stop = async (): Promise<void> => {
+    await client.stop();
+    await Promise.all(feeds.map((feed) => feed.stop()));
+  };
   const moves = async (orders: number): Promise<void> => {
     const wanted = client.accepted() + orders;
     await eventually(() => client.accepted() >= wanted, { what: `${orders} more orders to be accepted`, timeoutMs: MOVE_LIMIT_MS });
   };
-  return { journal, moves, stop: client.stop, accepted: client.accepted, inFlight: client.inFlight };
+  return { journal, moves, stop, accepted: client.accepted, inFlight: client.inFlight };
 };

@@ -1,0 +1,74 @@
+// tests/chaos/campaign.ts: faults one after the other, and now and then two at once, chosen from a seed.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Random, seeded } from '../oracle/random.ts';
+import type { Fault } from './fault.ts';
+import type { World } from './world.ts';
+
+export interface Injected {
+  name: string;
+  /** Since the campaign began. */
+  atMs: number;
+  tookMs: number;
+  /** What it hit did not come back. */
+  error: string | null;
+}
+
+export interface CampaignOptions {
+  world: World;
+  faults: readonly Fault[];
+  random: Random;
+  durationMs: number;
+  signal: AbortSignal;
+  say: (sentence: string) => void;
+}
+
+// From the beginning of one fault to the next: 10.5 s on average, so that ten minutes have more than forty.
+const GAP_MS = { from: 7_000, below: 7_000 };
+// More at once would leave nobody to recover; two find what one cannot.
+const AT_ONCE_MAX = 2;
+// Longer than any fault lasts; what has not recovered by then will not.
+const FAULT_LIMIT_MS = 180_000;
+
+/** Resolves when every fault is undone, after `durationMs` and as long as the last ones need. */
+export const runCampaign = async ({ world, faults, random, durationMs, signal, say }: CampaignOptions): Promise<Injected[]> => {
+  const startedAt = performance.now();
+  const elapsed = (): number => Math.round(performance.now() - startedAt);
+  const injected: Injected[] = [];
+  const running = new Set<Promise<void>>();
+
+  const inject = async (fault: Fault, own: Random): Promise<void> => {
+    const atMs = elapsed();
+    say(fault.name);
+    const error = await within(FAULT_LIMIT_MS, fault.inject(world, own)).then(
+      () => null,
+      (reason: Error) => reason.message,
+    );
+    if (error !== null && !signal.aborted) say(`${fault.name}: ${error}`);
+    injected.push({ name: fault.name, atMs, tookMs: elapsed() - atMs, error });
+  };
+
+  for (;;) {
+    const gapMs = GAP_MS.from + random.below(GAP_MS.below);
+    if (elapsed() + gapMs >= durationMs) break;
+    await delay(gapMs, undefined, { signal });
+    if (running.size >= AT_ONCE_MAX) await Promise.race(running);
+    // Each with choices of its own, so that two at once do not change each other's.
+    const own = seeded(random.below(2 ** 31));
+    const one = inject(random.weighted(faults), own).finally(() => running.delete(one));
+    running.add(one);
+  }
+  await Promise.all(running);
+  await delay(Math.max(durationMs - elapsed(), 0), undefined, { signal });
+  return injected;
+};
+
+const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
+  const over = new AbortController();
+  const limit = delay(limitMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`not undone after ${limitMs / 1_000} s`);
+  });
+  await Promise.race([work, limit.catch((error: Error) => (over.signal.aborted ? undefined : Promise.reject(error)))]).finally(() =>
+    over.abort(),
+  );
+};
