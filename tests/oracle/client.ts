@@ -39,7 +39,8 @@ const TICK_MS = 20;
 const RETRY_MS = 200;
 // Beyond it the outage is longer than any that is meant: what is due is left out rather than piled up.
 const IN_FLIGHT_MAX = 20_000;
-const RECENT_ORDERS = 200;
+// Commands are for orders of the last second or so: many of these are still open.
+const RECENT_ORDERS = 40;
 const STATUSES = ['processing', 'completed', 'cancelled'];
 
 export const createLoadClient = (options: LoadClientOptions): LoadClient => {
