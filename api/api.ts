@@ -11,6 +11,7 @@ import type { Logger } from '../shared/runtime/logger.ts';
 import { createAccess } from './access/access.ts';
 import type { AccessSettings } from './access/settings.ts';
 import type { AccountStore } from './accounts/account-store.ts';
+import { createAdmission } from './admission.ts';
 import { createAnswers } from './answers.ts';
 import { buildApp } from './app.ts';
 import { createBulkGate } from './bulk-gate.ts';
@@ -40,6 +41,8 @@ export interface ApiSettings {
   version: string;
   openOrdersMax: number;
   tailMax: number;
+  /** Null: as many as there is room for. */
+  admissionMaxPerSecond?: number | null;
   productsMax: number;
   decisionWaitMs: number;
   catalog: 'open' | 'closed';
@@ -84,6 +87,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
   const partition = (orderId: string): number => partitionOf(orderId, partitionCount);
   const metrics = createApiMetrics(registry);
 
+  const admission = createAdmission({ maxPerSecond: settings.admissionMaxPerSecond ?? null, onRefused: metrics.requestRefused });
   const feed = createFeed({ told: () => tail.told(), metrics: metrics.feed });
   const answers = createAnswers<OrderAnswer>();
   const tail = createOrderTail({
@@ -159,7 +163,8 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     readProducts,
     orders,
     events,
-    bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax }),
+    bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax, spare: admission.spare }),
+    admission,
     readModel,
     consistency: createConsistency({ tail, logEnd, partitionCount }),
     feed,

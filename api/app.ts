@@ -11,6 +11,8 @@ import type { Logger } from '../shared/runtime/logger.ts';
 import type { Access } from './access/access.ts';
 import { authorizeRequests } from './access/authorize.ts';
 import { limitRates } from './access/rate-limit.ts';
+import type { Admission } from './admission.ts';
+import { admitRequests } from './admit-requests.ts';
 import { API_PREFIX } from './app-prefix.ts';
 import type { BulkGate } from './bulk-gate.ts';
 import type { CommandOrder } from './command-order.ts';
@@ -57,6 +59,7 @@ export interface AppOptions {
   changeProducts: ChangeProducts;
   readProducts: Pick<ReadProducts, 'fresh' | 'page' | 'requestState'>;
   bulkGate: BulkGate;
+  admission: Pick<Admission, 'begin' | 'end'>;
   events: Pick<OrderEvents, 'page' | 'asOf' | 'requestOf'>;
   readModel: Pick<ReadModel, 'page' | 'counters'>;
   consistency: Consistency;
@@ -74,6 +77,8 @@ const BODY_BYTES_MAX = 1_048_576;
 const PATH_SEGMENT_MAX = 1_024;
 // A body of 1 MiB over a poor line (long transfers have a limit of their own); without a limit a client could hold connections by sending nothing.
 const REQUEST_TIMEOUT_MS = 30_000;
+// Open connections, most of them idle: some 10 KB each. Node closes what comes beyond without an answer.
+const CONNECTIONS_MAX = 12_000;
 // A message of the feed is a subscription of at most a hundred ids.
 const FEED_MESSAGE_BYTES_MAX = 16_384;
 
@@ -93,6 +98,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     frameworkErrors: onError,
     clientErrorHandler: (error, socket) => answerGarbage(error, socket, longTransfers),
   });
+  app.server.maxConnections = CONNECTIONS_MAX;
   app.setErrorHandler(onError);
   app.setValidatorCompiler(createValidatorCompiler() as never);
   // Plain JSON: what a handler sends is what goes out, and a replay has the same bytes. Schemas describe, tests compare.
@@ -112,6 +118,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   guardRequests(app, { loopbackOnly: !required, corsOrigins });
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
   if (required) limitRates(app, rateLimitPerSecond);
+  admitRequests(app, { admission: options.admission, bodyBytesMax: BODY_BYTES_MAX });
   compressLongAnswers(app);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);

@@ -14,6 +14,8 @@ export const API_CONFIG = Type.Object({
   OPEN_ORDERS_MAX: Type.Integer({ default: 200_000, minimum: 1, maximum: 10_000_000 }),
   /** The tail holds reading back beyond this many orders, about 2 KB each (R13). Above OPEN_ORDERS_MAX, so that open ones always fit. */
   TAIL_MAX: Type.Integer({ default: 250_000, minimum: 1, maximum: 10_000_000 }),
+  /** Orders and changes that this instance takes in a second; without it as many as there is room for. */
+  ADMISSION_MAX_PER_SECOND: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   /** No products are created beyond this many: every api holds all of them, 150 bytes each. */
   PRODUCTS_MAX: Type.Integer({ default: 200_000, minimum: 1, maximum: 10_000_000 }),
   ACCOUNTS_SCHEMA: Type.String({ default: 'accounts', pattern: '^[a-z_][a-z0-9_]{0,39}$' }),

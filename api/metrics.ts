@@ -3,6 +3,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { REFUSALS, type Refusal } from './admission.ts';
 import { API_PREFIX } from './app-prefix.ts';
 import { DROP_REASONS, type FeedMetrics } from './feed/feed.ts';
 import type { SubmitOrder } from './submit-order.ts';
@@ -12,6 +13,7 @@ export type SubmissionOutcome = (typeof SUBMISSION_OUTCOMES)[number];
 
 export interface ApiMetrics {
   submitted: (outcome: SubmissionOutcome) => void;
+  requestRefused: (reason: Refusal) => void;
   feed: FeedMetrics;
   /** Measures the routes that are added to the app from now on. */
   measureRoutes: (app: FastifyInstance) => void;
@@ -36,6 +38,12 @@ export const createApiMetrics = (registry: Registry): ApiMetrics => {
     labelNames: ['outcome'],
     registers,
   });
+  const refused = new Counter({
+    name: 'requests_refused_total',
+    help: 'Requests answered 503 before their body was read, by what there was too much of.',
+    labelNames: ['reason'],
+    registers,
+  });
   const feedClients = new Gauge({ name: 'feed_clients', help: 'Open connections of the live feed.', registers });
   const feedFrames = new Counter({ name: 'feed_frames_sent_total', help: 'Frames written to clients of the live feed.', registers });
   const feedDropped = new Counter({
@@ -45,6 +53,7 @@ export const createApiMetrics = (registry: Registry): ApiMetrics => {
     registers,
   });
   for (const outcome of SUBMISSION_OUTCOMES) submitted.inc({ outcome }, 0);
+  for (const reason of REFUSALS) refused.inc({ reason }, 0);
   for (const reason of DROP_REASONS) feedDropped.inc({ reason }, 0);
 
   const measureRoutes = (app: FastifyInstance): void => {
@@ -67,6 +76,7 @@ export const createApiMetrics = (registry: Registry): ApiMetrics => {
 
   return {
     submitted: (outcome) => submitted.inc({ outcome }),
+    requestRefused: (reason) => refused.inc({ reason }),
     feed: {
       clients: (count) => feedClients.set(count),
       sent: (frames) => feedFrames.inc(frames),

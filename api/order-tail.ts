@@ -61,6 +61,8 @@ export interface OrderTail {
   /** True once PostgreSQL contains the record at this place. */
   waitStored: (place: Place, limitMs: number) => Promise<boolean>;
   openOrders: () => number;
+  /** True while reading waits for the projector (TAIL_MAX): how many orders are open is not known then. */
+  isHeld: () => boolean;
   /** Readiness, each null or what is missing. */
   checks: Record<'tail' | 'log' | 'read_model', () => string | null>;
 }
@@ -257,6 +259,7 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
       return waiting;
     },
     openOrders: () => memory.reduce((sum, { openCount }) => sum + openCount, 0),
+    isHeld: () => releaseReading.length > 0,
     checks,
   };
 };

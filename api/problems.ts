@@ -190,9 +190,9 @@ export const PROBLEMS = {
   },
   OVERLOADED: {
     status: 503,
-    title: 'Too much is open already',
+    title: 'Too much at once',
     meaning:
-      'Too many orders are open, too many submissions are waiting, or the catalogue is full. Nothing was recorded; try again after `Retry-After` seconds.',
+      'Too much comes or is under way: orders and changes a second (ADMISSION_MAX_PER_SECOND), requests, submissions that wait for the log, open orders; or the catalogue is full. Nothing was recorded; try again after `Retry-After` seconds.',
   },
 } as const satisfies Record<string, ProblemKind>;
 

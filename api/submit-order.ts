@@ -49,7 +49,7 @@ export interface SubmitOrderOptions {
   /** OPEN_ORDERS_MAX (R13). */
   openOrdersMax: number;
   appender: Appender;
-  tail: Pick<OrderTail, 'waitRead' | 'openOrders'>;
+  tail: Pick<OrderTail, 'waitRead' | 'openOrders' | 'isHeld'>;
   orders: ReadOrder;
   /** The OrderCreated that created this order, from the log. */
   creationOf: (order: StoredOrder) => Promise<OrderCreated>;
@@ -95,7 +95,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
   };
 
   const appended = async (event: OrderCreated, traceparent: string | null, then: (place: Place) => Submitted | Promise<Submitted>) => {
-    if (tail.openOrders() >= options.openOrdersMax) return { outcome: 'overloaded' } as const;
+    if (tail.isHeld() || tail.openOrders() >= options.openOrdersMax) return { outcome: 'overloaded' } as const;
     try {
       const position = await appendOrGiveUp(appender, encodeOrderEvent(event, topic, traceparent));
       return position === null ? ({ outcome: 'unknown', orderId: event.orderId } as const) : then(position);

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { createAccess } from '../api/access/access.ts';
+import { createAdmission } from '../api/admission.ts';
 import { buildApp } from '../api/app.ts';
 import { createBulkGate } from '../api/bulk-gate.ts';
 import { createFeed } from '../api/feed/feed.ts';
@@ -68,7 +69,8 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     changeProducts: { create: unused, change: unused },
     readProducts: { fresh: unused, page: unused, requestState: unused },
     orders: { fresh: unused, known: unused, caughtUp: unused },
-    bulkGate: createBulkGate({ openOrders: () => 0, openOrdersMax: 1 }),
+    bulkGate: createBulkGate({ openOrders: () => 0, openOrdersMax: 1, spare: () => true }),
+    admission: createAdmission({ maxPerSecond: null }),
     events: { page: unused, asOf: unused, requestOf: unused },
     readModel: { page: unused, counters: unused },
     consistency: { reached: unused },

@@ -45,7 +45,7 @@ const ticketSchema = {
   querystring: NoQuery,
   response: {
     200: jsonResponse({ description: 'The ticket.', schema: TicketAnswer, example: EXAMPLE_TICKET }),
-    ...problemResponses('VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE'),
+    ...problemResponses('VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
   },
 };
 

@@ -15,8 +15,8 @@ export interface UsersRoutesOptions {
 }
 
 const tags = ['Users'];
-const ALWAYS = ['VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE'] as const;
-const WITH_BODY = ['MALFORMED_JSON', 'EMAIL_TAKEN', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'OVERLOADED'] as const;
+const ALWAYS = ['VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'] as const;
+const WITH_BODY = ['MALFORMED_JSON', 'EMAIL_TAKEN', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
 const user = (description: string, headers?: Record<string, string>) =>
   jsonResponse({ description, schema: UserRef, example: EXAMPLE_USER, headers });
 

@@ -26,7 +26,7 @@ export type Round = Map<PartitionBatch, Waiting[]>;
 
 export interface AppendQueue {
   isEmpty(): boolean;
-  hasRoomFor(bytes: number): boolean;
+  hasRoomFor(bytes: number, now: number): boolean;
   push(waiting: Waiting): void;
   /** Takes the oldest, as many as one round may have: at least one, if there is one. */
   take(): Round;
@@ -38,7 +38,8 @@ export interface AppendQueue {
   rejectUntil(until: number, reason: string): void;
 }
 
-export const createAppendQueue = (): AppendQueue => {
+/** `ageMaxMs`: there is no room behind a record that has waited for longer. */
+export const createAppendQueue = ({ ageMaxMs = Number.POSITIVE_INFINITY }: { ageMaxMs?: number } = {}): AppendQueue => {
   let queue: Waiting[] = [];
   let head = 0; // queue[0, head) is done: shifting a long array for every record would cost more than the record
   let queuedBytes = 0;
@@ -51,7 +52,10 @@ export const createAppendQueue = (): AppendQueue => {
 
   return {
     isEmpty: () => head === queue.length,
-    hasRoomFor: (bytes) => queue.length - head < APPEND_QUEUE_MAX && queuedBytes + bytes <= APPEND_QUEUE_BYTES_MAX,
+    hasRoomFor: (bytes, now) => {
+      const oldest = queue[head]?.since ?? now;
+      return queue.length - head < APPEND_QUEUE_MAX && queuedBytes + bytes <= APPEND_QUEUE_BYTES_MAX && now - oldest <= ageMaxMs;
+    },
     push: (waiting) => {
       queue.push(waiting);
       queuedBytes += waiting.bytes;

@@ -26,6 +26,11 @@ export interface AppenderOptions {
    * once all the same. Trades latency under steady moderate traffic for fewer, larger requests: every one wakes all readers.
    */
   minSendGapMs?: number;
+  /**
+   * Refuses records with LOG_OVERLOADED while the oldest in the queue has waited this long; by default none for that. For callers who
+   * would rather hear it at once than wait in vain; who must append in the end anyway is better off in the queue.
+   */
+  queueAgeMaxMs?: number;
   /** Called after every round. `ok`: all of its records were appended. */
   onBatch?: (round: { records: number; seconds: number; ok: boolean }) => void;
 }
@@ -40,8 +45,8 @@ export interface RunningAppender extends Appender {
 }
 
 /** Rejects besides as `Appender` says with LOG_UNAVAILABLE, nothing sent, when no round could take the record for 10 s. */
-export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, onBatch }: AppenderOptions): RunningAppender => {
-  const queue = createAppendQueue();
+export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, queueAgeMaxMs, onBatch }: AppenderOptions): RunningAppender => {
+  const queue = createAppendQueue({ ageMaxMs: queueAgeMaxMs });
   const stopping = new AbortController();
   let stopped: Promise<void> | null = null;
   let running = false;
@@ -145,9 +150,10 @@ export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, onBa
     const bytes = recordBytesMax(record);
     if (bytes > RECORD_BYTES_MAX)
       return Promise.reject(new AppError('RECORD_TOO_LARGE', `A record of ${bytes} bytes exceeds ${RECORD_BYTES_MAX}.`));
-    if (!queue.hasRoomFor(bytes)) return Promise.reject(new AppError('LOG_OVERLOADED', 'Too many appends are waiting.'));
+    const since = performance.now();
+    if (!queue.hasRoomFor(bytes, since)) return Promise.reject(new AppError('LOG_OVERLOADED', 'Too many appends are waiting.'));
     return new Promise((resolve, reject) => {
-      queue.push({ record, partition: partitionOf(record.key, count), bytes, since: performance.now(), doubtful: false, resolve, reject });
+      queue.push({ record, partition: partitionOf(record.key, count), bytes, since, doubtful: false, resolve, reject });
       if (waitTimer === null) watchWaits();
       if (running) return;
       running = true;

@@ -2,6 +2,7 @@
 // number and timestamptz as epoch milliseconds, and give up after bounded times.
 
 import pg, { type PoolClient, type QueryResultRow } from 'pg';
+import { AppError } from '../runtime/app-error.ts';
 
 export type Client = PoolClient;
 export type Row = QueryResultRow;
@@ -46,6 +47,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 // The server answers a timed-out statement; one that says nothing for this much longer is gone without closing the connection.
 const SILENCE_MS = 5_000;
+// Ten connections with statements of a millisecond serve so many in a tenth of a second. Behind more, who waits gives up first.
+const WAITING_MAX = 1_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
@@ -80,8 +83,16 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // A connection that is lost while it is lent out rejects its query and also emits an error, which would end the process.
   pool.on('connect', (client) => void client.on('error', onError));
 
+  const requireRoom = (): void => {
+    if (pool.waitingCount >= WAITING_MAX) throw new AppError('DATABASE_UNAVAILABLE', 'Too many statements wait for a connection.');
+  };
+  const connect = async (): Promise<Client> => {
+    requireRoom();
+    return pool.connect();
+  };
+
   const transaction = async <T>(work: (client: Client) => Promise<T>, begin = 'BEGIN'): Promise<T> => {
-    const client = await pool.connect();
+    const client = await connect();
     let broken: Error | undefined;
     try {
       await client.query(begin);
@@ -100,8 +111,11 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 
   return {
     schema: options.schema,
-    query: (statement, values) => pool.query(statement, values),
-    connect: () => pool.connect(),
+    query: async (statement, values) => {
+      requireRoom();
+      return pool.query(statement, values);
+    },
+    connect,
     transaction,
     end: () => pool.end(),
   };

@@ -29,6 +29,8 @@ export interface RoleServer {
 
 // A scrape is one short request; whoever sends more slowly than this is not scraping.
 const REQUEST_TIMEOUT_MS = 10_000;
+// Some scrapers and probes, each with a connection or two; what comes beyond is closed.
+const CONNECTIONS_MAX = 100;
 
 export const createRoleServer = ({ host, port, registry, metricsToken, checks }: RoleServerOptions): RoleServer => {
   const pages: Readonly<Record<string, (response: ServerResponse) => void | Promise<void>>> = {
@@ -52,6 +54,7 @@ export const createRoleServer = ({ host, port, registry, metricsToken, checks }:
     }
     Promise.resolve(page(response)).catch(() => sendJson(response, 500, { error: 'the page could not be made' }));
   });
+  server.maxConnections = CONNECTIONS_MAX;
   return {
     start: () =>
       new Promise((resolve, reject) => {

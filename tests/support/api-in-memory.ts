@@ -15,6 +15,7 @@ export interface InMemoryOptions {
   tailMax?: number;
   decisionWaitMs?: number;
   productsMax?: number;
+  admissionMaxPerSecond?: number;
   catalog?: 'open' | 'closed';
   access?: AccessSettings;
   /** False leaves the tail unstarted. */
@@ -26,6 +27,7 @@ export const startApiInMemory = async ({
   tailMax = 1_000,
   decisionWaitMs = 5_000,
   productsMax = 1_000,
+  admissionMaxPerSecond,
   catalog = 'open',
   access = ACCESS_OFF,
   start = true,
@@ -46,6 +48,7 @@ export const startApiInMemory = async ({
       openOrdersMax,
       tailMax,
       productsMax,
+      admissionMaxPerSecond: admissionMaxPerSecond ?? null,
       decisionWaitMs,
       catalog,
       access,

@@ -36,7 +36,7 @@ const schema = {
         'text/csv': { schema: { type: 'string' } },
       },
     },
-    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE'),
+    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
   },
 };
 

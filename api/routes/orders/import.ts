@@ -33,7 +33,7 @@ const schema = {
       description: 'One result for each line.',
       content: { [NDJSON]: { schema: ImportResult, example: EXAMPLE_IMPORT_RESULT } },
     },
-    ...problemResponses('VALIDATION_FAILED', 'UNSUPPORTED_MEDIA_TYPE'),
+    ...problemResponses('VALIDATION_FAILED', 'UNSUPPORTED_MEDIA_TYPE', 'OVERLOADED'),
   },
 };
 

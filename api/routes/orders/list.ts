@@ -31,6 +31,7 @@ const schema = {
       'INVALID_CURSOR',
       'INVALID_TOKEN',
       'NOT_ACCEPTABLE',
+      'OVERLOADED',
       'LOG_UNAVAILABLE',
       'READ_MODEL_UNAVAILABLE',
     ),

@@ -23,7 +23,7 @@ const schema = {
   querystring: MetricsQuery,
   response: {
     200: jsonResponse({ description: 'The numbers.', schema: MetricsRef, example: EXAMPLE_METRICS }),
-    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'NOT_ACCEPTABLE', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE'),
+    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'NOT_ACCEPTABLE', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
   },
 };
 

@@ -37,6 +37,7 @@ const schema = {
       'UNSUPPORTED_MEDIA_TYPE',
       'LOG_UNAVAILABLE',
       'READ_MODEL_UNAVAILABLE',
+      'OVERLOADED',
     ),
   },
 };

@@ -29,6 +29,7 @@ const schema = {
       'ORDER_NOT_FOUND',
       'REQUEST_NOT_FOUND',
       'NOT_ACCEPTABLE',
+      'OVERLOADED',
       'LOG_UNAVAILABLE',
       'READ_MODEL_UNAVAILABLE',
     ),

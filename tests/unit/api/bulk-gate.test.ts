@@ -3,12 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { BULK_IN_FLIGHT_MAX, createBulkGate } from '../../../api/bulk-gate.ts';
 
+const spare = () => true;
 const settled = () => new Promise(setImmediate);
 
 describe('the gate', () => {
   it('lets in less than a round of the append lane, then one for each that leaves, first come first served', async () => {
     expect(BULK_IN_FLIGHT_MAX).toBeLessThan(500);
-    const gate = createBulkGate({ openOrders: () => 0, openOrdersMax: 10 });
+    const gate = createBulkGate({ openOrders: () => 0, openOrdersMax: 10, spare });
     for (let n = 0; n < BULK_IN_FLIGHT_MAX; n += 1) expect(await gate.enter()).toBe(true);
     const order: string[] = [];
     const first = gate.enter().then(() => order.push('first'));
@@ -24,7 +25,7 @@ describe('the gate', () => {
 
   it('leaves half of the open orders to others, and opens again when there are fewer', async () => {
     let open = 5;
-    const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10 });
+    const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10, spare });
     let entered: boolean | null = null;
     const waiting = gate.enter().then((is) => {
       entered = is;
@@ -41,7 +42,7 @@ describe('the gate', () => {
     const falling = setInterval(() => {
       open -= 1;
     }, 5);
-    const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10, stallMs: 60 });
+    const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10, spare, stallMs: 60 });
     const startedAt = performance.now();
     const waiting = gate.enter();
     setTimeout(() => clearInterval(falling), 150);
@@ -50,8 +51,18 @@ describe('the gate', () => {
     expect(open).toBeGreaterThan(5);
   });
 
+  it('lets in what others leave, one for each that is spare, and turns away when nothing is for long', async () => {
+    let left = 1;
+    const gate = createBulkGate({ openOrders: () => 0, openOrdersMax: 10, spare: () => left-- > 0, stallMs: 60 });
+    expect(await gate.enter()).toBe(true);
+    const two = [gate.enter(), gate.enter()];
+    left = 1;
+    expect(await two[0]).toBe(true);
+    expect(await two[1]).toBe(false);
+  });
+
   it('turns everybody away once it is stopped', async () => {
-    const gate = createBulkGate({ openOrders: () => 10, openOrdersMax: 10 });
+    const gate = createBulkGate({ openOrders: () => 10, openOrdersMax: 10, spare });
     const waiting = gate.enter();
     gate.stop();
     expect(await waiting).toBe(false);

@@ -34,6 +34,8 @@ const stored = async (api: InMemoryApi) => {
   });
 };
 
+const submission = { user_id: 1, item_ids: [1], total_amount: 10 };
+
 describe.concurrent('what the tail remembers', () => {
   it(
     'is every open order, stored or not',
@@ -285,9 +287,12 @@ describe.concurrent('the bounds of the tail (R13)', () => {
         expect(api.tail.checks.tail()).toBe('The tail is full and waits for the projector.');
         expect((await api.get('/health/ready')).statusCode).toBe(503);
         const { place } = life(api, 'one-more', T0);
+        // How many orders are open is not known now.
+        expect((await api.post(submission)).json()).toMatchObject({ status: 503, code: 'OVERLOADED' });
         api.readModel.catchUp();
         expect(await api.tail.waitRead(place, 5_000)).toBe(true);
         await eventually(() => api.tail.checks.tail() === null, { what: 'the tail to be ready again' });
+        expect((await api.post(submission)).statusCode).toBe(201);
       },
       { tailMax: 3 },
     ),
