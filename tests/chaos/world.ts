@@ -1,13 +1,15 @@
 // tests/chaos/world.ts: what a chaos campaign happens to: a broker and a database of its own, and two instances of each role.
 
 import type { Fleet } from '../support/fleet.ts';
-import { startFleet } from '../support/fleet.ts';
+import { type ProxiedFleet, startProxiedFleet } from '../support/network/proxied-fleet.ts';
 import { type OwnGround, startOwnGround } from '../support/own-ground.ts';
 
 export interface World {
   /** `kafka` and `database` lead to the processes themselves, past anything that faults may break. */
   ground: OwnGround;
   fleet: Fleet;
+  /** Between the roles and the other two. A fault heals what it broke there, not what another one did. */
+  network: Pick<ProxiedFleet, 'kafka' | 'postgres'>;
   /** Everything healed and every process ready; rejects when one does not come back. */
   heal: () => Promise<void>;
   stop: () => Promise<void>;
@@ -22,17 +24,19 @@ const READY_LIMIT_MS = 120_000;
 export const startWorld = async ({ outputDir, say }: { outputDir: string; say: (sentence: string) => void }): Promise<World> => {
   const ground = await startOwnGround(say);
   try {
-    const fleet = await startFleet({ ...ground, count: INSTANCES, env: ENVIRONMENT, outputDir });
+    const proxied = await startProxiedFleet({ ...ground, count: INSTANCES, env: ENVIRONMENT, outputDir });
+    const { fleet } = proxied;
     const heal = async (): Promise<void> => {
+      proxied.heal();
       for (const member of fleet.members()) member.signal('SIGCONT');
       for (const kept of [ground.broker, ground.postgres]) await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
       await fleet.untilReady();
     };
     const stop = async (): Promise<void> => {
-      await fleet.stop().catch((error: Error) => say(error.message));
+      await proxied.stop().catch((error: Error) => say(error.message));
       await ground.stop();
     };
-    return { ground, fleet, heal, stop };
+    return { ground, fleet, network: proxied, heal, stop };
   } catch (error) {
     await ground.stop();
     throw error;

@@ -2,6 +2,7 @@
 
 import type { Fault } from '../fault.ts';
 import { GROUND_FAULTS } from './ground.ts';
+import { NETWORK_FAULTS } from './network.ts';
 import { ROLE_FAULTS } from './roles.ts';
 
-export const FAULTS: readonly Fault[] = [...ROLE_FAULTS, ...GROUND_FAULTS];
+export const FAULTS: readonly Fault[] = [...ROLE_FAULTS, ...GROUND_FAULTS, ...NETWORK_FAULTS];
