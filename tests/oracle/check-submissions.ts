@@ -35,6 +35,8 @@ export const checkSubmissions = (entries: readonly SubmissionEntry[], { orders }
       else result.unknownAbsent += 1;
       if (outcome === 'pending' && !orderIds.every((id) => orders.has(id))) find('lost', `${what} was answered 202, and is not in the log`);
     }
+    const { chosen } = entry;
+    if (chosen !== null && [...ids].some((id) => id !== chosen)) find('misanswered', `${what} chose the order id ${chosen}`);
     if (outcome !== 'ok') continue;
 
     result.accepted += 1;

@@ -94,12 +94,26 @@ export const createLoadClient = (options: LoadClientOptions): LoadClient => {
     const { body, totalMinor } = newBody(random, products, id);
     const key = action === 'keyed' ? id : null;
     const headers: Record<string, string> = key === null ? {} : { 'idempotency-key': key };
-    const chosen = action === 'chosen' ? { order_id: id } : {};
-    const told = await attempt({ id, method: 'POST', path: '/orders', headers, body: { ...chosen, ...body }, again: key !== null });
+    const chosen = action === 'chosen' ? id : null;
+    const told = await attempt({
+      id,
+      method: 'POST',
+      path: '/orders',
+      headers,
+      body: chosen === null ? body : { order_id: chosen, ...body },
+      again: key !== null,
+    });
     const { last, url, ...rest } = told;
     const orderId = typeof last.body.order_id === 'string' && told.outcome !== 'refused' ? last.body.order_id : null;
     const known = told.outcome === 'ok' || told.outcome === 'pending';
-    const entry: SubmissionEntry = { kind: 'submission', key, orderIds: known && orderId !== null ? [orderId] : [], totalMinor, ...rest };
+    const entry: SubmissionEntry = {
+      kind: 'submission',
+      key,
+      chosen,
+      orderIds: known && orderId !== null ? [orderId] : [],
+      totalMinor,
+      ...rest,
+    };
     journal.add(entry);
     if (told.outcome !== 'ok' || orderId === null) return;
     accepted += 1;

@@ -21,6 +21,8 @@ interface Told {
 export interface SubmissionEntry extends Told {
   kind: 'submission';
   key: string | null;
+  /** The order id that the client chose. */
+  chosen: string | null;
   /** Every order id that a 201 or 202 named: more than one is a doubled order. */
   orderIds: string[];
   totalMinor: number;

@@ -78,6 +78,7 @@ const CASES: [Violation, string, (history: History) => void][] = [
     'the feed has a hole after a reset and its snapshot',
     (h) => h.journal.push(frame('reset', 1), frame('snapshot', 1), frame('order', 3)),
   ],
+  ['misanswered', 'another order id than was chosen', (h) => Object.assign(first(h), { chosen: 'mine' })],
   ['misanswered', 'another amount than was sent', (h) => Object.assign(first(h), { totalMinor: 501 })],
   [
     'misanswered',

@@ -43,6 +43,7 @@ export const created = (orderId: string, correlation: string) =>
 export const submission = (orderId: string, change: Partial<SubmissionEntry> = {}): SubmissionEntry => ({
   kind: 'submission',
   key: orderId === 'a' ? 'key-a' : null,
+  chosen: null,
   orderIds: [orderId],
   totalMinor: 500,
   outcome: 'ok',
