@@ -49,6 +49,11 @@ export default defineConfig({
           ...WITH_STACK,
         },
       },
+      // Provisions itself, where a container engine answers.
+      {
+        extends: true,
+        test: { name: 'compose', include: ['tests/compose/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 4 } },
+      },
     ],
   },
 });

@@ -2,7 +2,7 @@
 // says is the same from every instance and is read from its tables at scrape time (read-model-status.ts).
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { DeadLetterReason } from '../shared/log/envelope.ts';
+import { DEAD_LETTER_REASONS, type DeadLetterReason } from '../shared/log/envelope.ts';
 import type { Batch } from './project.ts';
 import type { OrderProjector } from './project-orders.ts';
 
@@ -48,6 +48,9 @@ export const createProjectorMetrics = (registry: Registry): ProjectorMetrics => 
     buckets: DURATION_BUCKETS_S,
     registers,
   });
+
+  // A series that begins with its first event has no rate for it.
+  for (const reason of DEAD_LETTER_REASONS) deadLetters.inc({ reason }, 0);
 
   const committed = (batch: Batch, seconds: number): void => {
     batches.observe(seconds);

@@ -28,6 +28,8 @@ export const createAppendMetrics = (registry: Registry): ((round: AppendRound) =
     buckets: RECORDS_BUCKETS,
     registers,
   });
+  // A series that begins with its first failure has no rate for it.
+  for (const outcome of ['ok', 'failed']) duration.zero({ outcome });
   return (round) => {
     duration.observe({ outcome: round.ok ? 'ok' : 'failed' }, round.seconds);
     records.observe(round.records);

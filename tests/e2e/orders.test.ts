@@ -15,7 +15,7 @@ describe('the requests of the services that this one replaces', () => {
   it.each([
     ['Gin + MySQL', '/api/orders', { user_id: 101, item_ids: '5,6,7', total_amount: 299.99 }, ['5', '6', '7']],
     ['FastAPI', '/orders', { user_id: 'user123', item_ids: [101, 102], total_amount: 250.75 }, ['101', '102']],
-    ['Flask', '/orders/', { user_id: 1, order_id: 'ORD003', item_ids: [101, 102, 103], total_amount: 59.99 }, ['101', '102', '103']],
+    ['Flask', '/orders/', { user_id: 1, order_id: 'ORD001', item_ids: [101, 102, 103], total_amount: 59.99 }, ['101', '102', '103']],
   ] as const)('%s: the order is accepted, processed and completed, with its durations', async (_name, path, body, itemIds) => {
     const posted = await service.post(body, {}, path);
     expect(posted.status).toBe(201);

@@ -4,6 +4,7 @@
 import { inject } from 'vitest';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import { eventually } from './eventually.ts';
+import { REMOTE_URL } from './remote-url.ts';
 import { type RoleName, type RoleProcess, startRole } from './role-process.ts';
 import { uniqueName } from './unique-name.ts';
 
@@ -32,6 +33,7 @@ export interface Service {
 }
 
 export const startService = async (extra: Record<string, string> = {}): Promise<Service> => {
+  if (REMOTE_URL !== undefined) return clientOf(remoteRoles(REMOTE_URL), {}, refuseRemote, async () => {});
   const topic = uniqueName('orders');
   const schema = uniqueName('read_model');
   const ledgerSchema = uniqueName('ledger');
@@ -42,8 +44,26 @@ export const startService = async (extra: Record<string, string> = {}): Promise<
   // The projector first: it brings the tables that the others read.
   const projector = await start('projector');
   const [api, processor] = await Promise.all([start('api'), start('processor')]);
+  const stop = async (): Promise<void> => {
+    await Promise.all(Object.values(roles).map((role) => role.stop()));
+    const database = openDatabase({ url: inject('stack').database, schema, applicationName: 'tests' });
+    for (const name of [schema, ledgerSchema]) await database.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
+    await database.end();
+  };
   const roles = { api, processor, projector };
+  return clientOf(roles, env, start, stop);
+};
 
+const refuseRemote = (): never => {
+  throw new Error('A service that was not started here is not restarted or stopped here either.');
+};
+
+const remoteRoles = (url: string): Service['roles'] => {
+  const remote: RoleProcess = { pid: 0, url, stop: refuseRemote, kill: refuseRemote, exited: new Promise(() => {}), output: () => '' };
+  return { api: remote, processor: remote, projector: remote };
+};
+
+const clientOf = (roles: Service['roles'], env: Service['env'], start: Service['start'], stop: Service['stop']): Service => {
   const get = async (path: string) => {
     const response = await fetch(`${roles.api.url}${path}`);
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -64,11 +84,5 @@ export const startService = async (extra: Record<string, string> = {}): Promise<
       },
       { what: `order ${orderId} to be completed` },
     );
-  const stop = async (): Promise<void> => {
-    await Promise.all(Object.values(roles).map((role) => role.stop()));
-    const database = openDatabase({ url: inject('stack').database, schema, applicationName: 'tests' });
-    for (const name of [schema, ledgerSchema]) await database.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
-    await database.end();
-  };
   return { env, roles, start, get, post, completed, stop };
 };

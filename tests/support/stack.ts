@@ -11,6 +11,7 @@ import { choosePorts } from '../../ops/stack/ports.ts';
 import { dataOutside } from '../../ops/stack/postgres-home.ts';
 import { stopInOrder } from '../../ops/stack/stop-in-order.ts';
 import { startWatchdog } from '../../ops/stack/watchdog.ts';
+import { REMOTE_URL } from './remote-url.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -31,6 +32,10 @@ const thisProcess = globalThis as { testStack?: { users: number; started: Promis
 
 /** vitest calls it and, at the end, what it returns. */
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+  if (REMOTE_URL !== undefined) {
+    project.provide('stack', { kafka: '', database: '' }); // the service under test has its own, out of reach
+    return async () => {};
+  }
   thisProcess.testStack ??= { users: 0, started: startTestStack() };
   const shared = thisProcess.testStack;
   shared.users += 1;
