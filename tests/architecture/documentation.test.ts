@@ -79,6 +79,11 @@ describe('the documents', () => {
     expect(example.sort()).toEqual(Object.keys(variables).sort());
   });
 
+  it('have a row for every alert, and for no other', () => {
+    const alerts = [...text('ops/prometheus/rules.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);
+    expect(rows('docs/operations.md', /^Order/).sort()).toEqual(alerts.sort());
+  });
+
   it('link to files that exist', () => {
     const documents = [
       'README.md',

@@ -21,9 +21,10 @@ export const startAuthorizedProxy = async (target: string, authorization: string
   });
   server.on('upgrade', (incoming, socket, head) => {
     const outgoing = passOn(incoming);
-    outgoing.on('upgrade', (response, upstream) => {
+    outgoing.on('upgrade', (response, upstream, early) => {
       const lines = Object.entries(response.headers).map(([name, value]) => `${name}: ${String(value)}`);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`);
+      socket.write(early);
       upstream.write(head);
       upstream.pipe(socket).pipe(upstream);
     });

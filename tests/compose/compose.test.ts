@@ -73,7 +73,14 @@ describe.skipIf(reason !== null)('docker compose up', () => {
     }
   });
 
-  it('passes the e2e tests', () => passes('tests/e2e/orders.test.ts', 'tests/e2e/bulk.test.ts'), SUITE_LIMIT_MS);
+  it(
+    'passes the e2e tests',
+    async () => {
+      await passes('tests/e2e/orders.test.ts');
+      await passes('tests/e2e/bulk.test.ts');
+    },
+    SUITE_LIMIT_MS,
+  );
 
   it('has every instance scraped, and an answer to every query of the dashboard', async () => {
     const instances = async () =>
@@ -87,7 +94,11 @@ describe.skipIf(reason !== null)('docker compose up', () => {
       for (const { expr } of targets) {
         const samples = await query(expr.replaceAll('$__rate_interval', '5m'));
         expect(samples.length, `${title}: ${expr}`).toBeGreaterThan(0);
-        for (const { value } of samples) expect(Number.isNaN(Number(value[1])) ? `${title}: NaN` : '', expr).toBe('');
+        // A route without a request in the window has no percentile; the others have one.
+        expect(
+          samples.some(({ value }) => !Number.isNaN(Number(value[1]))),
+          `${title}: ${expr}`,
+        ).toBe(true);
       }
     }
     const [completed] = await query('sum(orders_by_status{status="completed"})');
