@@ -17,7 +17,11 @@ describe('the secrets of .env', () => {
     const { text: after, added } = withSecrets(text);
     expect(after.startsWith(`${text}\n`)).toBe(true);
     expect(added).not.toContain('JWT_SECRET');
-    expect(parseEnv(after)).toMatchObject({ PORT: '8081', JWT_SECRET: 'kept-kept-kept-kept-kept-kept-kept', METRICS_TOKEN: expect.stringMatching(/.{16}/) });
+    expect(parseEnv(after)).toMatchObject({
+      PORT: '8081',
+      JWT_SECRET: 'kept-kept-kept-kept-kept-kept-kept',
+      METRICS_TOKEN: expect.stringMatching(/.{16}/),
+    });
     expect(withSecrets(after)).toEqual({ text: after, added: [] });
   });
 });

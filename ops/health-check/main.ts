@@ -1,4 +1,4 @@
-// ops/health-check.ts: is the role in this container ready? Exit code 0 or 1, and the reason. A container runs one role, so
+// ops/health-check/main.ts: is the role in this container ready? Exit code 0 or 1, and the reason. A container runs one role, so
 // whichever of the three ports answers is its own.
 
 const { PORT = '8080', PROCESSOR_PORT = '9101', PROJECTOR_PORT = '9102' } = process.env;
