@@ -19,9 +19,9 @@ import { createClosedOrders } from './closed-orders.ts';
 import { groupOffsets } from './committed-offsets.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
 import { processorGroup } from './consumer-group.ts';
-import { timedFulfilment } from './fulfilment.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
+import { openFulfilment } from './open-fulfilment.ts';
 import { isActing } from './partition.ts';
 import { createOrderProcessor } from './process-orders.ts';
 import { createProductSide } from './product-side.ts';
@@ -90,7 +90,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
   const processor = createOrderProcessor({
     topic,
     appender,
-    fulfil: timedFulfilment(config.PROCESSING_TIME_MS, systemClock),
+    fulfil: openFulfilment(config, { registry, clock: systemClock, logger }),
     lookUpClosed: createClosedOrders(database, topic),
     ledger,
     clock: systemClock,

@@ -40,7 +40,7 @@ export const createProcessorMetrics = (
   });
   const fulfilment = new Histogram({
     name: 'fulfilment_duration_seconds',
-    help: 'From the call of fulfilment to its end.',
+    help: 'From the first attempt at fulfilment to the one that succeeded.',
     buckets: FULFILMENT_BUCKETS_S,
     registers,
   });

@@ -5,6 +5,7 @@ import {
   answerRequest,
   complete,
   type FactDraft,
+  park,
   type RefusalDraft,
   refuseOutOfStock,
   rejectOutOfStock,
@@ -47,7 +48,9 @@ export const nextStep = (entry: Entry): Step => {
     return entry.hasSlot ? start(entry, null) : { do: 'take-slot' };
   }
   if (entry.fulfilment === 'idle') return { do: 'fulfil' };
-  return entry.fulfilment === 'done' ? { do: 'append', draft: complete(order), causationId: null } : NOTHING;
+  if (entry.fulfilment === 'running') return NOTHING;
+  const draft = entry.fulfilment === 'done' ? complete(order) : park(order, entry.fulfilment);
+  return { do: 'append', draft, causationId: null };
 };
 
 /** To processing, by turn or by hand (`requestId`): through the ledger, if the order takes or ever took from stock. */

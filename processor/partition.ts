@@ -6,6 +6,7 @@ import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../sh
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../shared/order/order.ts';
 import { bringsStock } from '../shared/order/stock.ts';
+import type { FailedForGood } from './fulfilment.ts';
 import type { StockStep } from './ledger/ledger.ts';
 
 /** `unknown`: the id may belong to a closed order (R5); `asked`: being looked up; `yes`: its life is the first. */
@@ -20,7 +21,7 @@ export interface Entry {
   admission: Admission;
   /** R1: one fact in flight per order. */
   inFlight: InFlight;
-  fulfilment: 'idle' | 'running' | 'done';
+  fulfilment: 'idle' | 'running' | 'done' | (FailedForGood & { attempts: number });
   /** Whether it takes from stock or did before it was amended; the others never touch the ledger. */
   usesStock: boolean;
   /** `waiting`: the ledger does not know one of its products yet (R14). */
@@ -115,6 +116,7 @@ const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset:
 const advance = (partition: Partition, entry: Entry, order: Order, offset: number): void => {
   const wasOpen = !isTerminal(entry.order.status);
   entry.order = order;
+  if (order.parked !== null) entry.fulfilment = 'idle'; // whoever parked it: redriven, it begins anew
   if (entry.inFlight === offset) entry.inFlight = null;
   if (!wasOpen || !isTerminal(order.status)) return;
   partition.openCount -= 1;

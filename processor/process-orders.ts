@@ -11,7 +11,7 @@ import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { createAdmission, type LookUpClosed } from './admission.ts';
 import { logTimeOf } from './committed-offsets.ts';
-import type { Fulfil } from './fulfilment.ts';
+import type { Fulfil, Fulfilled } from './fulfilment.ts';
 import type { Ledger, StockVerdict } from './ledger/ledger.ts';
 import { nextStep } from './order-reactor.ts';
 import {
@@ -62,7 +62,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
 
   const react = (partition: Partition, entry: Entry): void => {
     if (!isActing(partition)) return;
-    if (isTerminal(entry.order.status)) slots.release(entry);
+    if (isTerminal(entry.order.status) || entry.order.parked !== null) slots.release(entry);
     const step = nextStep(entry);
     switch (step.do) {
       case 'append':
@@ -156,12 +156,21 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     slots.take(entry);
     entry.fulfilment = 'running';
     const startedAt = clock.now();
-    const done = (): void => {
-      entry.fulfilment = 'done';
-      options.onFulfilled(Math.max(0, clock.now() - startedAt) / 1000); // the clock may have been put back
+    const { orderId, version } = entry.order;
+    // Any fact ends it: cancelled, completed by hand, parked by an owner before us that did not know better.
+    const isWanted = (): boolean => partition.live && entry.order.version === version;
+    const ended = (fulfilled: Fulfilled): void => {
+      if (fulfilled.outcome === 'unwanted' || !isWanted()) return;
+      if (fulfilled.outcome === 'done') {
+        entry.fulfilment = 'done';
+        options.onFulfilled(Math.max(0, clock.now() - startedAt) / 1000); // the clock may have been put back
+      } else {
+        entry.fulfilment = fulfilled;
+        logger.warn({ order_id: orderId, ...fulfilled.failure, attempts: fulfilled.attempts }, 'fulfilment failed; parking the order');
+      }
       react(partition, entry);
     };
-    options.fulfil(entry.order).then(done).catch(options.onFatal);
+    options.fulfil(entry.order, isWanted).then(ended).catch(options.onFatal);
   };
 
   const readOne = (partition: Partition, event: OrderEvent, offset: number): Entry | undefined => {

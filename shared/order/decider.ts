@@ -31,6 +31,13 @@ export const refuseOutOfStock = (): RefusalDraft => refuse(OUT_OF_STOCK, 'There 
 
 export const complete = (order: Order): FactDraft => ({ kind: 'fact', name: 'OrderCompleted', data: context(order) });
 
+/** Fulfilment has failed for good, or as often as it may: the order waits for somebody, alone. */
+export const park = (order: Order, { failure, attempts }: { failure: { code: string; detail: string }; attempts: number }): FactDraft => ({
+  kind: 'fact',
+  name: 'OrderParked',
+  data: { ...context(order), code: failure.code, attempts, detail: failure.detail },
+});
+
 /** The answer to a request, given the order as the log has it. `null`: the log has no such order (any more). */
 export const answerRequest = (order: Order | null, request: OrderRequest): FactDraft | RefusalDraft => {
   if (order === null) return refuse('ORDER_NOT_FOUND', 'There is no open order with this id.');

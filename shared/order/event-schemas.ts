@@ -34,6 +34,10 @@ const RESERVED = {
 } as const;
 
 const data = (properties: Record<string, unknown>) => ({ type: 'object', required: Object.keys(properties), properties });
+const withOptional = (schema: ReturnType<typeof data>, more: Record<string, unknown>) => ({
+  ...schema,
+  properties: { ...schema.properties, ...more },
+});
 const fact = (properties: Record<string, unknown> = {}) => data({ user_id: ID, previous_status: STATUS, ...properties });
 
 export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
@@ -52,7 +56,10 @@ export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
   'OrderCancelled.v1': fact({ reason: REASON }),
   'OrderRejected.v1': fact({ code: CODE, reason: REASON }),
   'OrderAmended.v1': fact({ items: ITEMS, total_minor: MINOR }),
-  'OrderParked.v1': fact({ code: CODE, attempts: { type: 'integer', minimum: 0 } }),
+  // `detail` came later and is for people only: it may be missing.
+  'OrderParked.v1': withOptional(fact({ code: CODE, attempts: { type: 'integer', minimum: 0 } }), {
+    detail: { type: 'string', maxLength: 200 },
+  }),
   'OrderUnparked.v1': fact(),
   'OrderRequestRefused.v1': data({ code: CODE, detail: { type: 'string', maxLength: 500 } }),
   'OrderCancellationRequested.v1': data({ reason: REASON, expected_version: EXPECTED_VERSION }),

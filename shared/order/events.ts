@@ -42,7 +42,7 @@ export interface EventData {
   OrderCancelled: FactContext & { reason: string | null };
   OrderRejected: FactContext & { code: string; reason: string | null };
   OrderAmended: FactContext & { items: ItemData[]; total_minor: number };
-  OrderParked: FactContext & { code: string; attempts: number };
+  OrderParked: FactContext & { code: string; attempts: number /** What the last attempt came to, for people. */; detail?: string };
   OrderUnparked: FactContext;
   OrderRequestRefused: { code: string; detail: string };
   OrderCancellationRequested: { reason: string | null; expected_version: number | null };

@@ -8,6 +8,7 @@ import { API_CONFIG } from '../../api/config.ts';
 import { PROBLEMS } from '../../api/problems.ts';
 import { START_VARIABLES } from '../../ops/stack/settings.ts';
 import { PROCESSOR_CONFIG } from '../../processor/config.ts';
+import { PARK_CODES } from '../../processor/fulfilment.ts';
 import { PROJECTOR_CONFIG } from '../../projector/config.ts';
 import { DEAD_LETTER_REASONS } from '../../shared/log/envelope.ts';
 import { EFFECTS } from '../../shared/order/order.ts';
@@ -46,7 +47,11 @@ describe('the documents', () => {
 
   it('have a row for every effect and every reason of a dead letter', () => {
     expect(rows('docs/events.md', /./, 'Effects').sort()).toEqual([...EFFECTS].sort());
-    expect(rows('docs/events.md', /^[A-Z_]+$/).sort()).toEqual([...DEAD_LETTER_REASONS].sort());
+    expect(rows('docs/events.md', /./, 'Dead letters').sort()).toEqual([...DEAD_LETTER_REASONS].sort());
+  });
+
+  it('have a row for every code of a parked order', () => {
+    expect(rows('docs/events.md', /^FULFILMENT_/).sort()).toEqual([...PARK_CODES].sort());
   });
 
   it('have a row for every error code, with its status', () => {

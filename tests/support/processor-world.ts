@@ -3,6 +3,8 @@
 
 import type { KnownOrder } from '../../processor/admission.ts';
 import { groupOffsets } from '../../processor/committed-offsets.ts';
+import { type Attempt, DONE } from '../../processor/fulfilment.ts';
+import { createFulfilmentAttempts } from '../../processor/fulfilment-attempts.ts';
 import { createClaims } from '../../processor/ledger/claims.ts';
 import { rebuiltLedger } from '../../processor/ledger/rebuilt-ledger.ts';
 import { createRefold, type Refold } from '../../processor/ledger/refold.ts';
@@ -25,6 +27,8 @@ export const TOPIC = 'orders';
 export const PARTITIONS = 2;
 export const FAULTS_MS = 30_000;
 export const END_MS = 90_000;
+// More than the places of a processor in good times, fewer than what it may have taken over.
+const ATTEMPTS_AT_ONCE = 6;
 
 export interface WorldOptions {
   /** An owner that lost its partitions goes on for a while, beside the new one, instead of dying. */
@@ -33,6 +37,8 @@ export interface WorldOptions {
   rebuilds?: boolean;
   /** Units of products, and when they are put in. */
   stock?: readonly { productId: string; units: number; afterMs: number }[];
+  /** What becomes of an attempt to fulfil an order; done, if not given. */
+  endpoint?: (order: Order, sim: Simulation) => Awaited<ReturnType<Attempt>>;
 }
 
 /** The truth: every order folded from its whole partition, up to (not including) an offset. */
@@ -69,7 +75,10 @@ export const checkAtRest = (sim: Simulation, ids: string[]): string[] =>
     return found;
   });
 
-export const processorWorld = (seed: number, { zombies = false, rebuilds = false, stock = [] }: WorldOptions = {}) => {
+export const processorWorld = (
+  seed: number,
+  { zombies = false, rebuilds = false, stock = [], endpoint = () => DONE }: WorldOptions = {},
+) => {
   const sim = simulate(seed, { partitions: PARTITIONS, calmFrom: T0 + FAULTS_MS, start: T0 });
   const violations: string[] = [];
   const committed = new Map<number, number>();
@@ -110,18 +119,28 @@ export const processorWorld = (seed: number, { zombies = false, rebuilds = false
       if (!(isFenced && rebuilds)) violations.push(String(error));
       sim.clock.after(sim.between(20, 800), start);
     };
-    const own = createOrderProcessor({
-      topic: TOPIC,
-      appender: sim.appender(alive),
-      fulfil: (order) => {
+    const fulfil = createFulfilmentAttempts({
+      attempt: (order) => {
         const partition = sim.partitionOf(order.orderId);
         const position = [...own.partitions()].find((known) => known.partition === partition)?.position ?? 0;
         const { order: truth } = foldOf(sim, order.orderId, Math.max(position, ends[partition]!));
-        if (truth?.status !== 'processing')
+        if (truth?.status !== 'processing' || truth.parked !== null)
           violations.push(`fulfils ${order.orderId}, which the log shows ${truth?.status} at ${position}`);
         fulfilled.set(order.orderId, (fulfilled.get(order.orderId) ?? 0) + 1);
-        return new Promise((resolve) => sim.clock.after(sim.between(0, 2000), () => alive() && resolve()));
+        return new Promise((resolve) => sim.clock.after(sim.between(0, 2000), () => alive() && resolve(endpoint(order, sim))));
       },
+      attemptsMax: 3,
+      concurrency: ATTEMPTS_AT_ONCE,
+      backOff: { minMs: 50, maxMs: 500 },
+      clock,
+      random: sim.random,
+      onAttempt: () => {},
+      onCircuit: () => {},
+    });
+    const own = createOrderProcessor({
+      topic: TOPIC,
+      appender: sim.appender(alive),
+      fulfil,
       lookUpClosed,
       ledger,
       clock,

@@ -23,7 +23,7 @@ export interface Simulation {
   chance: (probability: number) => boolean;
   /** Faults stop happening at this time, so that everything can come to rest. */
   calmFrom: number;
-  /** Runs what is scheduled, in order of time, until `end`; promises settle between two steps. */
+  /** Runs what is scheduled, in order of time, until `end`; promises settle between two steps. May be called again. */
   run: (end: number) => Promise<void>;
   log: LogRecord[][];
   partitionOf: (key: string) => number;
@@ -105,9 +105,8 @@ export const simulate = (seed: number, options: { partitions: number; calmFrom: 
   };
 
   const run = async (end: number): Promise<void> => {
-    while (scheduled.length > 0) {
-      const event = scheduled.pop()!;
-      if (event.at > end) return;
+    for (let event = scheduled.pop(); event !== undefined; event = scheduled.pop()) {
+      if (event.at > end) return void scheduled.push(event);
       now = event.at;
       event.callback();
       await new Promise(setImmediate);

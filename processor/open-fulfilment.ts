@@ -1,0 +1,62 @@
+// processor/open-fulfilment.ts: the fulfilment that the configuration asks for: an endpoint where FULFILMENT_URL names one, else
+// the timed one, which cannot fail.
+
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { AppError } from '../shared/runtime/app-error.ts';
+import type { Clock } from '../shared/runtime/clock.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { CIRCUIT_STATES, type CircuitState } from './circuit.ts';
+import type { ProcessorConfig } from './config.ts';
+import { type Fulfil, timedFulfilment } from './fulfilment.ts';
+import { createFulfilmentAttempts } from './fulfilment-attempts.ts';
+import { httpFulfilment } from './http-fulfilment.ts';
+
+export interface OpenFulfilmentOptions {
+  registry: Registry;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Throws CONFIG_INVALID. */
+export const openFulfilment = (config: ProcessorConfig, { registry, clock, logger }: OpenFulfilmentOptions): Fulfil => {
+  const { FULFILMENT_URL: url, FULFILMENT_CONNECTIONS_MAX: connectionsMax } = config;
+  if (url === '') return timedFulfilment(config.PROCESSING_TIME_MS, clock);
+  if (!URL.canParse(url)) throw new AppError('CONFIG_INVALID', 'FULFILMENT_URL is not a URL.');
+  const registers = [registry];
+  const attempts = new Counter({
+    name: 'fulfilment_attempts_total',
+    help: 'Attempts at the endpoint of fulfilment, by how they ended.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const circuit = new Gauge({
+    name: 'fulfilment_circuit_state',
+    help: '1 for the state that the circuit to the endpoint of fulfilment is in.',
+    labelNames: ['state'],
+    registers,
+  });
+  const show = (current: CircuitState): void => {
+    for (const state of CIRCUIT_STATES) circuit.set({ state }, state === current ? 1 : 0);
+  };
+  show('closed');
+  return createFulfilmentAttempts({
+    attempt: httpFulfilment({ url, timeoutMs: config.FULFILMENT_TIMEOUT_MS, connectionsMax }),
+    attemptsMax: config.FULFILMENT_ATTEMPTS_MAX,
+    concurrency: connectionsMax, // those beyond would wait for a connection while their time-out runs
+    backOff: { minMs: config.FULFILMENT_RETRY_MIN_MS, maxMs: config.FULFILMENT_RETRY_MAX_MS },
+    clock,
+    random: Math.random,
+    onAttempt: (outcome) => attempts.inc({ outcome }),
+    onCircuit: (state) => {
+      show(state);
+      const level = state === 'open' ? 'warn' : 'info';
+      logger[level]({ circuit: state }, SAID[state]);
+    },
+  });
+};
+
+const SAID: Readonly<Record<CircuitState, string>> = {
+  open: 'fulfilment keeps failing; holding attempts back',
+  half_open: 'trying fulfilment again with one attempt',
+  closed: 'fulfilment answers again; attempts go on',
+};
