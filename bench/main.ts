@@ -14,6 +14,7 @@ import { durablePost } from './scenarios/durable-post.ts';
 import { idle } from './scenarios/idle.ts';
 import { latencies } from './scenarios/latencies.ts';
 import { lists } from './scenarios/lists.ts';
+import { ADMISSION_MAX_PER_SECOND, overload } from './scenarios/overload.ts';
 import { rebuild } from './scenarios/rebuild.ts';
 import { stock } from './scenarios/stock.ts';
 import { throughput } from './scenarios/throughput.ts';
@@ -24,7 +25,9 @@ import { warmUp } from './warm-up.ts';
 const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };
 // The rebuild is of what the system has left behind; the others bring their own.
 const ON_THE_GROUND = { d: rebuild, l: lists, s: stock };
-const PARTS = [...Object.keys(ON_THE_SYSTEM), ...Object.keys(ON_THE_GROUND)];
+// A system of its own, whose api takes so few orders a second that one machine can bring ten times as many.
+const ON_A_LIMITED_SYSTEM = { o: overload };
+const PARTS = [ON_THE_SYSTEM, ON_A_LIMITED_SYSTEM, ON_THE_GROUND].flatMap(Object.keys);
 const SECONDS = { quick: 15, full: 60 };
 const REBUILD_EVENTS = { quick: 100_000, full: 300_000 };
 // All parts with every repetition on a busy machine stay below.
@@ -47,7 +50,7 @@ const program = new Command('bench')
   .description('Measures the order service on this machine, on a broker and a database started for it.')
   .option(
     '--only <parts>',
-    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, l: lists, s: stock; separated by commas',
+    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, l: lists, o: overload, s: stock; separated by commas',
     parts,
     PARTS,
   )
@@ -102,12 +105,21 @@ const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Find
       all.push(...(await attempt(name, () => scenario(bench))));
     }
   };
-  if (options.only.some((name) => name !== 'l' && name !== 's')) await during(createSystem(ground), measureOnTheSystem);
+  if (options.only.some((name) => name in ON_THE_SYSTEM || name === 'd')) await during(createSystem(ground), measureOnTheSystem);
   const onTheGround = Object.entries(ON_THE_GROUND).filter(([name]) => options.only.includes(name));
   if (onTheGround.length > 0) {
     await during(createGround(ground), async (started) => {
       for (const [name, scenario] of onTheGround)
         all.push(...(await attempt(name, () => scenario({ ground: started, settings, env: ground.env, say }))));
+    });
+  }
+  for (const [name, scenario] of Object.entries(ON_A_LIMITED_SYSTEM)) {
+    if (!options.only.includes(name)) continue;
+    const folder = await temporaryFolder();
+    running.add(folder.remove);
+    const env = { ...ground.env, ADMISSION_MAX_PER_SECOND: String(ADMISSION_MAX_PER_SECOND) };
+    await during(createSystem({ ...ground, env, dataDir: folder.path }), async (system) => {
+      all.push(...(await attempt(name, () => scenario({ system, load, settings, say }))));
     });
   }
   return merge(all);

@@ -9,10 +9,16 @@ import { connect, type Socket } from 'node:net';
 export interface HttpConnectionsOptions {
   port: number;
   count: number;
-  /** `tag` is what `send` was given; `head` is only valid during the call. */
-  onAnswer: (tag: number, status: number, head: Buffer) => void;
+  /** `tag` is what `send` was given; `head` and `body` are only valid during the call. */
+  onAnswer: (tag: number, answer: HttpAnswer) => void;
   /** A connection was lost or an answer cannot be read: the measurement is void. */
   onFailure: (error: Error) => void;
+}
+
+export interface HttpAnswer {
+  status: number;
+  head: Buffer;
+  body: Buffer;
 }
 
 export interface HttpConnections {
@@ -60,7 +66,11 @@ export const openHttpConnections = async (options: HttpConnectionsOptions): Prom
     }
     connection.pending = null;
     free.push(connection);
-    onAnswer(connection.tag, statusOf(answer), answer.subarray(0, headEnd));
+    onAnswer(connection.tag, {
+      status: statusOf(answer),
+      head: answer.subarray(0, headEnd),
+      body: answer.subarray(headEnd + HEAD_END.length),
+    });
   };
 
   const open = (): Promise<Connection> =>

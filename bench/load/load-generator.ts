@@ -2,7 +2,7 @@
 // the last one was answered. Open: orders are due at a constant rate, whether or not the server keeps up.
 
 import { type Distribution, distribution } from '../statistics.ts';
-import { openHttpConnections } from './http-connections.ts';
+import { type HttpAnswer, openHttpConnections } from './http-connections.ts';
 import { createOrderRequests } from './order-requests.ts';
 
 export interface Progress {
@@ -17,6 +17,8 @@ export interface LoadHooks {
   onMeasured: () => void;
   /** Of an order that was due in the measured time. `at` and `due`: milliseconds on this process's clock. */
   onAccepted?: (answer: { due: number; at: number; head: Buffer }) => void;
+  /** Of every answer. */
+  onAnswer?: (answer: HttpAnswer) => void;
   onProgress?: (progress: Progress) => void;
 }
 
@@ -30,6 +32,8 @@ export interface LoadResult {
   seconds: number;
   /** Milliseconds to the answer, from when an order was due (open) or sent (closed). */
   latency: Distribution;
+  /** The same of the answers that were no 201. */
+  refusedLatency: Distribution;
 }
 
 export interface LoadOptions {
@@ -96,6 +100,7 @@ const run = async (options: LoadOptions, hooks: LoadHooks, pacerOf: (send: Send)
   const { port, connections: count, warmUpSeconds, seconds } = options;
   const requests = createOrderRequests(PATH);
   const latencies: number[] = [];
+  const refusedLatencies: number[] = [];
   const refused: Record<number, number> = {};
   // When the order that a number stands for was due; as many numbers as orders can be in flight.
   const dueTimes = new Float64Array(count);
@@ -114,14 +119,18 @@ const run = async (options: LoadOptions, hooks: LoadHooks, pacerOf: (send: Send)
     dueTimes[number] = due;
     return true;
   };
-  const onAnswer = (number: number, status: number, head: Buffer): void => {
+  const onAnswer = (number: number, answer: HttpAnswer): void => {
+    const { status, head } = answer;
     const due = dueTimes[number]!;
+    const at = performance.now();
     freeNumbers.push(number);
-    if (status !== CREATED) refused[status] = (refused[status] ?? 0) + 1;
-    else {
+    hooks.onAnswer?.(answer);
+    if (status !== CREATED) {
+      refused[status] = (refused[status] ?? 0) + 1;
+      if (due >= measuringFrom) refusedLatencies.push(at - due);
+    } else {
       accepted += 1;
       if (due >= measuringFrom) {
-        const at = performance.now();
         latencies.push(at - due);
         hooks.onAccepted?.({ due, at, head });
       }
@@ -148,7 +157,14 @@ const run = async (options: LoadOptions, hooks: LoadHooks, pacerOf: (send: Send)
     // The last answers are waited for: `accepted` is exact, and slow answers are among the latencies.
     if (freeNumbers.length < count) await Promise.race([quiet.promise, passed(LAST_ANSWERS_LIMIT_MS)]);
     if (freeNumbers.length < count) throw new Error(`${count - freeNumbers.length} orders were not answered`);
-    return { accepted, measured, refused, seconds: measuredSeconds, latency: distribution(latencies) };
+    return {
+      accepted,
+      measured,
+      refused,
+      seconds: measuredSeconds,
+      latency: distribution(latencies),
+      refusedLatency: distribution(refusedLatencies),
+    };
   } finally {
     clearInterval(progress);
     pacer.stop();
