@@ -4,7 +4,7 @@
 import { AppError } from '../shared/runtime/app-error.ts';
 
 export interface Answers<Answer> {
-  /** Listens for the answer to this request from now on. Throws LOG_OVERLOADED when too many wait already. */
+  /** Listens for the answer to this request from now on. Throws LOG_OVERLOADED when too many wait, or are owed an answer, already. */
   register: (requestId: string) => PendingAnswer<Answer>;
   /** The first effective record that names the request has been read. Answers nobody waits for are dropped. */
   tell: (requestId: string, answer: Answer) => void;
@@ -19,12 +19,15 @@ export interface PendingAnswer<Answer> {
   come: Promise<Answer>;
   /** The answer, or null when it does not come in time. */
   within: (limitMs: number) => Promise<Answer | null>;
+  /** Nobody waits any more, but the log has the request, so an answer will come: until then it counts as if somebody waited. */
+  leave: () => void;
   /** Must be called in the end, however the wait ended. */
   forget: () => void;
 }
 
 // Each is a held connection and some hundred bytes. Ten thousand at once are two seconds' worth of all that two cores can do:
-// beyond that callers hear "later" at once instead of "pending" after five seconds.
+// beyond that callers hear "later" at once instead of "pending" after five seconds. Requests that the processors are behind with count
+// too: otherwise the log would gather any number of them while no processor runs (R13).
 export const ANSWERS_MAX = 10_000;
 
 // Answers take milliseconds where a processor runs. Where none does, a stopping api must not wait for it as long as DECISION_WAIT_MS:
@@ -34,15 +37,26 @@ const STOP_GRACE_MS = 1_000;
 export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
   // Several may wait for one request: a keyed one that is sent twice at the same time has one id.
   const waiting = new Map<string, Set<(answer: Answer) => void>>();
+  const owed = new Set<string>();
   const impatient = new Set<() => void>();
   let size = 0;
   let stopping = false;
 
   const register = (requestId: string): PendingAnswer<Answer> => {
-    if (size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
+    if (size + owed.size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const together = waiting.get(requestId) ?? new Set();
-    waiting.set(requestId, together.add(resolve));
+    let told = false;
+    const hear = (answer: Answer): void => {
+      told = true;
+      resolve(answer);
+    };
+    const forget = (): void => {
+      if (!together.delete(hear)) return;
+      size -= 1;
+      if (together.size === 0) waiting.delete(requestId);
+    };
+    waiting.set(requestId, together.add(hear));
     size += 1;
     return {
       come: promise,
@@ -56,15 +70,16 @@ export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
           impatient.delete(giveUp);
         });
       },
-      forget: () => {
-        if (!together.delete(resolve)) return;
-        size -= 1;
-        if (together.size === 0) waiting.delete(requestId);
+      leave: () => {
+        if (!told) owed.add(requestId);
+        forget();
       },
+      forget,
     };
   };
   const tell = (requestId: string, answer: Answer): void => {
-    for (const resolve of waiting.get(requestId) ?? []) resolve(answer);
+    owed.delete(requestId);
+    for (const hear of waiting.get(requestId) ?? []) hear(answer);
   };
   const stop = (): void => {
     stopping = true;

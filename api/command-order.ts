@@ -68,7 +68,9 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
       const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
       if (answered !== null) return outcomeOf(answered, ask);
       const place = await appended;
-      return place === null ? { outcome: 'unknown', requestId } : { outcome: 'pending', requestId, place };
+      if (place === null) return { outcome: 'unknown', requestId };
+      answer.leave();
+      return { outcome: 'pending', requestId, place };
     } finally {
       answer.forget();
     }

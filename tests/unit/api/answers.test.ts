@@ -41,4 +41,21 @@ describe('commands that wait', () => {
     expect(answers.size()).toBe(0);
     expect(thrown(() => answers.register('c'))).toBeNull();
   });
+
+  it('count until their answer comes, also when nobody waits for it any more', async () => {
+    const answers = createAnswers<string>(2);
+    const [left, late] = [answers.register('a'), answers.register('b')];
+    expect(await left.within(0)).toBeNull();
+    left.leave();
+    left.forget();
+    answers.tell('b', 'just in time');
+    late.leave();
+    const other = answers.register('c');
+    expect(problemOf(thrown(() => answers.register('d'))!)).toMatchObject({ code: 'OVERLOADED' });
+    answers.tell('a', 'at last');
+    answers.tell('a', 'again');
+    expect(thrown(() => answers.register('d'))).toBeNull();
+    other.forget();
+    expect(answers.size()).toBe(1);
+  });
 });
