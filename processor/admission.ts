@@ -1,6 +1,7 @@
 // processor/admission.ts: R5. Orders whose id may belong to a closed order are looked up in the read model, many at a time,
 // before anything is done for them. Until stock has its ledger this is the only way to know.
 
+import { isTerminal } from '../shared/order/lifecycle.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { dropGhost, type Entry, type Partition, type PendingRequest } from './partition.ts';
@@ -40,7 +41,9 @@ export const createAdmission = ({ lookUpClosed, clock, logger, react, refuse }: 
   const settle = (partition: Partition, entries: Entry[], known: Map<string, KnownOrder>): void => {
     for (const entry of entries) {
       const row = known.get(entry.order.orderId);
-      if (row && (row.closed || row.createdOffset < entry.createdOffset)) {
+      // Ended meanwhile: whichever life it was, it only refuses now. Its own row may say closed because of that very end.
+      const isTwin = row && !isTerminal(entry.order.status) && (row.closed || row.createdOffset < entry.createdOffset);
+      if (isTwin) {
         for (const pending of dropGhost(partition, entry)) refuse(partition, pending);
       } else {
         entry.admission = 'yes';

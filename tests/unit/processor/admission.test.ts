@@ -1,0 +1,46 @@
+// Looking up whether an id belongs to an order that is over (R5), while the log goes on.
+
+import { describe, expect, it } from 'vitest';
+import { createAdmission, type KnownOrder } from '../../../processor/admission.ts';
+import { createPartition, type Entry, readEvent } from '../../../processor/partition.ts';
+import { createLogger } from '../../../shared/runtime/logger.ts';
+import { created, event } from '../../support/order-events.ts';
+
+const setUp = () => {
+  const partition = createPartition(0, 0, 0, 0);
+  const { entry } = readEvent(partition, created('a', { id_origin: 'client' }), 5);
+  const found = Promise.withResolvers<Map<string, KnownOrder>>();
+  const [reacted, refused]: [Entry[], string[]] = [[], []];
+  const admission = createAdmission({
+    lookUpClosed: () => found.promise,
+    clock: { now: () => 0, after: () => {} },
+    logger: createLogger('test', 'silent'),
+    react: (_, each) => void reacted.push(each),
+    refuse: (_, { request }) => void refused.push(request.id),
+  });
+  const answer = async (known: KnownOrder): Promise<void> => {
+    found.resolve(new Map([['a', known]]));
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  };
+  return { partition, entry: entry!, admission, answer, reacted, refused };
+};
+
+describe('the look-up of an order', () => {
+  it('drops a late twin, and refuses what was asked of it', async () => {
+    const { partition, entry, admission, answer, reacted, refused } = setUp();
+    admission.lookUp(partition, entry);
+    readEvent(partition, event('OrderCancellationRequested', 'a', { id: 'r1' }), 6);
+    await answer({ closed: true, createdOffset: 2 });
+    expect([partition.orders.has('a'), refused, reacted]).toEqual([false, ['r1'], []]);
+  });
+
+  it('does not take an order for its own twin that ended while it was looked up, and goes on answering', async () => {
+    const { partition, entry, admission, answer, reacted } = setUp();
+    admission.lookUp(partition, entry);
+    readEvent(partition, event('OrderCancelled', 'a', { version: 2 }), 6); // of an owner before this one, late
+    readEvent(partition, event('OrderCancellationRequested', 'a', { id: 'r1' }), 7);
+    await answer({ closed: true, createdOffset: 5 });
+    expect(entry.admission).toBe('yes');
+    expect(reacted).toEqual([entry]);
+  });
+});
