@@ -90,6 +90,8 @@ export const processorWorld = (
   const dead = new Set<number>();
   let incarnation = 0;
   let sequence = 0;
+  /** Of the owner, as it sees them. */
+  let openOrders = (): number => 0;
 
   const lookUpClosed = (partition: number, ids: string[], knownFrom: number): Promise<Map<string, KnownOrder> | null> =>
     new Promise((resolve, reject) => {
@@ -113,6 +115,7 @@ export const processorWorld = (
     const clock = { now: sim.clock.now, after: (ms: number, callback: () => void) => sim.clock.after(ms, () => alive() && callback()) };
     const ledger = createMemoryLedger(tables, faultyTransactions(sim, alive));
     const onFatal = (error: unknown): void => {
+      if (!alive()) return; // it is started again once, whatever else fails in it
       dead.add(mine);
       const isFenced = error instanceof AppError && error.code === 'LEDGER_FENCED';
       if (mine !== incarnation && isFenced) return; // a zombie that has found out
@@ -151,6 +154,7 @@ export const processorWorld = (
       onFulfilled: () => {},
       onFatal,
     });
+    openOrders = () => [...own.partitions()].reduce((sum, { openCount }) => sum + openCount, 0);
     const commit = createStartCommits({
       starts: () => groupOffsets(own.partitions()),
       note: (starts) => ledger.moveStarts(TOPIC, starts),
@@ -254,7 +258,7 @@ export const processorWorld = (
       products,
       sim.log.map((records) => records.length),
     );
-  return { sim, violations, fulfilled, tables, refolded };
+  return { sim, violations, fulfilled, tables, refolded, openOrders: () => openOrders() };
 };
 
 const refoldOf = (sim: Simulation, products: readonly ProductCreated[], ends: readonly number[]): Refold => {

@@ -1,0 +1,9 @@
+// tests/simulation/planted/bugs.ts: all planted bugs. Each is one line, and each must be found by a simulated world within a minute.
+
+import type { Bug } from './bug.ts';
+import { CORE_BUGS } from './bugs/core.ts';
+import { LEDGER_BUGS } from './bugs/ledger.ts';
+import { PROCESSOR_BUGS } from './bugs/processor.ts';
+import { PRODUCT_BUGS } from './bugs/products.ts';
+
+export const BUGS: readonly Bug[] = [...CORE_BUGS, ...PROCESSOR_BUGS, ...LEDGER_BUGS, ...PRODUCT_BUGS];

@@ -1,0 +1,78 @@
+// tests/simulation/planted/bugs/ledger.ts: bugs in the stock ledger and in what the processor asks of it.
+
+import type { Bug } from '../bug.ts';
+
+export const LEDGER_BUGS: readonly Bug[] = [
+  {
+    name: 'stock-moves-on-void-facts',
+    rule: 'R3',
+    why: 'A cancellation that came too late gives back units that were sold.',
+    file: 'processor/process-orders.ts',
+    find: "if (entry && effect === 'applied' && event.kind === 'fact') {",
+    replace: "if (entry && event.kind === 'fact') {",
+    world: 'stock',
+  },
+  {
+    name: 'stock-released-twice',
+    rule: 'R3',
+    why: 'Each time a finished order is read again its units are taken once more.',
+    file: 'processor/ledger/stock.ts',
+    find: "if (found?.state === 'closed') return;\n    const lines = found?.lines ?? [];",
+    replace: 'const lines = found?.lines ?? [];',
+    world: 'stock',
+  },
+  {
+    name: 'hold-not-written',
+    rule: 'R3',
+    why: 'Units that the log promises to an order are not kept for it after a rebuild or a zombie.',
+    file: 'processor/ledger/stock.ts',
+    find: "if (step.do === 'hold') hold(step);",
+    replace: "if (step.do === 'hold') continue;",
+    world: 'stock-rebuilt',
+  },
+  {
+    name: 'old-decision-kept',
+    rule: 'R4',
+    why: 'An amended order goes on with what was reserved for its old items.',
+    file: 'processor/ledger/stock.ts',
+    find: "if (found?.version === version) return 'reserved';",
+    replace: "if (found && found.version <= version) return 'reserved';",
+    world: 'stock',
+  },
+  {
+    name: 'old-reservation-not-released',
+    rule: 'R4',
+    why: 'What an order had reserved before it was amended is never sold and never free again.',
+    file: 'processor/ledger/stock.ts',
+    find: "add(found.lines, 'reserved', -1);\n      // Kept",
+    replace: '// Kept',
+    world: 'stock',
+  },
+  {
+    name: 'oversold',
+    rule: 'stock',
+    why: 'Two orders are promised the last unit.',
+    file: 'processor/ledger/stock.ts',
+    find: 'return putIn - sold - reserved >= quantity;',
+    replace: 'return putIn - sold >= quantity;',
+    world: 'stock',
+  },
+  {
+    name: 'unknown-product-rejected',
+    rule: 'R14',
+    why: 'An order that came before the ledger heard of its product is rejected instead of waiting a moment.',
+    file: 'processor/ledger/stock.ts',
+    find: "productOf(id) === undefined)) return 'wait';",
+    replace: "productOf(id) === undefined)) return 'out-of-stock';",
+    world: 'stock',
+  },
+  {
+    name: 'fence-gives-in',
+    rule: 'R8',
+    why: 'A process that was fenced off takes itself for the owner as long as it lives.',
+    file: 'processor/ledger/ledger-retries.ts',
+    find: 'if (fenced ? fencedAttempts > FENCED_ATTEMPTS_MAX : !(error instanceof AppError && error.retryable)) throw error;',
+    replace: 'if (!fenced && !(error instanceof AppError && error.retryable)) throw error;',
+    world: 'stock-rebuilt',
+  },
+];

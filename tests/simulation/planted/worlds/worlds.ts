@@ -1,0 +1,15 @@
+// tests/simulation/planted/worlds/worlds.ts: the simulated worlds in which planted bugs are looked for, by name. Each takes a seed and
+// returns what it found to be wrong: nothing, on the product as it is.
+
+import { productWorld } from '../../../support/product-world.ts';
+import { calm, crashes, zombies } from './orders.ts';
+import { stock, stockRebuilt } from './stock.ts';
+
+export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<string[]>>> = {
+  calm,
+  crashes,
+  zombies,
+  stock,
+  'stock-rebuilt': stockRebuilt,
+  products: async (seed) => (await productWorld(seed)).violations,
+};
