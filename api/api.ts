@@ -17,7 +17,7 @@ import { buildApp } from './app.ts';
 import { createBulkGate } from './bulk-gate.ts';
 import { createCommandOrder } from './command-order.ts';
 import { createConsistency } from './consistency.ts';
-import { createFeed } from './feed/feed.ts';
+import { createFeed, type Feed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createOrderEvents } from './order-events.ts';
 import { createOrderTail, type OrderTail } from './order-tail.ts';
@@ -79,6 +79,9 @@ export interface Api {
   app: FastifyInstance;
   tail: OrderTail;
   catalogue: Catalogue;
+  feed: Feed;
+  /** What must hold for the api to be ready. */
+  checks: Readonly<Record<string, HealthCheck>>;
 }
 
 export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
@@ -152,6 +155,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     decisionWaitMs: settings.decisionWaitMs,
     now: Date.now,
   });
+  const checks = { ...tail.checks, catalogue: catalogue.check, ...ports.checks };
   const app = await buildApp({
     topic,
     currency,
@@ -171,7 +175,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     isSeeded: tail.isSeeded,
     metrics,
     registry,
-    checks: { ...tail.checks, catalogue: catalogue.check, ...ports.checks },
+    checks,
     access: createAccess(settings.access, ports.accounts),
     logger,
   });
@@ -179,5 +183,5 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     answers.stop();
     productAnswers.stop();
   });
-  return { app, tail, catalogue };
+  return { app, tail, catalogue, feed, checks };
 };

@@ -10,6 +10,7 @@ import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
 import { parseConfig, refuseUnprotected } from '../shared/runtime/config.ts';
+import { whenReady } from '../shared/runtime/health.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { runRole } from '../shared/runtime/shutdown.ts';
@@ -18,6 +19,7 @@ import { createAccountStore } from './accounts/account-store.ts';
 import { keepAccountsSchema } from './accounts/accounts-schema.ts';
 import { createApi } from './api.ts';
 import { API_CONFIG } from './config.ts';
+import { createDrain } from './drain.ts';
 import { createProductStore } from './products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from './read-model.ts';
 
@@ -26,6 +28,11 @@ import { createReadModel, READ_MODEL_SETTINGS } from './read-model.ts';
 const FETCH_GAP_MS = 10;
 // Callers give up after five seconds (append.ts): whoever comes while others have waited for nearly half of it would wait in vain.
 const APPEND_QUEUE_AGE_MAX_MS = 2_000;
+// A start takes a second or two. One that takes longer waits for something: then /health/ready says what for.
+const LISTEN_LATEST_MS = 10_000;
+// Longer than the parts take by their own limits (drain.ts, appender.ts), and with those of the others less than a process has.
+const DRAIN_LIMIT_MS = 3_750;
+const APPENDS_LIMIT_MS = 1_100;
 // Signing in and looking callers up are short questions; an outage of one kind must not take the connections of the other.
 const ACCOUNTS_CONNECTIONS_MAX = 4;
 
@@ -33,7 +40,7 @@ const config = parseConfig(API_CONFIG, process.env);
 const logger = createLogger('api', config.LOG_LEVEL);
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-await runRole(logger, async ({ onStop, fatal }) => {
+await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const access = accessSettings(config);
   const { registry, progressed } = createRoleMetrics('api', version);
@@ -80,10 +87,10 @@ await runRole(logger, async ({ onStop, fatal }) => {
   });
   const logEnd = createLogEnd(client, topic);
   const productsEnd = createLogEnd(client, config.PRODUCTS_TOPIC);
-  onStop('log', () => Promise.all([appender.stop(), logEnd.stop(), productsEnd.stop()]));
+  onStop('log', () => Promise.all([appender.stop(), logEnd.stop(), productsEnd.stop()]), APPENDS_LIMIT_MS);
   appender.start();
 
-  const { app, tail, catalogue } = await createApi(
+  const { app, tail, catalogue, feed, checks } = await createApi(
     {
       topic,
       partitionCount: config.ORDERS_PARTITIONS,
@@ -120,7 +127,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
       },
       readModel: createReadModel(database, topic),
       accounts: createAccountStore(accountsDatabase),
-      checks: { accounts: accountsSchema.check },
+      checks: { accounts: accountsSchema.check, stopping: () => (isStopping() ? 'This instance is stopping.' : null) },
       registry,
       logger,
       onProgress: progressed,
@@ -128,8 +135,12 @@ await runRole(logger, async ({ onStop, fatal }) => {
     },
   );
   onStop('tail', () => Promise.all([tail.stop(), catalogue.stop()]));
-  onStop('http', () => app.close());
+  const drain = createDrain({ app, stopFeed: feed.stop, stopAppends: appender.stop });
+  onStop('http', drain.stop, DRAIN_LIMIT_MS);
+  Promise.all([tail.start(), catalogue.start()]).catch(fatal);
+  // Whoever calls while this instance is replaced is better refused, and goes to another, than told 503 by one that is not ready.
+  await whenReady(checks, LISTEN_LATEST_MS);
+  if (isStopping()) return;
   await app.listen({ host: config.HOST, port: config.PORT });
   logger.info({ address: app.listeningOrigin }, 'listening');
-  await Promise.all([tail.start(), catalogue.start()]);
 });

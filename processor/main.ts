@@ -1,7 +1,6 @@
 // processor/main.ts: composes the processor: log in, decisions, log out. Reads the environment; holds no rules.
 
 import { randomUUIDv7 } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
 import { deadLetterTopicOf } from '../shared/log/dead-letters.ts';
@@ -15,6 +14,7 @@ import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { createRoleServer } from '../shared/runtime/role-server.ts';
 import { runRole } from '../shared/runtime/shutdown.ts';
+import { within } from '../shared/runtime/within.ts';
 import { createClosedOrders } from './closed-orders.ts';
 import { groupOffsets } from './committed-offsets.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
@@ -31,6 +31,10 @@ import { createStartCommits } from './start-commits.ts';
 const COMMIT_INTERVAL_MS = 1_000;
 // An idle fetch returns after 250 ms; this much silence means that the log is out of reach.
 const STALLED_AFTER_MS = 10_000;
+// Longer than these parts take by their own limits, and together less than a process has (runtime/shutdown.ts).
+const LAST_COMMIT_MS = 1_000;
+const LEAVE_LIMIT_MS = 3_100;
+const APPENDS_LIMIT_MS = 1_100;
 // Pacing: under steady traffic at most so many requests per second, each with more records; after an idle spell nothing waits.
 // Two appends follow one another in an order's life, so these gaps count twice in what its client waits for.
 const FETCH_GAP_MS = 2;
@@ -39,7 +43,7 @@ const SEND_GAP_MS = 2;
 const config = parseConfig(PROCESSOR_CONFIG, process.env);
 const logger = createLogger('processor', config.LOG_LEVEL);
 
-await runRole(logger, async ({ onStop, fatal }) => {
+await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
   const deadLetterTopic = deadLetterTopicOf(topic);
@@ -63,7 +67,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
   onStop('database', database.end);
-  const { ledger, claimsOf, end } = await connectLedger({
+  const { ledger, check, claimsOf, end } = await connectLedger({
     databaseUrl: config.DATABASE_URL,
     schema: config.LEDGER_SCHEMA,
     client,
@@ -85,7 +89,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
     onBatch: createAppendMetrics(registry),
   });
   appender.start();
-  onStop('appender', appender.stop);
+  onStop('appender', appender.stop, APPENDS_LIMIT_MS);
 
   const processor = createOrderProcessor({
     topic,
@@ -151,7 +155,8 @@ await runRole(logger, async ({ onStop, fatal }) => {
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       group: () => (reader.isSettled() ? null : 'waiting for its share of the partitions'),
-      ledger: orderClaims.trouble,
+      stopping: () => (isStopping() ? 'stopping' : null),
+      ledger: () => check() ?? orderClaims.trouble(),
       ...products.checks,
       recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),
       log: () => (performance.now() - reader.lastFetchAt() < STALLED_AFTER_MS ? null : 'nothing could be read from the log for 10 s'),
@@ -160,11 +165,13 @@ await runRole(logger, async ({ onStop, fatal }) => {
   await server.start();
   onStop('server', server.stop);
   await Promise.all([reader.start(), products.start()]);
-  // Taking no more, then leaving with the offsets that the successor starts from.
-  onStop('reader', async () => {
+  // Leaves the offsets that the successor starts from, decides no more, and hands the partitions over.
+  const leave = async (): Promise<void> => {
     clearInterval(commits);
-    await Promise.race([commit(), delay(COMMIT_INTERVAL_MS)]);
-    await Promise.all([reader.stop(), products.stop()]);
-  });
+    await within(LAST_COMMIT_MS, commit());
+    processor.onRevoked([...processor.partitions()].map(({ partition }) => partition));
+    await Promise.all([reader.stop(), products.stop(), appender.stop()]);
+  };
+  onStop('reader', leave, LEAVE_LIMIT_MS);
   logger.info({ topic, port: server.port() }, 'processor started');
 });

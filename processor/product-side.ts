@@ -32,6 +32,7 @@ export interface ProductSideOptions {
 
 export interface ProductSide {
   start: () => Promise<void>;
+  /** Decides no more and hands the partitions over. */
   stop: () => Promise<void>;
   /** To be called now and then. */
   commit: () => Promise<void>;
@@ -64,7 +65,10 @@ export const createProductSide = (options: ProductSideOptions): ProductSide => {
   });
   return {
     start: reader.start,
-    stop: reader.stop,
+    stop: () => {
+      processor.onRevoked([...processor.positions().keys()]);
+      return reader.stop();
+    },
     // The ledger has moved them with the records themselves; these are the copies.
     commit: createStartCommits({ starts: processor.positions, note: async () => {}, copy: reader.commit, clock, logger }),
     checks: {

@@ -27,11 +27,14 @@ const CONNECTIONS_MAX = 3;
 // Half of it is the latency that it adds at low rates; at high ones the gap between commits decides, and fetches just fill the buffer.
 const MIN_FETCH_GAP_MS = 4;
 const STALLED_AFTER_MS = 10_000;
+// Longer than these parts take by their own limits, and together less than a process has (runtime/shutdown.ts).
+const PROJECTOR_LIMIT_MS = 2_600;
+const APPENDS_LIMIT_MS = 1_100;
 
 const config = parseConfig(PROJECTOR_CONFIG, process.env);
 const logger = createLogger('projector', config.LOG_LEVEL);
 
-await runRole(logger, async ({ onStop, fatal }) => {
+await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const topic = config.ORDERS_TOPIC;
   const deadLetterTopic = deadLetterTopicOf(topic);
@@ -63,7 +66,7 @@ await runRole(logger, async ({ onStop, fatal }) => {
   registerReadModelStatus(registry, database, config.CURRENCY);
 
   const appender = createAppender({ client, partitionCounts: new Map([[deadLetterTopic, 1]]) });
-  onStop('dead letters', () => appender.stop());
+  onStop('dead letters', () => appender.stop(), APPENDS_LIMIT_MS);
   const deadLetters = createDeadLetters(appender, deadLetterTopic);
 
   const id = await topicId(client, topic);
@@ -89,7 +92,9 @@ await runRole(logger, async ({ onStop, fatal }) => {
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       database: () => projector.trouble()?.message ?? null,
+      stopping: () => (isStopping() ? 'stopping' : null),
       group: () => (projector.isSettled() ? null : 'waiting for its share of the partitions'),
+      caught_up: () => (projector.isCaughtUp() ? null : 'still projecting what was in the log at the start'),
       log: () => (performance.now() - projector.lastFetchAt() > STALLED_AFTER_MS ? 'nothing could be fetched for 10 s' : null),
       projection: () => (performance.now() - projector.lastProgressAt() > STALLED_AFTER_MS ? 'nothing was committed for 10 s' : null),
     },
@@ -97,6 +102,6 @@ await runRole(logger, async ({ onStop, fatal }) => {
   await server.start();
   onStop('server', () => server.stop());
   await projector.start();
-  onStop('projector', () => projector.stop());
+  onStop('projector', () => projector.stop(), PROJECTOR_LIMIT_MS);
   logger.info({ topic, schema: config.READ_MODEL_SCHEMA, port: server.port() }, 'projecting');
 });

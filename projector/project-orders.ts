@@ -8,6 +8,7 @@ import type { LogRecord, Reader, ReaderHandlers } from '../shared/log/log.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { within } from '../shared/runtime/within.ts';
 import { createBuffer } from './buffer.ts';
 import type { CheckLog } from './check-log.ts';
 import { createBatchDecoder } from './decode-batch.ts';
@@ -48,6 +49,8 @@ export interface OrderProjector {
   lastFetchAt(): number;
   /** See `Reader.isSettled`. */
   isSettled(): boolean;
+  /** The rows contain all that was in the log when the partitions were assigned. */
+  isCaughtUp(): boolean;
 }
 
 // About 30 ms of decoding, folding and encoding; larger batches gain little and block the event loop for longer.
@@ -58,6 +61,9 @@ const BUFFER_LIMITS = { maxRecords: 10_000, maxBytes: 16_000_000 };
 const CACHE_ORDERS_MAX = 50_000;
 // R8: how soon a checkpoint that went back (restored database, swapped-in rebuild) is noticed by a projector with nothing to do.
 const FOLLOW_INTERVAL_MS = 3_000;
+// How long a stop waits for the transaction under way, which a database that does not answer may hold, and for Kafka's copies.
+const STEP_ENDS_MS = 1_000;
+const OFFSETS_NOTED_MS = 500;
 // Kafka's own offsets are for lag tools only.
 const OFFSETS_INTERVAL_MS = 1_000;
 
@@ -76,6 +82,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
   let followAt = Number.POSITIVE_INFINITY;
   let offsetsAt = 0;
   let offsetsChanged = false;
+  const caughtUpAt = new Map<number, number>();
   let progressAt = performance.now();
 
   const progressed = (): void => {
@@ -188,7 +195,10 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
   const reader = options.openReader({
     startOffsets,
     onAssigned: (assignments) => {
-      for (const { partition, startOffset } of assignments) begin(partition, startOffset);
+      for (const { partition, startOffset, highWatermark } of assignments) {
+        begin(partition, startOffset);
+        caughtUpAt.set(partition, highWatermark);
+      }
       followAt = Math.min(followAt, performance.now() + FOLLOW_INTERVAL_MS);
       logger.info({ partitions: assignments.map(({ partition }) => partition) }, 'partitions assigned');
     },
@@ -196,6 +206,7 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
       for (const partition of partitions) {
         buffer.close(partition);
         cache.clearPartition(partition);
+        caughtUpAt.delete(partition);
       }
       logger.info({ partitions }, 'partitions revoked');
     },
@@ -215,8 +226,8 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     stop: async () => {
       stopping.abort();
       wake();
-      await running;
-      await commitOffsets();
+      await within(STEP_ENDS_MS, running);
+      await within(OFFSETS_NOTED_MS, commitOffsets());
       await reader.stop();
     },
     lag: () => new Map([...reader.lag()].map(([partition, unread]) => [partition, unread + buffer.size(partition)])),
@@ -225,5 +236,6 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     lastProgressAt: () => progressAt,
     lastFetchAt: reader.lastFetchAt,
     isSettled: reader.isSettled,
+    isCaughtUp: () => [...caughtUpAt].every(([partition, offset]) => (buffer.position(partition) ?? 0) >= offset),
   };
 };

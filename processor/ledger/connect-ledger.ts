@@ -4,10 +4,12 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { LogClient } from '../../shared/log/client.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
+import type { HealthCheck } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { startsInKafka } from '../consumer-group.ts';
 import { type Claims, createClaims } from './claims.ts';
 import type { Ledger } from './ledger.ts';
+import { watchLedger } from './ledger-watch.ts';
 import { openLedger } from './open-ledger.ts';
 import { createPostgresLedger, LEDGER_SETTINGS } from './postgres-ledger.ts';
 
@@ -23,6 +25,8 @@ export interface ConnectLedgerOptions {
 
 export interface ConnectedLedger {
   ledger: Ledger;
+  /** Whether the database answers. */
+  check: HealthCheck;
   claimsOf: (topic: string) => Claims;
   end: () => Promise<void>;
 }
@@ -42,8 +46,8 @@ export const connectLedger = async (options: ConnectLedgerOptions): Promise<Conn
     onError: (error) => logger.warn({ err: error }, 'a connection of the ledger was lost'),
   });
   await openLedger({ database, client, topics });
-  const ledger = createPostgresLedger(database, { newId: randomUUIDv7, now: clock.now });
+  const { ledger, check } = watchLedger(createPostgresLedger(database, { newId: randomUUIDv7, now: clock.now }));
   const claimsOf = (topic: string): Claims =>
     createClaims({ ledger, topic, committedOffsets: () => startsInKafka(client, topics), clock, logger });
-  return { ledger, claimsOf, end: database.end };
+  return { ledger, check, claimsOf, end: database.end };
 };

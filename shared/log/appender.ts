@@ -15,7 +15,7 @@ const RECORD_BYTES_MAX = APPEND_BATCH_BYTES_MAX;
 const APPEND_WAIT_MAX_MS = 10_000; // longer than a leader election or a broker's restart usually takes
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 2_000;
-const STOP_FLUSH_MAX_MS = 3_000; // a process has 4.5 s to end (runtime/shutdown.ts)
+const STOP_FLUSH_MAX_MS = 1_000; // a broker that is there answers in milliseconds; a process has 4.5 s for all of its parts (runtime/shutdown.ts)
 
 export interface AppenderOptions {
   client: LogClient;
@@ -38,7 +38,7 @@ export interface AppenderOptions {
 export interface RunningAppender extends Appender {
   /** Connects in advance. Appending works without it. */
   start(): void;
-  /** Takes no more, sends what is queued (at most 3 s), then rejects the rest: LOG_UNAVAILABLE, or APPEND_OUTCOME_UNKNOWN if it was under way. */
+  /** Takes no more, sends what is queued (at most 1 s), then rejects the rest: LOG_UNAVAILABLE, or APPEND_OUTCOME_UNKNOWN if it was under way. */
   stop(): Promise<void>;
   /** Resolves once every append made so far has been settled. */
   flushed(): Promise<void>;

@@ -2,28 +2,34 @@
 // limit; a fatal error ends the process at once, because the supervisor's fresh start is the recovery.
 
 import type { Logger } from './logger.ts';
+import { within } from './within.ts';
 
 export type Release = () => Promise<unknown> | unknown;
 
 export interface Releasers {
-  /** Registers what to do at the end; the last registered runs first. */
-  onStop: (name: string, release: Release) => void;
+  /** Registers what to do at the end; the last registered runs first. Past its limit it is left behind: the exit cuts what it holds. */
+  onStop: (name: string, release: Release, limitMs?: number) => void;
   stop: (signal: string) => Promise<void>;
+  /** From the signal on: the process is not ready any more, whatever it still finishes. */
+  isStopping: () => boolean;
   /** Logs and exits with code 1. Never returns control to a half-broken process. */
   fatal: (error: unknown) => void;
 }
 
 // SIGTERM must drain within 5 s (design section 7 and most orchestrators' patience); half a second is kept for the exit.
 const STOP_LIMIT_MS = 4500;
+// Most parts are done in milliseconds; a connection pool waits for a database that may never answer.
+const PART_LIMIT_MS = 250;
 
 export const createReleasers = (logger: Logger): Releasers => {
-  const stack: { name: string; release: Release }[] = [];
+  const stack: { name: string; release: Release; limitMs: number }[] = [];
   let stopping: Promise<void> | null = null;
 
   const releaseAll = async (): Promise<void> => {
-    for (const { name, release } of stack.reverse()) {
+    for (const { name, release, limitMs } of stack.reverse()) {
       try {
-        await release();
+        const stopped = await within(limitMs, Promise.resolve(release()));
+        if (!stopped) logger.warn({ part: name, limitMs }, 'a part did not stop in time');
       } catch (error) {
         logger.warn({ err: error, part: name }, 'a part did not stop cleanly');
       }
@@ -43,7 +49,12 @@ export const createReleasers = (logger: Logger): Releasers => {
     })();
     return stopping;
   };
-  return { onStop: (name, release) => stack.push({ name, release }), stop, fatal };
+  return {
+    onStop: (name, release, limitMs = PART_LIMIT_MS) => stack.push({ name, release, limitMs }),
+    stop,
+    isStopping: () => stopping !== null,
+    fatal,
+  };
 };
 
 /** Runs a role: SIGTERM and SIGINT stop it in order, whatever else goes wrong ends it with code 1. */

@@ -39,7 +39,7 @@ export const startApiInMemory = async ({
   const fatal: Error[] = [];
   const productLog = createMemoryLog(partitionCount);
   const products = createMemoryProducts();
-  const { app, tail, catalogue } = await createApi(
+  const { app, tail, catalogue, feed } = await createApi(
     {
       topic: TOPIC,
       partitionCount,
@@ -91,6 +91,6 @@ export const startApiInMemory = async ({
     await app.close();
     await Promise.all([tail.stop(), catalogue.stop()]);
   };
-  return { app, tail, catalogue, productLog, products, log, readModel, accounts, fatal, post, get, caughtUp, stop };
+  return { app, tail, catalogue, feed, productLog, products, log, readModel, accounts, fatal, post, get, caughtUp, stop };
 };
 export type InMemoryApi = Awaited<ReturnType<typeof startApiInMemory>>;

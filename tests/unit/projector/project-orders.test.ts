@@ -98,6 +98,23 @@ describe('the projector', () => {
     expect(fatal).toEqual([]);
   });
 
+  it('has caught up once its rows contain what was in the log when it was given the partition', async () => {
+    const { log, store, projector } = await startProjector();
+    expect(projector.isCaughtUp()).toBe(true);
+    let down = true;
+    store.beforeCommit = () => {
+      if (down) throw new AppError('DATABASE_UNAVAILABLE', 'the database is down');
+    };
+    log.append(recordsOf(life('a')));
+    expect(projector.isCaughtUp()).toBe(true); // that is lag
+    log.revoke([0]);
+    await log.assign([0]);
+    expect(projector.isCaughtUp()).toBe(false);
+    down = false;
+    await eventually(projector.isCaughtUp, { what: 'it to catch up' });
+    expect([...projector.lag().values()]).toEqual([0]);
+  });
+
   it('does not count a batch twice whose commit was confirmed too late to be known', async () => {
     const { log, store, reached, batches } = await startProjector();
     const { commit } = store;
