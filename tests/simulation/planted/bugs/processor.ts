@@ -89,7 +89,7 @@ export const PROCESSOR_BUGS: readonly Bug[] = [
     rule: 'places',
     why: 'Every order keeps its place: after PROCESSOR_CONCURRENCY of them nothing starts any more.',
     file: 'processor/process-orders.ts',
-    find: 'if (isTerminal(entry.order.status)) slots.release(entry);',
+    find: 'if (isTerminal(entry.order.status) || entry.order.parked !== null) slots.release(entry);',
     replace: '',
     world: 'calm',
   },
