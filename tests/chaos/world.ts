@@ -1,5 +1,6 @@
 // tests/chaos/world.ts: what a chaos campaign happens to: a broker and a database of its own, and two instances of each role.
 
+import { type Clocks, startClocks } from '../support/clocks.ts';
 import type { Fleet } from '../support/fleet.ts';
 import { type ProxiedFleet, startProxiedFleet } from '../support/network/proxied-fleet.ts';
 import { type OwnGround, startOwnGround } from '../support/own-ground.ts';
@@ -10,6 +11,8 @@ export interface World {
   fleet: Fleet;
   /** Between the roles and the other two. A fault heals what it broke there, not what another one did. */
   network: Pick<ProxiedFleet, 'kafka' | 'postgres'>;
+  /** Of the roles, each role's its own. */
+  clocks: Clocks;
   /** Everything healed and every process ready; rejects when one does not come back. */
   heal: () => Promise<void>;
   stop: () => Promise<void>;
@@ -24,19 +27,23 @@ const READY_LIMIT_MS = 120_000;
 export const startWorld = async ({ outputDir, say }: { outputDir: string; say: (sentence: string) => void }): Promise<World> => {
   const ground = await startOwnGround(say);
   try {
-    const proxied = await startProxiedFleet({ ...ground, count: INSTANCES, env: ENVIRONMENT, outputDir });
+    const clocks = await startClocks();
+    const proxied = await startProxiedFleet({ ...ground, count: INSTANCES, env: { ...ENVIRONMENT, ...clocks.env }, outputDir });
     const { fleet } = proxied;
+    clocks.of(fleet);
     const heal = async (): Promise<void> => {
       proxied.heal();
+      await clocks.set({ api: 0, processor: 0, projector: 0 });
       for (const member of fleet.members()) member.signal('SIGCONT');
       for (const kept of [ground.broker, ground.postgres]) await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
       await fleet.untilReady();
     };
     const stop = async (): Promise<void> => {
       await proxied.stop().catch((error: Error) => say(error.message));
+      await clocks.stop();
       await ground.stop();
     };
-    return { ground, fleet, network: proxied, heal, stop };
+    return { ground, fleet, network: proxied, clocks, heal, stop };
   } catch (error) {
     await ground.stop();
     throw error;

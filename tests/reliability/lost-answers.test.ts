@@ -9,7 +9,7 @@ import { hitAnswers } from '../support/network/injections.ts';
 import { FETCH, PRODUCE } from '../support/network/kafka-frames.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
 
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = 30_000;
 
 let world: ProxiedFleet;
 let load: Load;

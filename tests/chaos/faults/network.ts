@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../oracle/random.ts';
 import type { FaultProxy } from '../../support/network/fault-proxy.ts';
-import { failAnswers, hitAnswers } from '../../support/network/injections.ts';
+import { failAnswers, hitAnswers, refuseAppends } from '../../support/network/injections.ts';
 import { FETCH, PRODUCE } from '../../support/network/kafka-frames.ts';
 import { ROLES } from '../../support/network/proxied-fleet.ts';
 import type { Fault } from '../fault.ts';
@@ -14,6 +14,10 @@ const SLOW = { latencyMs: 150, bytesPerSecond: 200_000 };
 const HIT_EVERY = 3;
 // KAFKA_STORAGE_ERROR, NOT_ENOUGH_REPLICAS_AFTER_APPEND: https://kafka.apache.org/protocol#protocol_error_codes
 const ERROR_CODES = [56, 20];
+// KAFKA_STORAGE_ERROR, NOT_ENOUGH_REPLICAS.
+const NOT_APPENDED = [56, 19];
+const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/client.ts)
+const LATE_EVERY = 50; // each stops its writer for those ten seconds
 
 /** Breaks it, lets some seconds pass, heals it, and waits until every role is ready again. */
 const forSomeSeconds = async ({ fleet }: World, random: Random, { broken, proxy }: { broken: () => unknown; proxy: FaultProxy }) => {
@@ -55,6 +59,26 @@ const storageErrors: Fault = {
   },
 };
 
+const refusedAppends: Fault = {
+  name: 'the broker refuses to append',
+  weight: 1,
+  inject: (world, random) => {
+    const proxy = world.network.kafka[random.pick(['api', 'processor'] as const)];
+    const errorCode = random.pick(NOT_APPENDED);
+    return forSomeSeconds(world, random, { proxy, broken: () => refuseAppends(proxy, { every: HIT_EVERY, errorCode }) });
+  },
+};
+
+const lateAnswers: Fault = {
+  name: 'an answer to an append comes after its time-out',
+  weight: 1,
+  inject: (world, random) => {
+    const proxy = world.network.kafka[random.pick(['api', 'processor'] as const)];
+    const verdict = { delayMs: LATER_THAN_THE_TIMEOUT_MS };
+    return forSomeSeconds(world, random, { proxy, broken: () => hitAnswers(proxy, PRODUCE, { every: LATE_EVERY, verdict }) });
+  },
+};
+
 export const NETWORK_FAULTS = [
   onAny('connections of a role are reset', 3, (proxy) => proxy.cut()),
   onAny('connections of a role are refused', 2, (proxy) => proxy.refuse()),
@@ -62,4 +86,6 @@ export const NETWORK_FAULTS = [
   onAny('connections of a role are half-open', 2, (proxy) => proxy.vanish()),
   lostAnswers,
   storageErrors,
+  refusedAppends,
+  lateAnswers,
 ];

@@ -5,8 +5,8 @@ import { type FaultProxy, parseAddress, startFaultProxy } from './fault-proxy.ts
 import { METADATA, parseRequest, type Request, splitFrames, withPort } from './kafka-frames.ts';
 
 /**
- * `cut`: the connection is reset instead. `lose`: it is dropped, the connection stays. `delayMs`: it passes that much later, and so does
- * what comes after it. `answer`, for requests: the broker never sees it, the client gets this.
+ * `cut`: the connection is reset instead. `lose`: it is dropped, the connection stays. `delayMs`: it passes that much later, and what
+ * comes after it overtakes it. `answer`, for requests: the broker never sees it, the client gets this.
  */
 export type Verdict = 'pass' | 'cut' | 'lose' | { delayMs: number } | { answer: Buffer };
 

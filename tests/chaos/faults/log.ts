@@ -1,0 +1,39 @@
+// tests/chaos/faults/log.ts: what happens to those who read the log: partitions that change hands, and clocks that jump.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { processorGroup } from '../../../processor/consumer-group.ts';
+import { joinAndLeave } from '../../support/group-members.ts';
+import { ROLES } from '../../support/network/proxied-fleet.ts';
+import type { Fault } from '../fault.ts';
+
+const STORM_MEMBERS = 3;
+const HOURS_MS = 3_600_000;
+const JUMP_LASTS_MS = { from: 2_000, below: 10_000 };
+
+const storm: Fault = {
+  name: 'members join and leave a group',
+  weight: 1,
+  inject: async ({ fleet }, random) => {
+    const { kafka, ordersTopic } = fleet.where;
+    const group = random.pick([processorGroup(ordersTopic), `${ordersTopic}.projector`]);
+    for (let member = 0; member < STORM_MEMBERS; member++) await joinAndLeave(kafka, group, ordersTopic);
+    await fleet.untilReady();
+  },
+};
+
+const jump: Fault = {
+  name: 'the clocks of a role jump by hours and back',
+  weight: 2,
+  inject: async ({ clocks, fleet }, random) => {
+    const role = random.pick(ROLES);
+    await clocks.set({ [role]: (random.below(11) - 5) * HOURS_MS });
+    try {
+      await delay(JUMP_LASTS_MS.from + random.below(JUMP_LASTS_MS.below));
+    } finally {
+      await clocks.set({ [role]: 0 });
+    }
+    await fleet.untilReady();
+  },
+};
+
+export const LOG_FAULTS: readonly Fault[] = [storm, jump];
