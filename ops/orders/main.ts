@@ -10,7 +10,10 @@ import { createLogger } from '../../shared/runtime/logger.ts';
 import { type Addresses, findAddresses } from './addresses.ts';
 import { type CreateClientOptions, runCreateClient } from './create-client-command.ts';
 import { type CreateUserOptions, runCreateUser } from './create-user-command.ts';
+import { type DeadLettersOptions, runDeadLetters } from './dead-letters-command.ts';
+import { durationMs, wholeNumber } from './options.ts';
 import { runRebuild } from './rebuild-command.ts';
+import { type RedriveOptions, runRedrive } from './redrive-command.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { runVerify } from './verify-command.ts';
 
@@ -57,4 +60,23 @@ program
   .requiredOption('--name <name>')
   .addOption(role())
   .action((options: CreateClientOptions) => run(runCreateClient(options))());
+program
+  .command('dead-letters')
+  .description('list the records that could not be decoded; with --json a line for each')
+  .option('--limit <number>', 'the newest so many', wholeNumber, 100)
+  .action((options: DeadLettersOptions) => run(runDeadLetters(options))());
+program
+  .command('redrive')
+  .description('let parked orders go on, or put dead letters back where they were; exit code 1 if some of them were not')
+  .option('--order <id...>', 'these parked orders')
+  .option('--code <code>', 'parked for this reason: FULFILMENT_REFUSED, …')
+  .option('--older-than <duration>', 'parked for longer than this: 90s, 15m, 1h, 2d', durationMs)
+  .option('--dead-letters', 'dead letters instead of parked orders')
+  .option('--reason <reason>', 'dead letters with this reason: SCHEMA_MISMATCH, …')
+  .option('--partition <number>', 'dead letters that stood in this partition', wholeNumber)
+  .option('--offset <number>', 'dead letters that stood at this offset', wholeNumber)
+  .option('--all', 'all of them')
+  .option('--limit <number>', 'no more than so many', wholeNumber, 10_000)
+  .option('--dry-run', 'only say what would be redriven')
+  .action((options: RedriveOptions) => run(runRedrive(options))());
 await program.parseAsync();

@@ -8,6 +8,8 @@ export interface Terminal {
   /** The last word: lines for people, or the object as JSON. */
   result: (object: object, lines: readonly string[]) => void;
   failure: (error: unknown) => void;
+  /** Many of one kind: a table for people, or each object as a line of JSON. */
+  list: (objects: readonly object[], lines: readonly string[]) => void;
 }
 
 const REDRAW_MS = 100;
@@ -33,6 +35,11 @@ export const createTerminal = (options: { json: boolean }): Terminal => {
     result: (object, lines) => {
       clear();
       process.stdout.write(options.json ? `${JSON.stringify(object)}\n` : lines.map((line) => `${line}\n`).join(''));
+    },
+    list: (objects, lines) => {
+      clear();
+      const printed = options.json ? objects.map((each) => JSON.stringify(each)) : lines;
+      process.stdout.write(printed.map((line) => `${line}\n`).join(''));
     },
     failure: (error) => {
       clear();

@@ -153,7 +153,8 @@ export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, queu
     const since = performance.now();
     if (!queue.hasRoomFor(bytes, since)) return Promise.reject(new AppError('LOG_OVERLOADED', 'Too many appends are waiting.'));
     return new Promise((resolve, reject) => {
-      queue.push({ record, partition: partitionOf(record.key, count), bytes, since, doubtful: false, resolve, reject });
+      const partition = record.partition ?? partitionOf(record.key, count);
+      queue.push({ record, partition, bytes, since, doubtful: false, resolve, reject });
       if (waitTimer === null) watchWaits();
       if (running) return;
       running = true;

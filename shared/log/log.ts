@@ -23,6 +23,8 @@ export interface RecordToAppend {
   key: string | Buffer | null;
   value: string | Buffer | null;
   headers: Record<string, string | Buffer>;
+  /** Where it goes whatever its key: for a foreign record that is put back where it was. */
+  partition?: number;
 }
 
 /**

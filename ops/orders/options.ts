@@ -1,0 +1,17 @@
+// ops/orders/options.ts: values of the command line's options that are more than a word.
+
+import { InvalidArgumentError } from 'commander';
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `15m`, `1h`, `2d` in milliseconds. */
+export const durationMs = (text: string): number => {
+  const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (number === undefined || unit === undefined) throw new InvalidArgumentError('Give a number and s, m, h or d: 90s, 15m, 1h, 2d.');
+  return Number(number) * UNITS_MS[unit]!;
+};
+
+export const wholeNumber = (text: string): number => {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+};
