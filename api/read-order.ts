@@ -8,7 +8,7 @@ import type { OrderTail } from './order-tail.ts';
 import type { RowLookup } from './row-lookup.ts';
 
 export interface ReadOrderOptions {
-  tail: Pick<OrderTail, 'isSeeded' | 'get' | 'checkpoint' | 'reset' | 'waitRead'>;
+  tail: Pick<OrderTail, 'isSeeded' | 'get' | 'checkpoint' | 'position' | 'reset' | 'waitRead'>;
   rows: RowLookup;
   logEnd: Pick<LogEnd, 'ask'>;
   partitionOf: (orderId: string) => number;
@@ -29,15 +29,21 @@ const LOG_WAIT_MAX_MS = 5_000;
 const TRIES_MAX = 3;
 
 export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOptions): ReadOrder => {
+  /** Up to here rows have been shown, by partition: a tail that is behind the projector must not show an older state after them. */
+  const shown = new Map<number, number>();
+
   const known = async (orderId: string): Promise<StoredOrder | null> => {
     if (!tail.isSeeded()) throw new AppError('LOG_UNAVAILABLE', 'The tail of the log has not been read yet.');
     const partition = partitionOf(orderId);
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const inMemory = tail.get(orderId);
-      if (inMemory !== null) return inMemory;
+      if (inMemory !== null && tail.position(partition) >= (shown.get(partition) ?? 0)) return inMemory;
       const base = tail.checkpoint(partition);
       const { checkpoint, stored } = await rows.lookUp(orderId, partition);
-      if (checkpoint >= base) return newer(stored, tail.get(orderId));
+      if (checkpoint >= base) {
+        shown.set(partition, Math.max(checkpoint, shown.get(partition) ?? 0));
+        return newer(stored, tail.get(orderId));
+      }
       // The database went back. Somebody may have reset the tail meanwhile: then only the base that we noted was old.
       if (checkpoint < tail.checkpoint(partition)) await tail.reset();
     }

@@ -126,16 +126,25 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     followAt = performance.now() + FOLLOW_INTERVAL_MS;
   };
 
-  const loadUnknown = (records: readonly DecodedRecord[]): Promise<Map<string, StoredOrder>> => {
+  /** What is cached is taken now: a partition that is revoked while the others' rows are loaded takes its own with it. */
+  const storedOrders = async (records: readonly DecodedRecord[]): Promise<Map<string, StoredOrder>> => {
+    const found = new Map<string, StoredOrder>();
     const unknown = new Set<string>();
-    for (const { decoded } of records) if (decoded.ok && !cache.has(decoded.event.orderId)) unknown.add(decoded.event.orderId);
-    return store.load([...unknown]);
+    for (const { decoded } of records) {
+      if (!decoded.ok) continue;
+      const { orderId } = decoded.event;
+      const cached = cache.get(orderId);
+      if (cached === undefined) unknown.add(orderId);
+      else found.set(orderId, cached);
+    }
+    for (const [orderId, loaded] of await store.load([...unknown])) found.set(orderId, loaded);
+    return found;
   };
 
   const commit = async (records: readonly DecodedRecord[], epochs: ReadonlyMap<number, number | undefined>): Promise<void> => {
     const startedAt = performance.now();
-    const loaded = await loadUnknown(records);
-    const batch = project(records, (orderId) => cache.get(orderId) ?? loaded.get(orderId) ?? null);
+    const stored = await storedOrders(records);
+    const batch = project(records, (orderId) => stored.get(orderId) ?? null);
     await store.commit(batch);
     // A partition that was revoked or began anew meanwhile is left alone: its rows may be somebody else's by now.
     const still = (partition: number): boolean => buffer.epoch(partition) === epochs.get(partition);

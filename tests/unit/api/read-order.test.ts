@@ -3,6 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createReadOrder } from '../../../api/read-order.ts';
+import type { OrderEvent } from '../../../shared/order/events.ts';
+import { evolve, type Order } from '../../../shared/order/order.ts';
+import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
 import { created, event, fact } from '../../support/order-events.ts';
 
@@ -148,12 +151,37 @@ describe.concurrent('GET /orders/:order_id', () => {
   );
 });
 
+describe('a tail that is behind the projector', () => {
+  it('does not show an older state than the row that was shown before', async () => {
+    const stateOf = (order: OrderEvent[]): StoredOrder => ({
+      order: order.reduce<Order | null>((before, each) => evolve(before, each).order, null)!,
+      partition: 0,
+      createdOffset: 0,
+      lastOffset: order.length - 1,
+    });
+    const facts = [created('o'), fact('OrderProcessing', 'o', 2, 'pending')];
+    let position = 0;
+    const tail = {
+      isSeeded: () => true,
+      get: () => (position === 0 ? null : stateOf(facts.slice(0, position))),
+      position: () => position,
+      checkpoint: () => 0,
+      reset: async () => {},
+      waitRead: async () => true,
+    };
+    const rows = { lookUp: async () => ({ checkpoint: 2, stored: stateOf(facts) }) };
+    const orders = createReadOrder({ tail, rows, logEnd: { ask: async () => new Map() }, partitionOf: () => 0 });
+    for (position = 0; position <= 2; position += 1) expect((await orders.known('o'))?.order.version).toBe(2);
+  });
+});
+
 describe('a database that went back', () => {
   const withTail = (checkpoints: number[], found: number[], checkpoint?: () => number) => {
     let resets = 0;
     const tail = {
       isSeeded: () => true,
       get: () => null,
+      position: () => 0,
       checkpoint: checkpoint ?? (() => checkpoints[Math.min(resets, checkpoints.length - 1)]!),
       reset: async () => {
         resets += 1;

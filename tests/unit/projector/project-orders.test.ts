@@ -75,6 +75,23 @@ describe('the projector', () => {
     expect(store.loads.flat()).toEqual(['a']);
   });
 
+  it('keeps the rows of a batch that it has begun when their partition is taken away meanwhile', async () => {
+    const { log, store, reached, statuses } = await startProjector({ partitions: [0, 1] });
+    log.append(recordsOf(life('a').slice(0, 2)));
+    await reached(0, 2);
+    const { load } = store;
+    store.load = async (orderIds) => {
+      if (orderIds.includes('b')) log.revoke([0]);
+      return load(orderIds);
+    };
+    // One batch: `a` is known, `b` is asked for.
+    log.append([...recordsOf(life('b').slice(0, 1), 1), ...recordsOf(life('a').slice(2), 0, 2)]);
+    await reached(1, 1);
+    await log.assign([0]);
+    await reached(0, 3);
+    expect(statuses()).toEqual(['completed', 'pending']);
+  });
+
   it('tells Kafka how far it is, for lag tools', async () => {
     const { log, reached } = await startProjector();
     log.append(recordsOf(life('a')));
