@@ -54,7 +54,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'compose', include: ['tests/compose/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 4 } },
       },
-      // Its trials are processes of their own, as many as there are cores.
+      // The trials of planted bugs are processes of their own, as many as there are cores.
       {
         extends: true,
         test: { name: 'simulation', include: ['tests/simulation/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 5 } },

@@ -17,7 +17,7 @@ import { buildApp } from './app.ts';
 import { createBulkGate } from './bulk-gate.ts';
 import { createCommandOrder } from './command-order.ts';
 import { createConsistency } from './consistency.ts';
-import { createFeed, type Feed } from './feed/feed.ts';
+import { createFeed, type Feed, type FeedMetrics } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createOrderEvents } from './order-events.ts';
 import { createOrderTail, type OrderTail } from './order-tail.ts';
@@ -65,6 +65,10 @@ export interface ApiPorts {
   onFatal: (error: Error) => void;
 }
 
+export interface PartsPorts extends Omit<ApiPorts, 'accounts' | 'checks' | 'registry'> {
+  feedMetrics: FeedMetrics;
+}
+
 /** The topic `products` and what the ledger knows of it. */
 export interface ProductPorts {
   topic: string;
@@ -84,14 +88,13 @@ export interface Api {
   checks: Readonly<Record<string, HealthCheck>>;
 }
 
-export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
-  const { topic, partitionCount, currency, version } = settings;
-  const { appender, createReader, logEnd, readModel, registry, logger, onProgress, onFatal } = ports;
+/** Everything behind the routes. The simulation (tests/simulation) drives this, without HTTP. */
+export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, ports: PartsPorts) => {
+  const { topic, partitionCount, currency } = settings;
+  const { appender, createReader, logEnd, readModel, feedMetrics, logger, onProgress, onFatal } = ports;
   const partition = (orderId: string): number => partitionOf(orderId, partitionCount);
-  const metrics = createApiMetrics(registry);
 
-  const admission = createAdmission({ maxPerSecond: settings.admissionMaxPerSecond ?? null, onRefused: metrics.requestRefused });
-  const feed = createFeed({ told: () => tail.told(), metrics: metrics.feed });
+  const feed = createFeed({ told: () => tail.told(), metrics: feedMetrics });
   const answers = createAnswers<OrderAnswer>();
   const tail = createOrderTail({
     partitionCount,
@@ -155,23 +158,40 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     decisionWaitMs: settings.decisionWaitMs,
     now: Date.now,
   });
+  const consistency = createConsistency({ tail, logEnd, partitionCount });
+  return {
+    tail,
+    catalogue,
+    feed,
+    orders,
+    events,
+    priceLines,
+    readProducts,
+    changeProducts,
+    submitOrder,
+    commandOrder,
+    consistency,
+    answers,
+    productAnswers,
+  };
+};
+export type ApiParts = ReturnType<typeof composeParts>;
+
+export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise<Api> => {
+  const { topic, currency, version } = settings;
+  const { readModel, registry, logger } = ports;
+  const metrics = createApiMetrics(registry);
+  const admission = createAdmission({ maxPerSecond: settings.admissionMaxPerSecond ?? null, onRefused: metrics.requestRefused });
+  const { answers, productAnswers, tail, catalogue, ...parts } = composeParts(settings, { ...ports, feedMetrics: metrics.feed });
   const checks = { ...tail.checks, catalogue: catalogue.check, ...ports.checks };
   const app = await buildApp({
+    ...parts,
     topic,
     currency,
     version,
-    submitOrder,
-    commandOrder,
-    priceLines,
-    changeProducts,
-    readProducts,
-    orders,
-    events,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax, spare: admission.spare }),
     admission,
     readModel,
-    consistency: createConsistency({ tail, logEnd, partitionCount }),
-    feed,
     isSeeded: tail.isSeeded,
     metrics,
     registry,
@@ -183,5 +203,5 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     answers.stop();
     productAnswers.stop();
   });
-  return { app, tail, catalogue, feed, checks };
+  return { app, tail, catalogue, feed: parts.feed, checks };
 };

@@ -4,7 +4,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../runtime/app-error.ts';
 import { APPEND_BATCH_BYTES_MAX, createAppendQueue, type Waiting } from './append-queue.ts';
-import type { LogClient } from './client.ts';
+import type { LogClient, LogLogger } from './client.ts';
 import type { Appender, Position, RecordToAppend } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 import type { PartitionBatch } from './protocol/produce.ts';
@@ -17,8 +17,10 @@ const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 2_000;
 const STOP_FLUSH_MAX_MS = 1_000; // a broker that is there answers in milliseconds; a process has 4.5 s for all of its parts (runtime/shutdown.ts)
 
-export interface AppenderOptions {
-  client: LogClient;
+export interface LaneOptions {
+  /** Makes connections to send through, used until something about them is in doubt. */
+  openSender: () => Sender;
+  logger: LogLogger;
   /** How many partitions each topic has: what decides the partition of a key. Appending to another topic is a programming error. */
   partitionCounts: ReadonlyMap<string, number>;
   /**
@@ -35,6 +37,10 @@ export interface AppenderOptions {
   onBatch?: (round: { records: number; seconds: number; ok: boolean }) => void;
 }
 
+export interface AppenderOptions extends Omit<LaneOptions, 'openSender' | 'logger'> {
+  client: LogClient;
+}
+
 export interface RunningAppender extends Appender {
   /** Connects in advance. Appending works without it. */
   start(): void;
@@ -45,7 +51,12 @@ export interface RunningAppender extends Appender {
 }
 
 /** Rejects besides as `Appender` says with LOG_UNAVAILABLE, nothing sent, when no round could take the record for 10 s. */
-export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, queueAgeMaxMs, onBatch }: AppenderOptions): RunningAppender => {
+export const createAppender = ({ client, ...options }: AppenderOptions): RunningAppender =>
+  createLane({ ...options, openSender: () => createSender(client), logger: client.logger });
+
+/** The same on any connections: tests/simulation brings its own. */
+export const createLane = (options: LaneOptions): RunningAppender => {
+  const { openSender, logger, partitionCounts, minSendGapMs = 0, queueAgeMaxMs, onBatch } = options;
   const queue = createAppendQueue({ ageMaxMs: queueAgeMaxMs });
   const stopping = new AbortController();
   let stopped: Promise<void> | null = null;
@@ -71,12 +82,12 @@ export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, queu
       if (sender && connected) return sender;
       if (failures > 0) await pause(Math.min(RECONNECT_MIN_MS * 2 ** (failures - 1), RECONNECT_MAX_MS));
       if (stopping.signal.aborted) break;
-      sender = createSender(client);
+      sender = openSender();
       try {
         await sender.connect();
         connected = true;
       } catch (error) {
-        if (failures === 0) client.logger.warn({ err: error }, 'the log cannot be reached; appends wait');
+        if (failures === 0) logger.warn({ err: error }, 'the log cannot be reached; appends wait');
         failures++;
         dropSender();
       }
@@ -102,12 +113,12 @@ export const createAppender = ({ client, partitionCounts, minSendGapMs = 0, queu
     const failed = verdicts.find(({ kind }) => kind !== 'appended' && kind !== 'too-large');
     if (failed && 'cause' in failed) {
       const level = failures === 0 ? 'warn' : 'debug';
-      client.logger[level]({ err: failed.cause, records, outcome: failed.kind }, 'a round of appends failed');
+      logger[level]({ err: failed.cause, records, outcome: failed.kind }, 'a round of appends failed');
       failures++;
       dropSender();
       queue.putBack(again); // nothing later of these partitions has been sent: their order is kept
     } else {
-      if (failures > 0) client.logger.info({ failures }, 'appends go through again');
+      if (failures > 0) logger.info({ failures }, 'appends go through again');
       failures = 0;
     }
     onBatch?.({ records, seconds: (performance.now() - roundStarted) / 1000, ok: verdicts.every(({ kind }) => kind === 'appended') });

@@ -1,0 +1,53 @@
+// tests/simulation/clients/changes.ts: commands as the routes make them (api/routes/orders/commands.ts), with and without a condition, and
+// a look at what came of them on another instance.
+
+import type { OrderCommand } from '../../../api/command-order.ts';
+import { isTerminal, type OrderStatus } from '../../../shared/order/lifecycle.ts';
+import type { World } from '../world.ts';
+import type { Desk } from './desk.ts';
+import { UNTRACKED } from './shoppers.ts';
+
+type Ask = OrderCommand['ask'];
+
+const ENDED = { impossible: 'it has ended' };
+
+const toStatus =
+  (status: OrderStatus): Ask =>
+  (order) => {
+    if (order.status === status) return 'unchanged';
+    return isTerminal(order.status) ? ENDED : { name: 'OrderStatusChangeRequested', data: { status, reason: null } };
+  };
+const cancel: Ask = (order) => {
+  if (order.status === 'cancelled') return 'unchanged';
+  return isTerminal(order.status) ? ENDED : { name: 'OrderCancellationRequested', data: { reason: 'changed my mind' } };
+};
+const amend: Ask = (order) =>
+  order.status === 'pending'
+    ? { name: 'OrderAmendmentRequested', data: { items: [UNTRACKED], total_minor: 500 } }
+    : { impossible: 'too late' };
+const redrive: Ask = (order) => (isTerminal(order.status) ? ENDED : { name: 'OrderRedriveRequested', data: {} });
+
+const ASKS = [cancel, cancel, toStatus('processing'), toStatus('completed'), toStatus('cancelled'), amend, amend, redrive] as const;
+
+export const changeMind = async (world: World, desk: Desk, orderId: string): Promise<void> => {
+  const { sim } = world;
+  const ifMatch = sim.chance(0.3) ? [sim.between(1, 3)] : null;
+  const command: OrderCommand = { orderId, ifMatch, actor: 'user:caller', correlationId: null, traceparent: null, ask: sim.pick(ASKS) };
+  const instance = sim.pick(desk.instances);
+  const reply = await desk.command(instance, command);
+  if (reply.kind !== 'answer' || (reply.value.outcome !== 'applied' && reply.value.outcome !== 'unchanged')) return;
+  const { order, place } = reply.value;
+  await desk.read(sim.pick(desk.instances), orderId, { place, version: order.version });
+};
+
+/** An operator's way out for what is parked. */
+export const redriveParked = async (world: World, desk: Desk, orderId: string): Promise<void> => {
+  await desk.command(world.sim.pick(desk.instances), {
+    orderId,
+    ifMatch: null,
+    actor: 'user:operator',
+    correlationId: null,
+    traceparent: null,
+    ask: redrive,
+  });
+};

@@ -1,0 +1,68 @@
+// tests/simulation/roles/api.ts: the real api behind its routes (api/api.ts), on simulated ground.
+
+import { type ApiParts, composeParts } from '../../../api/api.ts';
+import { createSimulatedProductStore } from '../ground/product-store.ts';
+import { createSimulatedReadModel } from '../ground/read-model.ts';
+import { createSimulatedReader } from '../ground/reader.ts';
+import { ORDERS, PARTITIONS, PRODUCTS } from '../world.ts';
+import type { StartRole } from './fleet.ts';
+
+/** DECISION_WAIT_MS: short, so that some callers are told to ask later. */
+const DECISION_WAIT_MS = 2_000;
+const PLENTY = 10_000;
+
+export const apiRole: StartRole<ApiParts> = (world, process, onFatal) => {
+  const { sim, log, logger } = world;
+  const parts = composeParts(
+    {
+      topic: ORDERS,
+      partitionCount: PARTITIONS,
+      currency: 'USD',
+      openOrdersMax: PLENTY,
+      tailMax: PLENTY,
+      productsMax: PLENTY,
+      decisionWaitMs: DECISION_WAIT_MS,
+      catalog: 'open',
+    },
+    {
+      appender: world.openLane(process),
+      createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: null }),
+      logEnd: endOf(ORDERS),
+      readModel: createSimulatedReadModel(world.readModel, world.transact(process)),
+      products: {
+        topic: PRODUCTS,
+        partitionCount: PARTITIONS,
+        createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: PRODUCTS, handlers, group: null }),
+        logEnd: endOf(PRODUCTS),
+        store: createSimulatedProductStore(world.ledger, PRODUCTS, world.transact(process)),
+      },
+      feedMetrics: { clients: () => {}, sent: () => {}, dropped: () => {} },
+      logger,
+      onProgress: () => {},
+      onFatal,
+    },
+  );
+  parts.tail.start().catch(onFatal);
+  parts.catalogue.start().catch(onFatal);
+  return parts;
+
+  function endOf(topic: string) {
+    return {
+      ask: () =>
+        new Promise<ReturnType<typeof log.ends>>((resolve) => {
+          sim.after(
+            sim.between(1, 5),
+            () => {
+              const ends = log.ends(topic);
+              sim.after(sim.between(0, 5), () => resolve(ends), process);
+            },
+            null,
+          );
+        }),
+    };
+  }
+};
+
+/** As its readiness says. */
+export const isReady = ({ tail, catalogue }: ApiParts): boolean =>
+  tail.checks.tail() === null && tail.checks.log() === null && catalogue.check() === null;
