@@ -5,7 +5,7 @@ import type { OrderCommand } from '../../../api/command-order.ts';
 import { isTerminal, type OrderStatus } from '../../../shared/order/lifecycle.ts';
 import type { World } from '../world.ts';
 import type { Desk } from './desk.ts';
-import { UNTRACKED } from './shoppers.ts';
+import { UNTRACKED } from './items.ts';
 
 type Ask = OrderCommand['ask'];
 

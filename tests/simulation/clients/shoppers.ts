@@ -19,8 +19,6 @@ export interface ShoppersOptions {
 const TRIES_MAX = 12;
 const AGAIN_MS = [20, 2_500] as const;
 
-export const UNTRACKED: ItemData = { product_id: 'thing', quantity: 1, unit_price_minor: null, stocked: false };
-
 export const sendShoppers = (world: World, desk: Desk, options: ShoppersOptions): void => {
   const { sim } = world;
   for (let number = 0; number < options.count; number += 1) {

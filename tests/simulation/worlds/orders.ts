@@ -3,7 +3,8 @@
 
 import { DONE } from '../../../processor/fulfilment.ts';
 import { createDesk } from '../clients/desk.ts';
-import { sendShoppers, UNTRACKED } from '../clients/shoppers.ts';
+import { UNTRACKED } from '../clients/items.ts';
+import { sendShoppers } from '../clients/shoppers.ts';
 import { sendFaults } from '../faults.ts';
 import { checkOrders, checkReadModel } from '../oracle/at-rest.ts';
 import { auditApis } from '../oracle/audit.ts';
