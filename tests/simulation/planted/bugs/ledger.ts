@@ -75,4 +75,22 @@ export const LEDGER_BUGS: readonly Bug[] = [
     replace: 'if (!fenced && !(error instanceof AppError && error.retryable)) throw error;',
     world: 'stock-rebuilt',
   },
+  {
+    name: 'no-fence',
+    rule: 'R8',
+    why: 'A process that was replaced goes on writing beside its successor.',
+    file: 'processor/ledger/fences.ts',
+    find: 'if (rows.length === moves.length) return;',
+    replace: 'if (rows.length <= moves.length) return;',
+    world: 'ledger',
+  },
+  {
+    name: 'products-locked-in-any-order',
+    rule: 'R15',
+    why: 'Two processes wait for one another, and PostgreSQL ends one of the transactions.',
+    file: 'processor/ledger/statements.ts',
+    find: 'WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;',
+    replace: 'WHERE product_id = ANY ($1::text[]) FOR UPDATE`;',
+    world: 'ledger',
+  },
 ];

@@ -64,7 +64,7 @@ export const PROCESSOR_BUGS: readonly Bug[] = [
     file: 'processor/partition.ts',
     find: 'Math.min(partition.position, oldestOrder?.createdOffset ?? Infinity, oldestRequest?.offset ?? Infinity);',
     replace: 'Math.min(partition.position, oldestOrder?.createdOffset ?? Infinity);',
-    world: 'crashes',
+    world: 'strays',
   },
   {
     name: 'log-time-not-handed-over',

@@ -104,3 +104,15 @@ export const calm = async (seed: number): Promise<string[]> => {
   }
   return found;
 };
+
+/** Requests for orders that nobody knows, and nothing else: what is unanswered is all that holds back where a successor starts. */
+export const strays = async (seed: number): Promise<string[]> => {
+  const world = processorWorld(seed * 2);
+  const { sim } = world;
+  for (let n = 0; n < 60; n += 1) {
+    const request = event('OrderCancellationRequested', `nobody-${n}`, { time: T0 });
+    sim.clock.after(sim.between(0, 28_000), () => land(sim, encodeOrderEvent(request, TOPIC)));
+  }
+  await sim.run(T0 + END_MS);
+  return findings(world, []);
+};

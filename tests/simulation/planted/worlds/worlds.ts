@@ -2,14 +2,23 @@
 // returns what it found to be wrong: nothing, on the product as it is.
 
 import { productWorld } from '../../../support/product-world.ts';
-import { calm, crashes, zombies } from './orders.ts';
+import { http, overload } from './http.ts';
+import { ledger } from './ledger.ts';
+import { calm, crashes, strays, zombies } from './orders.ts';
+import { anotherLog, projector } from './projector.ts';
 import { stock, stockRebuilt } from './stock.ts';
 
 export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<string[]>>> = {
   calm,
   crashes,
   zombies,
+  strays,
   stock,
   'stock-rebuilt': stockRebuilt,
+  ledger,
   products: async (seed) => (await productWorld(seed)).violations,
+  projector,
+  'another-log': anotherLog,
+  http,
+  overload,
 };
