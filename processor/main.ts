@@ -1,10 +1,8 @@
 // processor/main.ts: composes the processor: log in, decisions, log out. Reads the environment; holds no rules.
 
-import { randomUUIDv7 } from 'node:crypto';
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
 import { deadLetterTopicOf } from '../shared/log/dead-letters.ts';
-import { createReader } from '../shared/log/reader.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
@@ -16,28 +14,20 @@ import { createRoleServer } from '../shared/runtime/role-server.ts';
 import { runRole } from '../shared/runtime/shutdown.ts';
 import { within } from '../shared/runtime/within.ts';
 import { createClosedOrders } from './closed-orders.ts';
-import { groupOffsets } from './committed-offsets.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
-import { processorGroup } from './consumer-group.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { openFulfilment } from './open-fulfilment.ts';
-import { isActing } from './partition.ts';
-import { createOrderProcessor } from './process-orders.ts';
+import { createOrderSide } from './order-side.ts';
 import { createProductSide } from './product-side.ts';
-import { createStartCommits } from './start-commits.ts';
 
 // A second: a successor then re-reads little, and a commit costs the broker next to nothing.
 const COMMIT_INTERVAL_MS = 1_000;
-// An idle fetch returns after 250 ms; this much silence means that the log is out of reach.
-const STALLED_AFTER_MS = 10_000;
 // Longer than these parts take by their own limits, and together less than a process has (runtime/shutdown.ts).
 const LAST_COMMIT_MS = 1_000;
 const LEAVE_LIMIT_MS = 3_100;
 const APPENDS_LIMIT_MS = 1_100;
-// Pacing: under steady traffic at most so many requests per second, each with more records; after an idle spell nothing waits.
-// Two appends follow one another in an order's life, so these gaps count twice in what its client waits for.
-const FETCH_GAP_MS = 2;
+// As with fetches (order-side.ts): at most so many requests per second under steady traffic, each with more records.
 const SEND_GAP_MS = 2;
 
 const config = parseConfig(PROCESSOR_CONFIG, process.env);
@@ -91,41 +81,23 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   appender.start();
   onStop('appender', appender.stop, APPENDS_LIMIT_MS);
 
-  const processor = createOrderProcessor({
+  const orders = createOrderSide({
     topic,
+    client,
     appender,
     fulfil: openFulfilment(config, { registry, clock: systemClock, logger }),
     lookUpClosed: createClosedOrders(database, topic),
     ledger,
+    claims: claimsOf(topic),
     clock: systemClock,
-    newId: randomUUIDv7,
     concurrency: config.PROCESSOR_CONCURRENCY,
     logger,
     onDecided: (decision) => metrics.decided(decision),
     onFulfilled: (seconds) => metrics.fulfilled(seconds),
+    onProgress: progressed,
     onFatal: fatal,
   });
-  const orderClaims = claimsOf(topic);
-  const reader = createReader({
-    client,
-    groupId: processorGroup(topic),
-    topic,
-    handlers: {
-      startOffsets: orderClaims.startOffsets,
-      onAssigned: (assignments) => processor.onAssigned(assignments.map(orderClaims.noted)),
-      onRevoked: (partitions) => {
-        orderClaims.revoked(partitions);
-        processor.onRevoked(partitions);
-      },
-      onRecords: (partition, records) => {
-        processor.onRecords(partition, records);
-        progressed();
-      },
-      onFatal: fatal,
-    },
-    minFetchGapMs: FETCH_GAP_MS,
-  });
-  const metrics = createProcessorMetrics(registry, processor.partitions, reader.lag, systemClock.now);
+  const metrics = createProcessorMetrics(registry, orders.partitions, orders.lag, systemClock.now);
   const products = createProductSide({
     topic: productsTopic,
     deadLetterTopic,
@@ -138,14 +110,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     onDeadLetter: metrics.deadLetter,
     onFatal: fatal,
   });
-  const commitOrders = createStartCommits({
-    starts: () => groupOffsets(processor.partitions()),
-    note: (starts) => ledger.moveStarts(topic, starts),
-    copy: reader.commit,
-    clock: systemClock,
-    logger,
-  });
-  const commit = (): Promise<unknown> => Promise.all([commitOrders(), products.commit()]);
+  const commit = (): Promise<unknown> => Promise.all([orders.commit(), products.commit()]);
   const commits = setInterval(() => void commit().catch(fatal), COMMIT_INTERVAL_MS);
 
   const server = createRoleServer({
@@ -154,23 +119,20 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     registry,
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
-      group: () => (reader.isSettled() ? null : 'waiting for its share of the partitions'),
       stopping: () => (isStopping() ? 'stopping' : null),
-      ledger: () => check() ?? orderClaims.trouble(),
+      ledger: check,
+      ...orders.checks,
       ...products.checks,
-      recovered: () => ([...processor.partitions()].every(isActing) ? null : 'still reading what is open'),
-      log: () => (performance.now() - reader.lastFetchAt() < STALLED_AFTER_MS ? null : 'nothing could be read from the log for 10 s'),
     },
   });
   await server.start();
   onStop('server', server.stop);
-  await Promise.all([reader.start(), products.start()]);
+  await Promise.all([orders.start(), products.start()]);
   // Leaves the offsets that the successor starts from, decides no more, and hands the partitions over.
   const leave = async (): Promise<void> => {
     clearInterval(commits);
     await within(LAST_COMMIT_MS, commit());
-    processor.onRevoked([...processor.partitions()].map(({ partition }) => partition));
-    await Promise.all([reader.stop(), products.stop(), appender.stop()]);
+    await Promise.all([orders.stop(), products.stop(), appender.stop()]);
   };
   onStop('reader', leave, LEAVE_LIMIT_MS);
   logger.info({ topic, port: server.port() }, 'processor started');

@@ -169,6 +169,15 @@ const HARMLESS = [
   'aware of this member',
   CLOSED_BY_US,
 ];
+const isHarmless = (line: string): boolean => HARMLESS.some((part) => line.includes(part));
+
+/** Logs what is tried again: in one line what comes with every first start or rebalance, with its stack what may mean something. */
+export const sayTryingAgain = (logger: LogLogger, error: unknown, fields: object, message: string): void => {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (isHarmless(reason)) logger.info({ reason, ...fields }, message);
+  else logger.warn({ err: error, ...fields }, message);
+};
+
 const REPEAT_AFTER_MS = 30_000; // an outage repeats the same three lines ten times a second
 const LINES_REMEMBERED = 100;
 
@@ -185,7 +194,7 @@ const forwardTo = (logger: LogLogger): logCreator => {
     ({ namespace, level, log }) => {
       const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = log;
       const line = `${message} ${fields.error ?? ''}`;
-      const worthSaying = level <= logLevel.WARN && !HARMLESS.some((part) => line.includes(part)) && isNews(line);
+      const worthSaying = level <= logLevel.WARN && !isHarmless(line) && isNews(line);
       logger[worthSaying ? 'warn' : 'debug']({ kafkajs: namespace, ...fields }, `kafkajs: ${message}`);
     };
 };

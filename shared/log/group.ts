@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PartitionAssigners } from 'kafkajs';
 import { AppError } from '../runtime/app-error.ts';
-import type { LogClient } from './client.ts';
+import { type LogClient, sayTryingAgain } from './client.ts';
 import type { GroupOffset } from './log.ts';
 
 const SESSION_TIMEOUT_MS = 6_000; // the broker's default minimum: how long a dead member's partitions lie idle
@@ -71,7 +71,8 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     if (stopping) return;
     onDoubt();
     if (!restart) return onFatal(error);
-    client.logger[lost ? 'debug' : 'warn']({ err: error, groupId }, 'the group membership was lost; joining again');
+    if (lost) client.logger.debug({ err: error, groupId }, 'the group could not be joined');
+    else sayTryingAgain(client.logger, error, { groupId }, 'the group membership was lost; joining again');
     lost = true;
   });
 

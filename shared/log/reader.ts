@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../runtime/app-error.ts';
-import type { LogClient } from './client.ts';
+import { type LogClient, sayTryingAgain } from './client.ts';
 import { createFetchLoop, isOutOfRange } from './fetch-loop.ts';
 import { createGroup } from './group.ts';
 import type { Assignment, GroupOffset, Reader, ReaderHandlers } from './log.ts';
@@ -152,7 +152,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
         if (error instanceof AppError && !error.retryable) throw error;
         if (performance.now() > deadline)
           throw new AppError('LOG_UNAVAILABLE', `The start offsets of ${topic} could not be found out.`, error);
-        client.logger.warn({ err: error, topic, groupId }, 'start offsets could not be found out, trying again');
+        sayTryingAgain(client.logger, error, { topic, groupId }, 'start offsets could not be found out, trying again');
       }
     }
   };
