@@ -2,10 +2,12 @@
 // returns what it found to be wrong: nothing, on the product as it is.
 
 import { productWorld } from '../../../support/product-world.ts';
+import { feed } from './feed.ts';
 import { http, overload } from './http.ts';
 import { ledger } from './ledger.ts';
 import { calm, crashes, strays, zombies } from './orders.ts';
 import { anotherLog, projector } from './projector.ts';
+import { queue } from './queue.ts';
 import { stock, stockRebuilt } from './stock.ts';
 
 export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<string[]>>> = {
@@ -21,4 +23,6 @@ export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<s
   'another-log': anotherLog,
   http,
   overload,
+  feed,
+  queue,
 };
