@@ -19,11 +19,13 @@ export interface CampaignOptions {
   faults: readonly Fault[];
   random: Random;
   durationMs: number;
+  /** From the beginning of one fault to the next. */
+  gapMs?: { from: number; below: number };
   signal: AbortSignal;
   say: (sentence: string) => void;
 }
 
-// From the beginning of one fault to the next: 10.5 s on average, so that ten minutes have more than forty.
+// 10.5 s on average, so that ten minutes have more than forty.
 const GAP_MS = { from: 7_000, below: 7_000 };
 // More at once would leave nobody to recover; two find what one cannot.
 const AT_ONCE_MAX = 2;
@@ -31,7 +33,8 @@ const AT_ONCE_MAX = 2;
 const FAULT_LIMIT_MS = 180_000;
 
 /** Resolves when every fault is undone, after `durationMs` and as long as the last ones need. */
-export const runCampaign = async ({ world, faults, random, durationMs, signal, say }: CampaignOptions): Promise<Injected[]> => {
+export const runCampaign = async (options: CampaignOptions): Promise<Injected[]> => {
+  const { world, faults, random, durationMs, gapMs: gap = GAP_MS, signal, say } = options;
   const startedAt = performance.now();
   const elapsed = (): number => Math.round(performance.now() - startedAt);
   const injected: Injected[] = [];
@@ -49,7 +52,7 @@ export const runCampaign = async ({ world, faults, random, durationMs, signal, s
   };
 
   for (;;) {
-    const gapMs = GAP_MS.from + random.below(GAP_MS.below);
+    const gapMs = gap.from + random.below(gap.below);
     if (elapsed() + gapMs >= durationMs) break;
     await delay(gapMs, undefined, { signal });
     if (running.size >= AT_ONCE_MAX) await Promise.race(running);

@@ -1,0 +1,76 @@
+// A chaos campaign without a world: which faults it chooses, and what it makes of those that are not undone.
+
+import { describe, expect, it } from 'vitest';
+import { runCampaign } from '../../chaos/campaign.ts';
+import type { Fault } from '../../chaos/fault.ts';
+import { FAULTS } from '../../chaos/faults/registry.ts';
+import type { World } from '../../chaos/world.ts';
+import { seeded } from '../../oracle/random.ts';
+
+const world = {} as World;
+const run = (faults: readonly Fault[], options: { seed: number; durationMs: number; signal?: AbortSignal }) =>
+  runCampaign({
+    world,
+    faults,
+    random: seeded(options.seed),
+    durationMs: options.durationMs,
+    gapMs: { from: 1, below: 3 },
+    signal: options.signal ?? new AbortController().signal,
+    say: () => {},
+  });
+
+describe('a chaos campaign', () => {
+  it('repeats its faults, and the choices inside them, for the same seed', async () => {
+    const choices = async () => {
+      const made: string[] = [];
+      const faults = ['a', 'b', 'c'].map((name, weight) => ({
+        name,
+        weight,
+        inject: async (_: World, random: { below: (n: number) => number }) => void made.push(`${name}${random.below(100)}`),
+      }));
+      await run(faults, { seed: 7, durationMs: 200 });
+      return made;
+    };
+    const [first, second] = [await choices(), await choices()];
+    const length = Math.min(first.length, second.length); // how many there are is a matter of time
+    expect(length).toBeGreaterThan(5);
+    expect(first.slice(0, length)).toEqual(second.slice(0, length));
+    expect(first.join()).not.toMatch('a'); // weight 0
+  });
+
+  it('never has more than two at once', async () => {
+    let [atOnce, most] = [0, 0];
+    const slow: Fault = {
+      name: 'slow',
+      weight: 1,
+      inject: async () => {
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        atOnce -= 1;
+      },
+    };
+    await run([slow], { seed: 7, durationMs: 200 });
+    expect(most).toBe(2);
+    expect(atOnce).toBe(0);
+  });
+
+  it('says what did not come back, and goes on', async () => {
+    const broken: Fault = { name: 'broken', weight: 1, inject: () => Promise.reject(new Error('still down')) };
+    const injected = await run([broken], { seed: 7, durationMs: 50 });
+    expect(injected.length).toBeGreaterThan(1);
+    expect(injected.every(({ error }) => error === 'still down')).toBe(true);
+  });
+
+  it('ends when it is interrupted', async () => {
+    const interrupted = new AbortController();
+    const running = run([], { seed: 7, durationMs: 60_000, signal: interrupted.signal }).catch((error: Error) => error.name);
+    interrupted.abort();
+    expect(await running).toBe('AbortError');
+  });
+
+  it('has faults with names of their own', () => {
+    expect(new Set(FAULTS.map(({ name }) => name)).size).toBe(FAULTS.length);
+    expect(FAULTS.every(({ weight }) => weight > 0)).toBe(true);
+  });
+});
