@@ -45,7 +45,7 @@ export const runCampaign = async (options: CampaignOptions): Promise<Injected[]>
     say(fault.name);
     const error = await within(FAULT_LIMIT_MS, fault.inject(world, own)).then(
       () => null,
-      (reason: Error) => reason.message,
+      (reason: Error) => reason.message.split('\n')[0]!, // the rest is the end of a log that is kept anyway
     );
     if (error !== null && !signal.aborted) say(`${fault.name}: ${error}`);
     injected.push({ name: fault.name, atMs, tookMs: elapsed() - atMs, error });

@@ -96,7 +96,7 @@ const main = async (): Promise<number> => {
 const heal = (world: World): Promise<string[]> =>
   world.heal().then(
     () => [],
-    (error: Error) => [error.message],
+    (error: Error) => [error.message.split('\n')[0]!],
   );
 
 const faultTable = (injected: readonly Injected[]): string => {

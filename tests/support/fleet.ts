@@ -95,8 +95,9 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
 
   const add = async (role: RoleName, more: Record<string, string> = {}): Promise<Member> => {
     numbered += 1;
+    const name = `${role}-${numbered}`;
     const port = await freePort();
-    const member = createMember({ role, name: `${role}-${numbered}`, port, env: { ...env, ...more }, outputDir: options.outputDir }, () =>
+    const member = createMember({ role, name, port, env: { ...env, ...more }, outputDir: options.outputDir }, () =>
       watchdog.guard([...members].flatMap(({ kept }) => kept.pid() ?? [])),
     );
     members.add(member);
