@@ -48,7 +48,8 @@ export interface LogClient {
   readonly logger: LogLogger;
   /** Connections of one's own; `cluster.connect()` opens them. */
   openLink(): Link;
-  consumer(config: ConsumerConfig): Consumer;
+  /** Its connections are its own; `cut` ends them, whereupon it connects anew. */
+  consumer(config: ConsumerConfig): { consumer: Consumer; cut(): void };
   /** A connected admin client; whoever asked for it disconnects it. */
   connectAdmin(): Promise<Admin>;
   /** Connects an admin client, hands it to `work`, and disconnects it whatever comes of it. */
@@ -108,31 +109,46 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
     admin.disconnect().catch((error) => logger.debug({ err: error }, 'an admin client did not disconnect cleanly'));
   };
 
+  /** Sockets that can be cut at once, with an error that makes kafkajs give up what waits for an answer on them. */
+  const trackSockets = () => {
+    const sockets = new Set<Socket>();
+    const factory: ISocketFactory = (args) => {
+      const socket = socketFactory(args);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      return socket;
+    };
+    const cut = (): void => {
+      for (const socket of sockets) socket.destroy(new Error(CLOSED_BY_US));
+    };
+    return { factory, cut };
+  };
+
   return {
     clientId,
     logger,
     openLink: () => {
-      const sockets = new Set<Socket>();
+      const { factory, cut } = trackSockets();
       let destroyed = false;
-      const tracked: ISocketFactory = (args) => {
+      const unlessDestroyed: ISocketFactory = (args) => {
         if (destroyed) throw new Error(CLOSED_BY_US);
-        const socket = socketFactory(args);
-        sockets.add(socket);
-        socket.once('close', () => sockets.delete(socket));
-        return socket;
+        return factory(args);
       };
       return {
-        cluster: createCluster(createKafka(tracked)),
-        // kafkajs's own disconnect waits for pending requests, which may be for ever; an error on the socket makes it give them up.
+        cluster: createCluster(createKafka(unlessDestroyed)),
+        // kafkajs's own disconnect waits for pending requests, which may be for ever.
         destroy: () => {
           destroyed = true;
-          for (const socket of sockets) socket.destroy(new Error(CLOSED_BY_US));
+          cut();
         },
       };
     },
     // A fresh map of committed offsets per consumer: kafkajs shares it among the consumers of one Kafka object.
-    consumer: (config) =>
-      createKafka(socketFactory).consumer({ ...config, retry: { ...retry, restartOnFailure: async () => true, ...config.retry } }),
+    consumer: (config) => {
+      const { factory, cut } = trackSockets();
+      const withRetry = { ...config, retry: { ...retry, restartOnFailure: async () => true, ...config.retry } };
+      return { consumer: createKafka(factory).consumer(withRetry), cut };
+    },
     connectAdmin,
     withAdmin: async (work) => {
       const admin = await connectAdmin();

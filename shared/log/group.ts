@@ -11,6 +11,7 @@ const SESSION_TIMEOUT_MS = 6_000; // the broker's default minimum: how long a de
 const REBALANCE_TIMEOUT_MS = 10_000; // a member that is slower to rejoin is taken for dead
 const HEARTBEAT_MS = 1_000; // also how soon a rebalance is noticed
 const LOOP_MS = 500; // how often the loop looks whether a heartbeat is due, and how long it takes to stop
+const SILENCE_MAX_MS = REBALANCE_TIMEOUT_MS + 2_000; // a rebalance may keep a member waiting for so long; more is a dead connection
 const RETRY_MS = 500;
 const START_MAX_MS = 60_000; // as long as start-up waits for the broker anywhere else
 const STOP_MAX_MS = 2_000; // a process has 4.5 s to end (runtime/shutdown.ts); without us, the group waits out the session
@@ -35,7 +36,7 @@ export interface Group {
 }
 
 export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onHeartbeat, onFatal }: GroupOptions): Group => {
-  const consumer = client.consumer({
+  const { consumer, cut } = client.consumer({
     groupId,
     partitionAssigners: [PartitionAssigners.roundRobin],
     sessionTimeout: SESSION_TIMEOUT_MS,
@@ -50,6 +51,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
   let memberId: string | null = null;
   let lastHeartbeat = Number.NEGATIVE_INFINITY;
   let lost = false;
+  let cutAt = Number.NEGATIVE_INFINITY;
   let watchdog: NodeJS.Timeout | undefined;
 
   // kafkajs calls listeners synchronously, before its first fetch of the new generation, and awaits none of them.
@@ -76,6 +78,16 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     lost = true;
   });
 
+  // A connection whose other end is gone says nothing. kafkajs goes on asking there, ten seconds each time, for most of a minute.
+  const watch = (): void => {
+    const now = performance.now();
+    if (now - lastHeartbeat <= SESSION_TIMEOUT_MS) return;
+    onDoubt();
+    if (memberId === null || now - Math.max(lastHeartbeat, cutAt) <= SILENCE_MAX_MS) return;
+    cutAt = now;
+    cut();
+  };
+
   const subscribe = async (): Promise<void> => {
     for (const deadline = performance.now() + START_MAX_MS; ; await delay(RETRY_MS)) {
       try {
@@ -91,7 +103,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     start: async () => {
       await subscribe();
       if (stopping) return;
-      watchdog = setInterval(() => performance.now() - lastHeartbeat > SESSION_TIMEOUT_MS && onDoubt(), HEARTBEAT_MS).unref();
+      watchdog = setInterval(watch, HEARTBEAT_MS).unref();
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,

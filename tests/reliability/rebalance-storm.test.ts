@@ -9,7 +9,7 @@ import { type Fleet, startFleet } from '../support/fleet.ts';
 import { joinAndLeave } from '../support/group-members.ts';
 import { type Load, startLoad } from '../support/load.ts';
 
-const STORM_MS = Number(process.env.STORM_SECONDS ?? 10) * 1_000;
+const STORM_MS = Number(process.env.STORM_SECONDS ?? 6) * 1_000;
 const REST_LIMIT_MS = 30_000;
 
 let fleet: Fleet;

@@ -1,14 +1,50 @@
-// tests/chaos/faults/log.ts: what happens to those who read the log: partitions that change hands, and clocks that jump.
+// tests/chaos/faults/log.ts: what happens to the log and to those who read it: records that come again, records that are none, partitions
+// that change hands, and clocks that jump.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { processorGroup } from '../../../processor/consumer-group.ts';
 import { joinAndLeave } from '../../support/group-members.ts';
 import { ROLES } from '../../support/network/proxied-fleet.ts';
+import { batchOf, connectRaw, resendable } from '../../support/network/raw-broker.ts';
 import type { Fault } from '../fault.ts';
 
+const PARTITIONS = 12;
+const REPEATED_MAX = 50; // batches
 const STORM_MEMBERS = 3;
 const HOURS_MS = 3_600_000;
 const JUMP_LASTS_MS = { from: 2_000, below: 10_000 };
+
+const repeat: Fault = {
+  name: 'records are delivered again',
+  weight: 2,
+  inject: async ({ fleet }, random) => {
+    const { kafka, ordersTopic } = fleet.where;
+    const raw = await connectRaw(kafka);
+    const partition = random.below(PARTITIONS);
+    try {
+      const batches = await raw.batches(ordersTopic, partition);
+      const from = random.below(Math.max(batches.length - REPEATED_MAX, 1));
+      for (const batch of batches.slice(from, from + REPEATED_MAX)) await raw.append(ordersTopic, partition, resendable(batch));
+    } finally {
+      raw.close();
+    }
+  },
+};
+
+const poison: Fault = {
+  name: 'somebody writes a record that is no event',
+  weight: 1,
+  inject: async ({ fleet }, random) => {
+    const { kafka, ordersTopic } = fleet.where;
+    const raw = await connectRaw(kafka);
+    const record = { key: Buffer.from('poison'), value: Buffer.alloc(random.below(500_000), 'x'), headers: [] };
+    try {
+      await raw.append(ordersTopic, random.below(PARTITIONS), batchOf([record]));
+    } finally {
+      raw.close();
+    }
+  },
+};
 
 const storm: Fault = {
   name: 'members join and leave a group',
@@ -36,4 +72,4 @@ const jump: Fault = {
   },
 };
 
-export const LOG_FAULTS: readonly Fault[] = [storm, jump];
+export const LOG_FAULTS: readonly Fault[] = [repeat, poison, storm, jump];

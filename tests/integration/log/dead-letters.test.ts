@@ -53,3 +53,18 @@ test('a record that is too large to be copied leaves a letter without its value'
   expect(String(letter!.headers.dl_value_omitted)).toBe('1000000');
   await lane.stop();
 });
+
+test('a record whose key and headers alone are too large leaves a letter that says where it stands', async () => {
+  const client = clientUnderTest();
+  const letters = await newTopic(client, 1);
+  const lane = createAppender({ client, partitionCounts: new Map([[letters, 1]]) });
+  const at = { topic: 'orders', partition: 3, offset: 7, timestamp: 0 };
+  const huge: LogRecord = { ...at, key: Buffer.alloc(600_000), value: Buffer.alloc(5), headers: { odd: Buffer.alloc(600_000) } };
+  await createDeadLetters(lane, letters).append(huge, 'NOT_A_CLOUD_EVENT');
+  const [letter] = await readAll(client, letters);
+  expect(letter).toMatchObject({ key: null, value: null });
+  expect(String(letter!.headers.dl_value_omitted)).toBe('5');
+  expect(`${letter!.headers.dl_topic}/${letter!.headers.dl_partition}@${letter!.headers.dl_offset}`).toBe('orders/3@7');
+  expect(letter!.headers.odd).toBeUndefined();
+  await lane.stop();
+});

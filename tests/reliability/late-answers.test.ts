@@ -1,0 +1,61 @@
+// Goal: an append whose caller has given up, and a connection whose other end is gone without a word, leave nothing lost, doubled or stuck.
+// Method: proxies hold back the broker's answer to an append for longer than the request's time-out, for the api and the processor; then
+// all connections to the broker fall silent at once, for every role, and only new ones work. The oracle compares the records.
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { judge } from '../oracle/oracle.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Load, startLoad } from '../support/load.ts';
+import { PRODUCE } from '../support/network/kafka-frames.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+
+const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/client.ts)
+const REST_LIMIT_MS = 30_000;
+
+let world: ProxiedFleet;
+let load: Load;
+beforeAll(async () => {
+  world = await startProxiedFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '200' } });
+  load = await startLoad(world.fleet, { seed: 9, perSecond: 50 });
+});
+afterAll(() => world.stop());
+
+describe('answers that come too late, or never', () => {
+  it('to appends of the api and the processor, which give up, connect anew and go on', async () => {
+    await load.moves(50);
+    const passed = (['api', 'processor'] as const).map((role) => {
+      const late = { answers: 0 };
+      world.kafka[role].onResponse((_, { apiKey }) => {
+        if (apiKey !== PRODUCE || late.answers > 0) return 'pass';
+        late.answers += 1;
+        return { delayMs: LATER_THAN_THE_TIMEOUT_MS };
+      });
+      return late;
+    });
+    await eventually(() => passed.every(({ answers }) => answers === 1), { what: 'an append of each whose answer is held back' });
+    await load.moves(100);
+    world.heal();
+    const inDoubt = load.journal.entries.filter(
+      (entry) => entry.kind === 'submission' && entry.code === 'LOG_UNAVAILABLE' && entry.key === null,
+    );
+    expect(inDoubt.length, 'submissions without a key that were told "unknown"').toBeGreaterThan(0);
+  });
+
+  it('on any connection to the broker that there is: it is half-open', async () => {
+    const silenced = ROLES.map((role) => world.kafka[role].vanish());
+    world.heal();
+    for (const [index, count] of silenced.entries()) expect(count, `connections of the ${ROLES[index]}`).toBeGreaterThan(1);
+    await load.moves(100);
+  });
+
+  it('lose, double and misanswer nothing', async () => {
+    await load.stop();
+    const ledger = await judge(world.fleet.where, load.journal.entries, { timeoutMs: REST_LIMIT_MS });
+    process.stdout.write(
+      `late answers | unknown: ${ledger.unknownLanded} in the log, ${ledger.unknownAbsent} not; void facts: ${ledger.void}\n`,
+    );
+    expect(ledger.violations).toEqual([]);
+    expect(ledger.unknownLanded, 'orders whose submission was told "unknown"').toBeGreaterThan(0);
+    for (const member of world.fleet.members()) expect(member.starts(), member.name).toBe(1);
+  });
+});
