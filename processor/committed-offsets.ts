@@ -1,17 +1,25 @@
 // processor/committed-offsets.ts: what a processor leaves behind for its successor in a partition: where to start reading
 // (R6), and the log time there, without which the successor could not tell a late twin from a new order (R5).
 
-import type { GroupOffset } from '../shared/log/log.ts';
-import { offsetToCommit, type Partition } from './partition.ts';
+import { type CarryRule, noteStored, planStart } from './carried-orders.ts';
+import type { StartMove } from './ledger/ledger.ts';
+import type { Partition } from './partition.ts';
 
 /** What to commit for partitions that are being acted on; one that still recovers keeps what its predecessor left. */
-export const groupOffsets = (partitions: Iterable<Partition>): Map<number, GroupOffset> => {
-  const offsets = new Map<number, GroupOffset>();
+export const startMoves = (partitions: Iterable<Partition>, rule: CarryRule): Map<number, StartMove> => {
+  const moves = new Map<number, StartMove>();
   for (const partition of partitions) {
-    if (partition.position < partition.actFrom) continue;
-    offsets.set(partition.partition, { offset: offsetToCommit(partition), metadata: `logtime=${partition.logTime}` });
+    if (partition.position >= partition.actFrom) moves.set(partition.partition, planStart(partition, rule));
   }
-  return offsets;
+  return moves;
+};
+
+/** These moves were made. */
+export const noteMoves = (partitions: Iterable<Partition>, moves: ReadonlyMap<number, StartMove>): void => {
+  for (const partition of partitions) {
+    const move = moves.get(partition.partition);
+    if (move) noteStored(partition, move);
+  }
 };
 
 /**

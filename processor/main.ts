@@ -90,6 +90,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     ledger,
     claims: claimsOf(topic),
     clock: systemClock,
+    carryAfterMs: config.CARRY_AFTER_MS,
     concurrency: config.PROCESSOR_CONCURRENCY,
     logger,
     onDecided: (decision) => metrics.decided(decision),

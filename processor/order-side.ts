@@ -6,7 +6,7 @@ import type { LogClient } from '../shared/log/client.ts';
 import type { Reader } from '../shared/log/log.ts';
 import { createReader } from '../shared/log/reader.ts';
 import type { HealthCheck } from '../shared/runtime/health.ts';
-import { groupOffsets } from './committed-offsets.ts';
+import { noteMoves, startMoves } from './committed-offsets.ts';
 import { processorGroup } from './consumer-group.ts';
 import type { Claims } from './ledger/claims.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -18,6 +18,8 @@ export interface OrderSideOptions extends Omit<ProcessOrdersOptions, 'newId'> {
   client: LogClient;
   ledger: Ledger;
   claims: Claims;
+  /** CARRY_AFTER_MS (R12). */
+  carryAfterMs: number;
   /** Records were read. */
   onProgress: () => void;
 }
@@ -38,7 +40,7 @@ const STALLED_AFTER_MS = 10_000;
 const FETCH_GAP_MS = 2;
 
 export const createOrderSide = (options: OrderSideOptions): OrderSide => {
-  const { topic, client, ledger, claims, clock, logger, onProgress, onFatal } = options;
+  const { topic, client, ledger, claims, carryAfterMs, clock, logger, onProgress, onFatal } = options;
   const processor = createOrderProcessor({ ...options, newId: randomUUIDv7 });
   const reader = createReader({
     client,
@@ -68,8 +70,11 @@ export const createOrderSide = (options: OrderSideOptions): OrderSide => {
       return reader.stop();
     },
     commit: createStartCommits({
-      starts: () => groupOffsets(processor.partitions()),
-      note: (starts) => ledger.moveStarts(topic, starts),
+      starts: () => startMoves(processor.partitions(), { now: clock.now(), carryAfterMs }),
+      note: async (moves) => {
+        await ledger.moveStarts(topic, moves);
+        noteMoves(processor.partitions(), moves);
+      },
       copy: reader.commit,
       clock,
       logger,

@@ -7,7 +7,7 @@ import { isTerminal } from '../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../shared/order/order.ts';
 import { bringsStock } from '../shared/order/stock.ts';
 import type { FailedForGood } from './fulfilment.ts';
-import type { StockStep } from './ledger/ledger.ts';
+import type { CarriedOrder, StockStep } from './ledger/ledger.ts';
 
 /** `unknown`: the id may belong to a closed order (R5); `asked`: being looked up; `yes`: its life is the first. */
 export type Admission = 'unknown' | 'asked' | 'yes';
@@ -34,6 +34,15 @@ export interface Entry {
   hasSlot: boolean;
   /** Unanswered requests, in log order. */
   requests: PendingRequest[];
+  /** R12: its row in the ledger; null while there cannot be one. */
+  carried: CarriedState | null;
+}
+
+export interface CarriedState {
+  /** The fold that is stored, and a read position at which it was the current one; null: perhaps none is. */
+  stored: { order: Order; asOf: number } | null;
+  /** Read position at the first attempt to store since then, if any: it may have happened. */
+  maybeAsOf: number | null;
 }
 
 export interface PendingRequest {
@@ -60,23 +69,60 @@ export interface Partition {
   readonly strays: Map<string, PendingRequest[]>;
   /** Closed orders in closing order, with the offset of their last fact: they wait here to be forgotten. */
   readonly closed: { entry: Entry; offset: number }[];
+  /** R12: orders in memory that have, or may have, a row in the ledger. */
+  readonly carried: Set<Entry>;
+  /** R12: those that were forgotten while their row is still there, with the offset of their last fact. */
+  readonly left: Map<string, { entry: Entry; closedAt: number }>;
   openCount: number;
   /** False once the partition was taken away: whatever still comes back for it is ignored. */
   live: boolean;
 }
 
-export const createPartition = (partition: number, startOffset: number, highWatermark: number, logTime: number): Partition => ({
-  partition,
-  position: startOffset,
-  actFrom: highWatermark,
-  knownFrom: startOffset,
-  logTime,
-  orders: new Map(),
-  requests: new Map(),
-  strays: new Map(),
-  closed: [],
-  openCount: 0,
-  live: true,
+export const createPartition = (
+  partition: number,
+  startOffset: number,
+  highWatermark: number,
+  logTime: number,
+  carriedOrders: readonly CarriedOrder[] = [],
+): Partition => {
+  const entries = carriedOrders.map((carried) => takeUp(carried, startOffset));
+  return {
+    partition,
+    position: startOffset,
+    actFrom: highWatermark,
+    knownFrom: startOffset,
+    logTime,
+    orders: new Map(entries.map((entry) => [entry.order.orderId, entry])),
+    requests: new Map(),
+    strays: new Map(),
+    closed: [],
+    carried: new Set(entries),
+    left: new Map(),
+    openCount: entries.length,
+    live: true,
+  };
+};
+
+/** Its fold was the current one at the start offset; facts that it contains already are void when they are read again. */
+const takeUp = ({ order, createdOffset, usesStock }: CarriedOrder, startOffset: number): Entry => ({
+  ...newEntry(order, createdOffset),
+  usesStock,
+  carried: { stored: { order, asOf: startOffset }, maybeAsOf: null },
+});
+
+const newEntry = (order: Order, createdOffset: number): Entry => ({
+  order,
+  createdOffset,
+  admission: 'yes',
+  inFlight: null,
+  fulfilment: 'idle',
+  usesStock: false,
+  stock: 'idle',
+  verdict: null,
+  unsettled: 0,
+  hasSlot: false,
+  requests: [],
+  carried: null,
 });
 
 /** Folds the record at the partition's position. Returns the order it concerned, if memory has it. */
@@ -94,16 +140,8 @@ const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset:
   const ghost = event.name === 'OrderCreated' && mayBeGhost(event, partition.logTime);
   if (event.name === 'OrderCreated') partition.logTime = Math.max(partition.logTime, event.time);
   const entry: Entry = {
-    order,
-    createdOffset: offset,
+    ...newEntry(order, offset),
     admission: ghost ? 'unknown' : 'yes',
-    inFlight: null,
-    fulfilment: 'idle',
-    usesStock: false,
-    stock: 'idle',
-    verdict: null,
-    unsettled: 0,
-    hasSlot: false,
     // A late twin may come after a request that was meant for the order's first life.
     requests: partition.strays.get(order.orderId) ?? [],
   };
@@ -158,6 +196,7 @@ const addStray = (partition: Partition, pending: PendingRequest): void => {
 export const dropGhost = (partition: Partition, entry: Entry): PendingRequest[] => {
   if (partition.orders.get(entry.order.orderId) !== entry || isTerminal(entry.order.status)) return [];
   partition.orders.delete(entry.order.orderId);
+  leaveRow(partition, entry, NEVER);
   partition.openCount -= 1;
   for (const pending of entry.requests) addStray(partition, pending);
   return entry.requests;
@@ -193,18 +232,18 @@ export const forgetClosed = (partition: Partition): void => {
       partition.logTime = forgettableFrom(entry.order); // from now on whatever is as old as it is looked up
     }
     partition.orders.delete(entry.order.orderId);
+    leaveRow(partition, entry, offset);
     partition.knownFrom = Math.max(partition.knownFrom, offset + 1);
     count += 1;
   }
   partition.closed.splice(0, count);
 };
 
-/** R6: where a successor must start reading to know what this processor knows. */
-export const offsetToCommit = (partition: Partition): number => {
-  // Both maps are in log order, so their first entries are their oldest.
-  const oldestOrder = partition.orders.values().next().value;
-  const oldestRequest = partition.requests.values().next().value;
-  return Math.min(partition.position, oldestOrder?.createdOffset ?? Infinity, oldestRequest?.offset ?? Infinity);
+const NEVER = -1; // it did not live, so nothing must be read for its row to go
+
+const leaveRow = (partition: Partition, entry: Entry, closedAt: number): void => {
+  if (!partition.carried.delete(entry)) return;
+  partition.left.set(entry.order.orderId, { entry, closedAt });
 };
 
 export const isActing = (partition: Partition): boolean => partition.live && partition.position >= partition.actFrom;

@@ -1,7 +1,7 @@
 // processor/process-orders.ts: the shell of the processor. It feeds records to the partitions' memory, asks the reactor for
 // the next step of every order that changed, and does that step: append, look up, fulfil. It holds the waits and no rules.
 
-import type { Appender, Assignment, LogRecord } from '../shared/log/log.ts';
+import type { Appender, LogRecord } from '../shared/log/log.ts';
 import { decodeOrderEvent, encodeOrderEvent } from '../shared/log/order-codec.ts';
 import { answerRequest, type FactDraft, type RefusalDraft } from '../shared/order/decider.ts';
 import type { OrderEvent } from '../shared/order/events.ts';
@@ -12,6 +12,7 @@ import type { Logger } from '../shared/runtime/logger.ts';
 import { createAdmission, type LookUpClosed } from './admission.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Fulfil, Fulfilled } from './fulfilment.ts';
+import type { OwnedAssignment } from './ledger/claims.ts';
 import type { Ledger, StockVerdict } from './ledger/ledger.ts';
 import { nextStep } from './order-reactor.ts';
 import {
@@ -46,7 +47,7 @@ export interface ProcessOrdersOptions {
 }
 
 export interface OrderProcessor {
-  onAssigned: (assignments: Assignment[]) => void;
+  onAssigned: (assignments: OwnedAssignment[]) => void;
   onRevoked: (partitions: number[]) => void;
   onRecords: (partition: number, records: LogRecord[]) => void;
   partitions: () => Iterable<Partition>;
@@ -221,9 +222,9 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     for (const stray of strayRequests(partition)) refuse(partition, stray);
   };
 
-  const onAssigned = (assignments: Assignment[]): void => {
-    for (const { partition: number, startOffset, highWatermark, metadata } of assignments) {
-      const partition = createPartition(number, startOffset, highWatermark, logTimeOf(startOffset, metadata));
+  const onAssigned = (assignments: OwnedAssignment[]): void => {
+    for (const { partition: number, startOffset, highWatermark, metadata, carried } of assignments) {
+      const partition = createPartition(number, startOffset, highWatermark, logTimeOf(startOffset, metadata), carried);
       partitions.set(number, partition);
       beginActing(partition);
     }

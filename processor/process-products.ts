@@ -2,12 +2,12 @@
 // transaction, which also decides what was asked and moves the start offset; the verdicts are then appended (R11).
 
 import type { Undecodable } from '../shared/log/envelope.ts';
-import type { Assignment, GroupOffset, LogRecord } from '../shared/log/log.ts';
+import type { Assignment, LogRecord } from '../shared/log/log.ts';
 import { decodeProductEvent } from '../shared/log/product-codec.ts';
 import type { SetAside } from '../shared/log/set-aside.ts';
 import type { ProductEvent } from '../shared/product/events.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import type { Ledger, Start } from './ledger/ledger.ts';
 import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
 import { createProductOutbox, type ProductOutbox, type ProductOutboxOptions } from './product-outbox.ts';
 
@@ -24,7 +24,7 @@ export interface ProductProcessor {
   /** Resolves when the ledger has them; the reader holds the partition back meanwhile. */
   onRecords: (partition: number, records: LogRecord[]) => Promise<void>;
   /** Where the ledger stands, by partition: the copies for Kafka. */
-  positions: () => ReadonlyMap<number, GroupOffset>;
+  positions: () => ReadonlyMap<number, Start>;
 }
 
 interface OwnedPartition {
@@ -109,6 +109,6 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
       }
     },
     onRecords,
-    positions: () => new Map(Array.from(owned.values(), ({ partition, position }) => [partition, { offset: position }])),
+    positions: () => new Map(Array.from(owned.values(), ({ partition, position }) => [partition, { offset: position, note: null }])),
   };
 };

@@ -5,14 +5,14 @@
 import type { GroupOffset } from '../shared/log/log.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
-import type { Start } from './ledger/ledger.ts';
+import type { StartMove } from './ledger/ledger.ts';
 import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
 
 export interface StartCommitsOptions {
   /** Where to start in every partition that this process owns, as of now. */
-  starts: () => ReadonlyMap<number, GroupOffset>;
+  starts: () => ReadonlyMap<number, StartMove>;
   /** In the ledger. */
-  note: (starts: ReadonlyMap<number, Start>) => Promise<void>;
+  note: (starts: ReadonlyMap<number, StartMove>) => Promise<void>;
   /** In Kafka. */
   copy: (offsets: ReadonlyMap<number, GroupOffset>) => Promise<void>;
   clock: Clock;
@@ -29,20 +29,20 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
   let writtenAt = clock.now();
   let running: Promise<void> | null = null;
 
-  const moved = (): Map<number, GroupOffset> => {
+  const moved = (): Map<number, StartMove> => {
     const now = starts();
     for (const partition of written.keys()) if (!now.has(partition)) written.delete(partition); // may come back with another start
     const since = clock.now() - writtenAt;
     if (since >= REPEAT_MS || since < 0) return new Map(now); // negative: the clock was put back, perhaps by hours
-    return new Map([...now].filter(([partition, { offset }]) => written.get(partition) !== offset));
+    return new Map([...now].filter(([partition, move]) => written.get(partition) !== move.offset || changesCarried(move)));
   };
   const commit = async (): Promise<void> => {
     if (moved().size === 0) return;
     const done = await untilLedgerAnswers({
       call: async () => {
-        const offsets = moved();
-        await note(new Map(Array.from(offsets, ([partition, { offset, metadata = null }]) => [partition, { offset, note: metadata }])));
-        return offsets;
+        const moves = moved();
+        await note(moves);
+        return moves;
       },
       isLive: () => moved().size > 0,
       clock,
@@ -51,7 +51,9 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
     if (done === null) return;
     writtenAt = clock.now();
     for (const [partition, { offset }] of done) written.set(partition, offset);
-    await copy(done);
+    await copy(
+      new Map(Array.from(done, ([partition, { offset, note: metadata }]) => [partition, { offset, ...(metadata ? { metadata } : {}) }])),
+    );
   };
   return () => {
     running ??= commit().finally(() => {
@@ -60,3 +62,5 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
     return running;
   };
 };
+
+const changesCarried = ({ store = [], drop = [] }: StartMove): boolean => store.length > 0 || drop.length > 0;

@@ -4,7 +4,7 @@
 import type { Assignment } from '../../shared/log/log.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { CommittedOffsets, Ledger, Start } from './ledger.ts';
+import type { CarriedOrder, CommittedOffsets, Ledger, OwnedStart } from './ledger.ts';
 
 export interface ClaimsOptions {
   ledger: Ledger;
@@ -15,11 +15,16 @@ export interface ClaimsOptions {
   logger: Logger;
 }
 
+export interface OwnedAssignment extends Assignment {
+  /** R12: orders that were created before the start offset and are open there. */
+  carried: readonly CarriedOrder[];
+}
+
 export interface Claims {
   /** For a reader's `startOffsets`: resolves once the partitions are claimed, or were taken away while this waited. */
   startOffsets: (partitions: number[]) => Promise<Map<number, number>>;
-  /** The same assignment with the note that the last owner left in the ledger. */
-  noted: (assignment: Assignment) => Assignment;
+  /** The same assignment with the note and the orders that the last owner left in the ledger. */
+  noted: (assignment: Assignment) => OwnedAssignment;
   revoked: (partitions: readonly number[]) => void;
   /** Why nothing is decided; null while all is well. */
   trouble: () => string | null;
@@ -35,7 +40,7 @@ const WHY = {
 export const createClaims = ({ ledger, topic, committedOffsets, clock, logger }: ClaimsOptions): Claims => {
   /** What is wanted now, each with the call that wants it: a partition may go and come back while a call waits. */
   const wanted = new Map<number, symbol>();
-  const starts = new Map<number, Start>();
+  const starts = new Map<number, OwnedStart>();
   let waitingFor: keyof typeof WHY | null = null;
 
   const note = (reason: keyof typeof WHY | null): void => {
@@ -61,7 +66,10 @@ export const createClaims = ({ ledger, topic, committedOffsets, clock, logger }:
   };
   return {
     startOffsets,
-    noted: (assignment) => ({ ...assignment, metadata: starts.get(assignment.partition)?.note ?? null }),
+    noted: (assignment) => {
+      const { note = null, carried = [] } = starts.get(assignment.partition) ?? {};
+      return { ...assignment, metadata: note, carried };
+    },
     revoked: (partitions) => {
       for (const partition of partitions) wanted.delete(partition);
       ledger.forget(topic, partitions);

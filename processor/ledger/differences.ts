@@ -1,7 +1,7 @@
 // processor/ledger/differences.ts: what a verification of the ledger found. Everything is counted, the first differences are kept.
 
 export interface LedgerDifference {
-  what: 'ledger' | 'reservation' | 'product' | 'product_request';
+  what: 'ledger' | 'carried_order' | 'reservation' | 'product' | 'product_request';
   /** The order, product or request id. */
   id: string;
   field: string;

@@ -1,6 +1,7 @@
 // processor/ledger/ledger.ts: the stock ledger as the processor sees it. PostgreSQL stands behind it (postgres-ledger.ts), in fast
 // tests a map (tests/support/memory-ledger.ts); one contract suite holds for both.
 
+import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
@@ -15,6 +16,28 @@ export interface PartitionRef {
 export interface Start {
   offset: number;
   note: string | null;
+}
+
+/** R12: an open order whose creation lies before the start offset. */
+export interface CarriedOrder {
+  /** Its fold. What the log says of it below the start offset is in it; what it says later may be, too. */
+  order: Order;
+  createdOffset: number;
+  /** See `Entry`. */
+  usesStock: boolean;
+}
+
+/** What the last owner left. */
+export interface OwnedStart extends Start {
+  carried: readonly CarriedOrder[];
+}
+
+/** A new start, and the carried orders that are stored (anew) and dropped with it. */
+export interface StartMove extends Start {
+  store?: readonly CarriedOrder[];
+  drop?: readonly string[];
+  /** The read position of which the stored folds are. */
+  asOf?: number;
 }
 
 /** What an order asks of its stock. `version` is the order's, before the fact that is decided or was read. */
@@ -39,7 +62,7 @@ export type StockVerdict = 'reserved' | 'out-of-stock' | 'wait' | 'closed' | 'st
 /** Kafka's committed offsets, by topic and partition: the copies of the ledger's start offsets. */
 export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
-export type Claim = { ok: true; starts: Map<number, Start> } | { ok: false; reason: 'incomplete' | 'went-back' };
+export type Claim = { ok: true; starts: Map<number, OwnedStart> } | { ok: false; reason: 'incomplete' | 'went-back' };
 
 /**
  * All methods reject with DATABASE_UNAVAILABLE when the same call may succeed later, and may then have happened: calling again is
@@ -54,7 +77,8 @@ export interface Ledger {
   claim(topic: string, partitions: readonly number[], committed: CommittedOffsets): Promise<Claim>;
   /** The partitions were taken away: nothing is written for them any more. */
   forget(topic: string, partitions: readonly number[]): void;
-  moveStarts(topic: string, starts: ReadonlyMap<number, Start>): Promise<void>;
+  /** All of it in one transaction. */
+  moveStarts(topic: string, starts: ReadonlyMap<number, StartMove>): Promise<void>;
   /** Does the steps in their order, in one transaction; the verdicts are in the same order. */
   moveStock(topic: string, steps: readonly StockStep[]): Promise<StockVerdict[]>;
   /**

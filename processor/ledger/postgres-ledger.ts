@@ -5,22 +5,26 @@ import { arrayParameter, columnParameters, int4, text } from '../../shared/postg
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import { createFences, type FenceRow } from './fences.ts';
-import type { CommittedOffsets, Ledger, StockStep } from './ledger.ts';
+import type { CarriedOrder, CommittedOffsets, Ledger, StartMove, StockStep } from './ledger.ts';
 import { type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
-import { answerOf, type ProductRow, productOf, type RequestRow, type ReservationRow } from './rows.ts';
+import { answerOf, type CarriedRow, carriedOf, type ProductRow, productOf, type RequestRow, type ReservationRow } from './rows.ts';
 import {
+  CARRIED_FIELDS,
   CLAIM,
+  DROP_CARRIED,
   INSERT_REQUESTS,
   LOCK_PRODUCTS,
   LOCK_RESERVATIONS,
   LOCK_STOCK,
   MARK_DELIVERED,
   PRODUCT_FIELDS,
+  READ_CARRIED,
   READ_OUTBOX,
   READ_VERDICTS,
   REQUEST_FIELDS,
   RESERVATION_FIELDS,
   STOCK_FIELDS,
+  STORE_CARRIED,
   WRITE_PRODUCTS,
   WRITE_STOCK,
 } from './statements.ts';
@@ -43,8 +47,13 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
           const refused = await refusal(client, committed);
           if (refused) return { ok: false, reason: refused };
           const { rows } = await client.query<FenceRow & { note: string | null } & Row>(CLAIM, [topic, arrayParameter(int4, partitions)]);
+          // After the fence: nobody stores or drops any more.
+          const carried = await readCarried(client, topic, partitions);
           fences.set(topic, rows);
-          return { ok: true, starts: new Map(rows.map((row) => [row.partition, { offset: row.start_offset, note: row.note }])) };
+          const starts = rows.map(
+            ({ partition, start_offset: offset, note }) => [partition, { offset, note, carried: carried.get(partition) ?? [] }] as const,
+          );
+          return { ok: true, starts: new Map(starts) };
         });
       } catch (error) {
         throw databaseError(error);
@@ -54,7 +63,7 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
   return {
     claim,
     forget: fences.forget,
-    moveStarts: (topic, starts) => fences.transaction(topic, starts, async () => {}),
+    moveStarts: (topic, starts) => fences.transaction(topic, starts, (client) => writeCarried(client, topic, starts)),
     moveStock: (topic, steps) => {
       const partitions = new Map(steps.map(({ partition }) => [partition, null]));
       return fences.transaction(topic, partitions, async (client) => {
@@ -93,6 +102,25 @@ const refusal = async (client: Client, committed: CommittedOffsets): Promise<'in
     for (const [partition, offset] of offsets) if ((starts.get(`${topic}/${partition}`) ?? 0) < offset) return 'went-back';
   }
   return null;
+};
+
+const readCarried = async (client: Client, topic: string, partitions: readonly number[]): Promise<Map<number, CarriedOrder[]>> => {
+  const { rows } = await client.query<CarriedRow & Row>(READ_CARRIED, [topic, arrayParameter(int4, partitions)]);
+  const carried = new Map<number, CarriedOrder[]>();
+  for (const row of rows) carried.set(row.partition, [...(carried.get(row.partition) ?? []), carriedOf(row)]);
+  return carried;
+};
+
+const writeCarried = async (client: Client, topic: string, starts: ReadonlyMap<number, StartMove>): Promise<void> => {
+  const moves = [...starts];
+  const stored = moves.flatMap(([partition, { store = [] }]) => store.map((carried) => ({ partition, carried })));
+  const dropped = moves.flatMap(([, { drop = [] }]) => drop);
+  if (stored.length > 0) {
+    await client.query({ name: 'store-carried', text: STORE_CARRIED, values: [topic, ...columnParameters(CARRIED_FIELDS, stored)] });
+  }
+  if (dropped.length > 0) {
+    await client.query({ name: 'drop-carried', text: DROP_CARRIED, values: [topic, arrayParameter(text, dropped)] });
+  }
 };
 
 const lockStock = async (client: Client, steps: readonly StockStep[]) => {

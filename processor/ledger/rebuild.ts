@@ -2,6 +2,7 @@
 // decided and not yet appended is kept, because it may be on its way into the log.
 
 import type { LogClient } from '../../shared/log/client.ts';
+import { columnParameters } from '../../shared/postgres/binary.ts';
 import { copyInto } from '../../shared/postgres/copy.ts';
 import { type Client, openDatabase, type Row } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
@@ -12,7 +13,7 @@ import { type Ends, endsOf, type LedgerTopics, readLog } from './read-log.ts';
 import { type DecidedBefore, rebuiltLedger } from './rebuilt-ledger.ts';
 import { createRefold, type Refold } from './refold.ts';
 import { answerOf, type ReservationRow, type RequestRow as StoredRequest } from './rows.ts';
-import { PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS } from './statements.ts';
+import { CARRIED_FIELDS, PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS, STORE_CARRIED } from './statements.ts';
 
 export interface RebuildLedgerOptions {
   client: LogClient;
@@ -80,7 +81,7 @@ interface Replacement {
 const replaceAll = async (client: Client, { topics, to, refold, copies }: Replacement): Promise<Omit<RebuiltLedger, 'events'>> => {
   const { products, reservations, requests } = rebuiltLedger(refold, await decidedBefore(client));
 
-  await client.query('TRUNCATE reservations, products, product_requests');
+  await client.query('TRUNCATE reservations, products, product_requests, carried_orders');
   await copyInto(client, 'products', PRODUCT_FIELDS, [...products.values()]);
   await copyInto(client, 'reservations', RESERVATION_FIELDS, [...reservations]);
   await copyInto(client, 'product_requests', REQUEST_FIELDS, requests);
@@ -88,7 +89,10 @@ const replaceAll = async (client: Client, { topics, to, refold, copies }: Replac
   const start = (topic: string, partition: number, offset: number): number => Math.max(offset, copies.get(topic)?.get(partition) ?? 0);
   for (const [partition, end] of to.orders) {
     const { startOffset, logTime } = refold.orderPartition(partition, end);
-    await client.query(SET_START, [topics.orders, partition, start(topics.orders, partition, startOffset), `logtime=${logTime}`]);
+    const offset = start(topics.orders, partition, startOffset);
+    await client.query(SET_START, [topics.orders, partition, offset, `logtime=${logTime}`]);
+    const carried = refold.carried(partition, offset).map((each) => ({ partition, carried: each }));
+    if (carried.length > 0) await client.query(STORE_CARRIED, [topics.orders, ...columnParameters(CARRIED_FIELDS, carried)]);
   }
   for (const [partition, end] of to.products) {
     const offset = refold.productPartition(partition, end);

@@ -8,6 +8,7 @@ import { evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
 import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../shared/product/events.ts';
 import { evolveProduct, type Product } from '../../shared/product/product.ts';
+import type { CarriedOrder } from './ledger.ts';
 import type { Answer, LedgerProduct } from './product-requests.ts';
 import type { Reservation } from './stock.ts';
 
@@ -40,9 +41,14 @@ export interface Refold {
   answers: () => { answer: Answer; partition: number }[];
   orderPartition: (partition: number, position: number) => RefoldedPartition;
   productPartition: (partition: number, position: number) => number;
+  /** By order id. */
+  open: () => Map<string, OpenOrder>;
+  /** R12: open orders that were created below the offset where their owner starts. */
+  carried: (partition: number, startOffset: number) => CarriedOrder[];
 }
 
-interface Open {
+export interface OpenOrder {
+  partition: number;
   order: Order;
   createdOffset: number;
   stock: RefoldedStock | null;
@@ -50,7 +56,7 @@ interface Open {
 
 export const createRefold = (): Refold => {
   /** Orders that are over and never used stock are one id each: the fold passes over their late twins. */
-  const open = new Map<string, Open & { partition: number }>();
+  const open = new Map<string, OpenOrder>();
   const over = new Set<string>();
   const stocks = new Map<string, RefoldedStock>();
   const orderRequests = new Map<string, { partition: number; offset: number }>();
@@ -155,12 +161,17 @@ export const createRefold = (): Refold => {
       const oldest = Math.min(oldestIn(partition, created), oldestIn(partition, orderRequests.values()), remembered);
       return { startOffset: Math.min(position, oldest), logTime };
     },
+    open: () => new Map(open),
+    carried: (partition, startOffset) =>
+      [...open.values()]
+        .filter((entry) => entry.partition === partition && entry.createdOffset < startOffset)
+        .map(({ order, createdOffset, stock }) => ({ order, createdOffset, usesStock: stock !== null })),
     productPartition: (partition, position) => Math.min(position, oldestIn(partition, productRequests.values())),
   };
 };
 
 /** What the order means for stock after one more applied fact; null if it never had to do with it. */
-const stockAfter = ({ partition, order, stock }: Open & { partition: number }, offset: number, fact: OrderFact): RefoldedStock | null => {
+const stockAfter = ({ partition, order, stock }: OpenOrder, offset: number, fact: OrderFact): RefoldedStock | null => {
   if (stock === null && !bringsStock(fact)) return null;
   const { orderId, status, version } = order;
   const closed = isTerminal(status);

@@ -1,8 +1,23 @@
 // processor/ledger/rows.ts: from the ledger's rows to the values of its pure parts.
 
+import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
 import type { ProductFactName } from '../../shared/product/events.ts';
+import type { CarriedOrder } from './ledger.ts';
 import type { Answer, LedgerProduct } from './product-requests.ts';
+
+export interface CarriedRow {
+  partition: number;
+  created_offset: number;
+  uses_stock: boolean;
+  fold: Order;
+}
+
+export const carriedOf = (row: CarriedRow): CarriedOrder => ({
+  order: row.fold,
+  createdOffset: row.created_offset,
+  usesStock: row.uses_stock,
+});
 
 export interface ReservationRow {
   order_id: string;

@@ -2,6 +2,7 @@
 // products by id (R15), requests.
 
 import { bool, type Column, column, int4, int8, jsonb, text, timestamptz, unnest } from '../../shared/postgres/binary.ts';
+import type { CarriedOrder } from './ledger.ts';
 import type { Answer, LedgerProduct } from './product-requests.ts';
 import type { Reservation } from './stock.ts';
 
@@ -45,6 +46,25 @@ export const FENCE = `
 
 export const READ_FENCES =
   'SELECT partition, epoch, sequence, start_offset FROM partitions WHERE topic = $1 AND partition = ANY ($2::int4[])';
+
+export const CARRIED_FIELDS: readonly Column<{ partition: number; carried: CarriedOrder }>[] = [
+  column('partition', int4, ({ partition }) => partition),
+  column('order_id', text, ({ carried }) => carried.order.orderId),
+  column('created_offset', int8, ({ carried }) => carried.createdOffset),
+  column('uses_stock', bool, ({ carried }) => carried.usesStock),
+  column('fold', jsonb, ({ carried }) => JSON.stringify(carried.order)),
+];
+
+export const STORE_CARRIED = `
+  INSERT INTO carried_orders (topic, partition, order_id, created_offset, uses_stock, fold)
+  SELECT $1, partition, order_id, created_offset, uses_stock, fold FROM ${unnest(CARRIED_FIELDS, 2, 'c')}
+  ON CONFLICT (topic, order_id) DO UPDATE SET uses_stock = EXCLUDED.uses_stock, fold = EXCLUDED.fold`;
+
+export const DROP_CARRIED = 'DELETE FROM carried_orders WHERE topic = $1 AND order_id = ANY ($2::text[])';
+
+export const READ_CARRIED = `
+  SELECT partition, created_offset, uses_stock, fold
+  FROM carried_orders WHERE topic = $1 AND partition = ANY ($2::int4[]) ORDER BY partition, created_offset`;
 
 export const LOCK_RESERVATIONS =
   'SELECT order_id, version, state, lines FROM reservations WHERE order_id = ANY ($1::text[]) ORDER BY order_id FOR UPDATE';

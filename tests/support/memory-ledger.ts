@@ -1,13 +1,22 @@
 // tests/support/memory-ledger.ts: the stock ledger without a database, for simulations: the same pure parts, fences and all, on maps
 // that outlive the processes of a simulation. The contract suite holds for it as for PostgreSQL.
 
-import { type Ledger, LedgerFenced, type PartitionRef, type Start } from '../../processor/ledger/ledger.ts';
+import {
+  type CarriedOrder,
+  type Ledger,
+  LedgerFenced,
+  type OwnedStart,
+  type PartitionRef,
+  type Start,
+} from '../../processor/ledger/ledger.ts';
 import { type Answer, type LedgerProduct, takeProductEvents } from '../../processor/ledger/product-requests.ts';
 import { moveStock, type Reservation } from '../../processor/ledger/stock.ts';
 
 export interface LedgerTables {
   complete: boolean;
   partitions: Map<string, { epoch: number; start: Start }>;
+  /** By topic and partition, then by order id. */
+  carried: Map<string, Map<string, CarriedOrder>>;
   products: Map<string, LedgerProduct>;
   requests: Map<string, { answer: Answer; partition: number; delivered: boolean }>;
   reservations: Map<string, Reservation>;
@@ -16,6 +25,7 @@ export interface LedgerTables {
 export const emptyTables = (): LedgerTables => ({
   complete: true,
   partitions: new Map(),
+  carried: new Map(),
   products: new Map(),
   requests: new Map(),
   reservations: new Map(),
@@ -46,13 +56,14 @@ export const createMemoryLedger = (
               return { ok: false, reason: 'went-back' };
           }
         }
-        const starts = new Map<number, Start>();
+        const starts = new Map<number, OwnedStart>();
         for (const partition of partitions) {
           const key = keyOf({ topic, partition });
           const { epoch = 0, start = { offset: 0, note: null } } = tables.partitions.get(key) ?? {};
           tables.partitions.set(key, { epoch: epoch + 1, start });
           epochs.set(key, epoch + 1);
-          starts.set(partition, start);
+          const carried = [...(tables.carried.get(key)?.values() ?? [])].sort((one, other) => one.createdOffset - other.createdOffset);
+          starts.set(partition, { ...start, carried });
         }
         return { ok: true, starts };
       }),
@@ -62,7 +73,14 @@ export const createMemoryLedger = (
     moveStarts: (topic, starts) =>
       transact(() => {
         requireOwned([...starts.keys()].map((partition) => ({ topic, partition })));
-        for (const [partition, start] of starts) tables.partitions.get(keyOf({ topic, partition }))!.start = start;
+        for (const [partition, { offset, note, store = [], drop = [] }] of starts) {
+          const key = keyOf({ topic, partition });
+          tables.partitions.get(key)!.start = { offset, note };
+          const carried = tables.carried.get(key) ?? new Map<string, CarriedOrder>();
+          tables.carried.set(key, carried);
+          for (const each of store) carried.set(each.order.orderId, structuredClone(each));
+          for (const id of drop) carried.delete(id);
+        }
       }),
     moveStock: (topic, steps) =>
       transact(() => {

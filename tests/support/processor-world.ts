@@ -2,12 +2,13 @@
 // crashes, lives on as a zombie, and its ledger is rebuilt under it, as a seed has it.
 
 import type { KnownOrder } from '../../processor/admission.ts';
-import { groupOffsets } from '../../processor/committed-offsets.ts';
+import { noteMoves, startMoves } from '../../processor/committed-offsets.ts';
 import { type Attempt, DONE } from '../../processor/fulfilment.ts';
 import { createFulfilmentAttempts } from '../../processor/fulfilment-attempts.ts';
 import { createClaims } from '../../processor/ledger/claims.ts';
 import { rebuiltLedger } from '../../processor/ledger/rebuilt-ledger.ts';
 import { createRefold, type Refold } from '../../processor/ledger/refold.ts';
+import type { Partition } from '../../processor/partition.ts';
 import { createOrderProcessor } from '../../processor/process-orders.ts';
 import { createStartCommits } from '../../processor/start-commits.ts';
 import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
@@ -35,6 +36,10 @@ export interface WorldOptions {
   zombies?: boolean;
   /** The ledger is rebuilt now and then, while everything goes on. */
   rebuilds?: boolean;
+  /** CARRY_AFTER_MS (R12); never by default. */
+  carryAfterMs?: number;
+  /** How long fulfilment of an order takes; up to two seconds by default. */
+  fulfilmentMs?: (orderId: string, sim: Simulation) => number;
   /** Units of products, and when they are put in. */
   stock?: readonly { productId: string; units: number; afterMs: number }[];
   /** What becomes of an attempt to fulfil an order; done, if not given. */
@@ -77,13 +82,21 @@ export const checkAtRest = (sim: Simulation, ids: string[]): string[] =>
 
 export const processorWorld = (
   seed: number,
-  { zombies = false, rebuilds = false, stock = [], endpoint = () => DONE }: WorldOptions = {},
+  {
+    zombies = false,
+    rebuilds = false,
+    carryAfterMs = Infinity,
+    fulfilmentMs = (_, sim) => sim.between(0, 2000),
+    stock = [],
+    endpoint = () => DONE,
+  }: WorldOptions = {},
 ) => {
   const sim = simulate(seed, { partitions: PARTITIONS, calmFrom: T0 + FAULTS_MS, start: T0 });
   const violations: string[] = [];
   const committed = new Map<number, number>();
   const checkpoints = Array.from({ length: PARTITIONS }, () => 0);
   const fulfilled = new Map<string, number>();
+  const takeOvers: { at: number; partition: number; startOffset: number; end: number }[] = [];
   const tables = emptyTables();
   const products: ProductCreated[] = [];
   const logger = createLogger('test', 'silent');
@@ -130,7 +143,7 @@ export const processorWorld = (
         if (truth?.status !== 'processing' || truth.parked !== null)
           violations.push(`fulfils ${order.orderId}, which the log shows ${truth?.status} at ${position}`);
         fulfilled.set(order.orderId, (fulfilled.get(order.orderId) ?? 0) + 1);
-        return new Promise((resolve) => sim.clock.after(sim.between(0, 2000), () => alive() && resolve(endpoint(order, sim))));
+        return new Promise((resolve) => sim.clock.after(fulfilmentMs(order.orderId, sim), () => alive() && resolve(endpoint(order, sim))));
       },
       attemptsMax: 3,
       concurrency: ATTEMPTS_AT_ONCE,
@@ -156,8 +169,11 @@ export const processorWorld = (
     });
     openOrders = () => [...own.partitions()].reduce((sum, { openCount }) => sum + openCount, 0);
     const commit = createStartCommits({
-      starts: () => groupOffsets(own.partitions()),
-      note: (starts) => ledger.moveStarts(TOPIC, starts),
+      starts: () => startMoves(own.partitions(), { now: sim.clock.now(), carryAfterMs }),
+      note: async (moves) => {
+        await ledger.moveStarts(TOPIC, moves);
+        noteMoves(own.partitions(), moves);
+      },
       copy: async (offsets) => {
         // The group's coordinator refuses members of an older generation.
         if (mine === incarnation) for (const [partition, { offset }] of offsets) committed.set(partition, offset);
@@ -165,12 +181,27 @@ export const processorWorld = (
       clock,
       logger,
     });
+    /** R12, R6: once it acts, a successor knows every order that the log shows open, as the log has it. */
+    const checkTakeOver = (owned: Iterable<Partition>, number: number): void => {
+      const memory = [...owned].find(({ partition }) => partition === number);
+      if (!memory || takenOver.has(number) || memory.position < memory.actFrom) return;
+      takenOver.add(number);
+      const ids = new Set(sim.log[number]!.map(({ key }) => key!.toString()));
+      for (const id of ids) {
+        const { order } = foldOf(sim, id, memory.position);
+        if (order === null || isTerminal(order.status)) continue;
+        const known = memory.orders.get(id)?.order;
+        if (known?.version !== order.version) violations.push(`takes over ${id} at version ${known?.version} instead of ${order.version}`);
+      }
+    };
+    const takenOver = new Set<number>();
     const pump = (partition: number): void => {
       if (!alive()) return;
       const from = positions.get(partition)!;
       const records = sim.log[partition]!.slice(from, from + sim.between(1, 20));
       positions.set(partition, from + records.length);
       own.onRecords(partition, records);
+      checkTakeOver(own.partitions(), partition);
       if (sim.chance(0.3)) commit().catch(onFatal);
       sim.clock.after(sim.between(2, 30), () => pump(partition));
     };
@@ -188,6 +219,7 @@ export const processorWorld = (
       for (const partition of numbers) {
         const startOffset = starts.get(partition)!;
         positions.set(partition, startOffset);
+        takeOvers.push({ at: sim.clock.now(), partition, startOffset, end: ends[partition]! });
         own.onAssigned([claims.noted({ partition, startOffset, highWatermark: ends[partition]!, metadata: null })]);
         sim.clock.after(sim.between(1, 20), () => pump(partition));
       }
@@ -235,6 +267,8 @@ export const processorWorld = (
           const offset = Math.max(startOffset, committed.get(partition) ?? 0);
           const { epoch } = tables.partitions.get(`${TOPIC}/${partition}`) ?? { epoch: 0 };
           tables.partitions.set(`${TOPIC}/${partition}`, { epoch: epoch + 1, start: { offset, note: `logtime=${logTime}` } });
+          const carried = refold.carried(partition, offset).map((each) => [each.order.orderId, each] as const);
+          tables.carried.set(`${TOPIC}/${partition}`, new Map(carried));
         });
         tables.complete = true;
       });
@@ -258,7 +292,7 @@ export const processorWorld = (
       products,
       sim.log.map((records) => records.length),
     );
-  return { sim, violations, fulfilled, tables, refolded, openOrders: () => openOrders() };
+  return { sim, violations, fulfilled, takeOvers, tables, refolded, openOrders: () => openOrders() };
 };
 
 const refoldOf = (sim: Simulation, products: readonly ProductCreated[], ends: readonly number[]): Refold => {

@@ -3,6 +3,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
+import { evolve, type Order } from '../../../shared/order/order.ts';
+import { created } from '../../support/order-events.ts';
 import { productCreated, productEvent } from '../../support/product-events.ts';
 
 export interface LedgerUnderTest {
@@ -68,12 +70,36 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       expect(await under.process().claim('orders', [0, 1], new Map([['orders', new Map([[1, 7]])]]))).toEqual({
         ok: true,
         starts: new Map([
-          [0, { offset: 0, note: null }],
-          [1, { offset: 7, note: 'logtime=5' }],
+          [0, { offset: 0, note: null, carried: [] }],
+          [1, { offset: 7, note: 'logtime=5', carried: [] }],
         ]),
       });
       const products = await under.process().claim('products', [0], NOTHING_COMMITTED);
-      expect(products).toMatchObject({ starts: new Map([[0, { offset: 1, note: null }]]) });
+      expect(products).toMatchObject({ starts: new Map([[0, { offset: 1, note: null, carried: [] }]]) });
+    });
+
+    it('hands the orders on that a start has passed, as they were stored last, until they are dropped (R12)', async () => {
+      const orders = new Map<string, Order>(['a', 'b'].map((id) => [id, evolve(null, created(id)).order!]));
+      const carried = (id: string, version: number) => ({
+        order: { ...orders.get(id)!, version },
+        createdOffset: id === 'a' ? 3 : 2,
+        usesStock: false,
+      });
+      const successor = async () => {
+        const claim = await under.process().claim('orders', [0, 1], NOTHING_COMMITTED);
+        return claim.ok ? [claim.starts.get(0)!.carried, claim.starts.get(1)!.carried] : [];
+      };
+      await ledger.moveStarts('orders', new Map([[0, { offset: 7, note: null, store: [carried('a', 1), carried('b', 1)], drop: [] }]]));
+      await ledger.moveStarts('orders', new Map([[0, { offset: 9, note: null, store: [carried('a', 2)], drop: [] }]]));
+      expect(await successor()).toEqual([[carried('b', 1), carried('a', 2)], []]);
+      const late = ledger.moveStarts('orders', new Map([[0, { offset: 11, note: null, store: [], drop: ['a', 'b'] }]]));
+      await expect(late).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+      expect(await successor()).toEqual([[carried('b', 1), carried('a', 2)], []]);
+
+      const owner = under.process();
+      await owner.claim('orders', [0], NOTHING_COMMITTED);
+      await owner.moveStarts('orders', new Map([[0, { offset: 11, note: null, store: [], drop: ['a'] }]]));
+      expect(await successor()).toEqual([[carried('b', 1)], []]);
     });
 
     it('refuses owners while it is not complete, and when it is behind any copy of its start offsets (R8)', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { groupOffsets, logTimeOf } from '../../../processor/committed-offsets.ts';
+import { planStart } from '../../../processor/carried-orders.ts';
+import { logTimeOf, startMoves } from '../../../processor/committed-offsets.ts';
 import {
   createPartition,
   dropGhost,
   forgetClosed,
-  offsetToCommit,
   type Partition,
   readEvent,
   stockStepOf,
@@ -29,6 +29,9 @@ const life = (id: string, time: number): OrderEvent[] => [
   fact('OrderCompleted', id, 3, 'processing', { time }),
 ];
 
+const NEVER_CARRY = { now: T0, carryAfterMs: Infinity };
+const offsetToCommit = (partition: Partition): number => planStart(partition, NEVER_CARRY).offset;
+
 describe('the offset to commit (R6)', () => {
   it('is the creation of the oldest open order', () => {
     expect(
@@ -50,8 +53,8 @@ describe('the offset to commit (R6)', () => {
 
   it('waits for a partition that still recovers, and carries the log time', () => {
     const recovering = createPartition(1, 5, 9, 0);
-    const offsets = groupOffsets([afterReading(created('a', {}, { time: T0 })), recovering]);
-    expect([...offsets]).toEqual([[0, { offset: 0, metadata: `logtime=${T0}` }]]);
+    const moves = startMoves([afterReading(created('a', {}, { time: T0 })), recovering], NEVER_CARRY);
+    expect([...moves]).toMatchObject([[0, { offset: 0, note: `logtime=${T0}`, store: [], drop: [] }]]);
     expect(logTimeOf(7, `logtime=${T0}`)).toBe(T0);
     expect(logTimeOf(7, null)).toBe(Infinity);
     expect(logTimeOf(0, null)).toBe(0);

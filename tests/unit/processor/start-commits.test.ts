@@ -1,17 +1,16 @@
 // Where a successor starts is noted in the ledger before it is copied to Kafka, only when it moves, and now and then all the same.
 
 import { describe, expect, it } from 'vitest';
-import { LedgerFenced, type Start } from '../../../processor/ledger/ledger.ts';
+import { LedgerFenced, type StartMove } from '../../../processor/ledger/ledger.ts';
 import { createStartCommits } from '../../../processor/start-commits.ts';
-import type { GroupOffset } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
 
 const setUp = () => {
   let now = 0;
-  const starts = new Map<number, GroupOffset>([
-    [0, { offset: 5, metadata: 'logtime=1' }],
-    [1, { offset: 7 }],
+  const starts = new Map<number, StartMove>([
+    [0, { offset: 5, note: 'logtime=1' }],
+    [1, { offset: 7, note: null }],
   ]);
   const calls: [string, number[]][] = [];
   const failures: Error[] = [];
@@ -22,7 +21,7 @@ const setUp = () => {
       queueMicrotask(callback);
     },
   };
-  const noted: ReadonlyMap<number, Start>[] = [];
+  const noted: ReadonlyMap<number, StartMove>[] = [];
   const commit = createStartCommits({
     starts: () => starts,
     note: async (moved) => {
@@ -46,7 +45,7 @@ describe('start offsets', () => {
     const { starts, calls, noted, commit } = setUp();
     await commit();
     await commit();
-    starts.set(1, { offset: 8 });
+    starts.set(1, { offset: 8, note: null });
     await commit();
     expect(calls).toEqual([
       ['note', [0, 1]],

@@ -123,7 +123,8 @@ const check = (world: ReturnType<typeof processorWorld>, ids: readonly string[])
 };
 
 const run = async (seed: number, options: { zombies?: boolean; rebuilds?: boolean }) => {
-  const world = processorWorld(seed, { ...options, stock: STOCK });
+  // Every third world carries what is open for more than a second past the start offset (R12).
+  const world = processorWorld(seed, { ...options, stock: STOCK, carryAfterMs: seed % 3 === 0 ? 1_000 : Infinity });
   const ids = submitOrders(world.sim);
   await world.sim.run(T0 + END_MS);
   expect({ seed, violations: check(world, ids) }).toEqual({ seed, violations: [] });
