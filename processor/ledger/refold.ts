@@ -2,7 +2,7 @@
 // live ledger are the core's folds only: the arithmetic is done again, plainly. Pure.
 
 import type { OrderEvent, OrderFact } from '../../shared/order/events.ts';
-import { mustRemember } from '../../shared/order/ghosts.ts';
+import { lookedUpUntil } from '../../shared/order/ghosts.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
@@ -23,9 +23,12 @@ export interface RefoldedStock {
 }
 
 export interface RefoldedPartition {
-  /** Where an owner has to start reading: at what is open or unanswered (R6), or may still have a twin that looks new (R5). */
+  /** Where an owner has to start reading (R6). */
   startOffset: number;
-  /** Highest creation time read (decision 2); 0 without an order. */
+  /**
+   * The log time to start with (decision 2). Nobody remembers the orders that closed below the start, however recently: so late that
+   * every id as old as the newest of them is looked up (R5). 0 without an order.
+   */
   logTime: number;
 }
 
@@ -61,8 +64,6 @@ export const createRefold = (): Refold => {
   const stocks = new Map<string, RefoldedStock>();
   const orderRequests = new Map<string, { partition: number; offset: number }>();
   const logTimes = new Map<number, number>();
-  /** By partition, in log order: orders that must be remembered even when they are over. */
-  const recent = new Map<number, { order: Order; offset: number }[]>();
   const products = new Map<string, Product>();
   const productRequests = new Map<string, { partition: number; offset: number; request: ProductRequest }>();
   const answered = new Map<string, { answer: Answer; partition: number }>();
@@ -84,7 +85,7 @@ export const createRefold = (): Refold => {
     if (order === null || effect === 'void') return;
     const entry = { partition, order, createdOffset: known?.createdOffset ?? offset, stock: known?.stock ?? null };
     if (event.kind === 'fact') {
-      if (event.name === 'OrderCreated') noteCreation(partition, order, offset);
+      if (event.name === 'OrderCreated') logTimes.set(partition, Math.max(logTimes.get(partition) ?? 0, event.time));
       entry.stock = stockAfter(entry, offset, event);
       if (entry.stock) stocks.set(order.orderId, entry.stock);
     }
@@ -92,16 +93,6 @@ export const createRefold = (): Refold => {
       open.delete(order.orderId);
       over.add(order.orderId);
     } else open.set(order.orderId, entry);
-  };
-
-  const noteCreation = (partition: number, order: Order, offset: number): void => {
-    const logTime = Math.max(logTimes.get(partition) ?? 0, order.createdAt);
-    logTimes.set(partition, logTime);
-    const known = recent.get(partition) ?? [];
-    recent.set(partition, known);
-    known.push({ order, offset });
-    // Those in front are the oldest, within what clocks differ; at full speed a few ten thousand stay.
-    while (!mustRemember(known[0]!.order, logTime)) known.shift();
   };
 
   const takeProductEvent = (partition: number, offset: number, event: ProductEvent): void => {
@@ -156,10 +147,8 @@ export const createRefold = (): Refold => {
     answers: () => [...answered.values()],
     orderPartition: (partition, position) => {
       const created = Array.from(open.values(), (entry) => ({ partition: entry.partition, offset: entry.createdOffset }));
-      const logTime = logTimes.get(partition) ?? 0;
-      const remembered = recent.get(partition)?.find(({ order }) => mustRemember(order, logTime))?.offset ?? Infinity;
-      const oldest = Math.min(oldestIn(partition, created), oldestIn(partition, orderRequests.values()), remembered);
-      return { startOffset: Math.min(position, oldest), logTime };
+      const oldest = Math.min(oldestIn(partition, created), oldestIn(partition, orderRequests.values()));
+      return { startOffset: Math.min(position, oldest), logTime: logTimes.has(partition) ? lookedUpUntil(logTimes.get(partition)!) : 0 };
     },
     open: () => new Map(open),
     carried: (partition, startOffset) =>

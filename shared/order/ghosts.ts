@@ -22,7 +22,10 @@ export const mustRemember = (order: Order, logTime: number): boolean => logTime 
 export const REMEMBERED_MAX = 5_000;
 
 /** The log time at which this order need not be remembered any more: to go on with where it has to be forgotten. */
-export const forgettableFrom = (order: Order): number => order.createdAt + DUPLICATE_WINDOW_MS + 1;
+export const forgettableFrom = (order: Order): number => lookedUpUntil(order.createdAt);
+
+/** The log time at which whatever was created until then is looked up. */
+export const lookedUpUntil = (createdAt: number): number => createdAt + DUPLICATE_WINDOW_MS + 1;
 
 /** For the OrderCreated of an id that memory does not hold: true if a closed order may have had that id, so look it up. */
 export const mayBeGhost = (created: OrderCreated, logTime: number): boolean =>
