@@ -30,7 +30,7 @@ export const planStart = (partition: Partition, rule: CarryRule): StartMove => {
     if (!isStorable(partition, entry)) offset = Math.min(offset, neededFrom(entry));
     else if (isStored(entry)) entry.carried!.stored!.asOf = position;
     else {
-      store.push({ order: entry.order, createdOffset: entry.createdOffset, usesStock: entry.usesStock });
+      store.push({ order: entry.order, asOf: position, createdOffset: entry.createdOffset, usesStock: entry.usesStock });
       carried.add(entry);
       entry.carried ??= { stored: null, maybeAsOf: null };
       entry.carried.maybeAsOf ??= position;
@@ -45,12 +45,12 @@ export const planStart = (partition: Partition, rule: CarryRule): StartMove => {
     moved = offset < before;
   }
   const drop = left.flatMap(([orderId, { closedAt }]) => (closedAt < offset ? [orderId] : []));
-  return { offset, note: `logtime=${partition.logTime}`, store, drop, asOf: position };
+  return { offset, note: `logtime=${partition.logTime}`, store, drop };
 };
 
 /** The transaction of a plan is known to have been committed. */
-export const noteStored = (partition: Partition, { store = [], drop = [], asOf = 0 }: StartMove): void => {
-  for (const { order } of store) {
+export const noteStored = (partition: Partition, { store = [], drop = [] }: StartMove): void => {
+  for (const { order, asOf } of store) {
     const state = (partition.orders.get(order.orderId) ?? partition.left.get(order.orderId)?.entry)?.carried;
     if (state) Object.assign(state, { stored: { order, asOf }, maybeAsOf: null });
   }

@@ -18,6 +18,8 @@ export type InFlight = null | 'appending' | number;
 export interface Entry {
   order: Order;
   readonly createdOffset: number;
+  /** R12: facts below this offset were folded by somebody else, at their place in the log; 0 if none were. */
+  readonly foldedUpTo: number;
   admission: Admission;
   /** R1: one fact in flight per order. */
   inFlight: InFlight;
@@ -103,16 +105,16 @@ export const createPartition = (
   };
 };
 
-/** Its fold was the current one at the start offset; facts that it contains already are void when they are read again. */
-const takeUp = ({ order, createdOffset, usesStock }: CarriedOrder, startOffset: number): Entry => ({
-  ...newEntry(order, createdOffset),
-  usesStock,
-  carried: { stored: { order, asOf: startOffset }, maybeAsOf: null },
-});
+/** A row is right at the start offset, also where it is older: its order has not changed in between. */
+const takeUp = ({ order, asOf, createdOffset, usesStock }: CarriedOrder, startOffset: number): Entry => {
+  const foldedUpTo = Math.max(asOf, startOffset);
+  return { ...newEntry(order, createdOffset), foldedUpTo, usesStock, carried: { stored: { order, asOf: foldedUpTo }, maybeAsOf: null } };
+};
 
 const newEntry = (order: Order, createdOffset: number): Entry => ({
   order,
   createdOffset,
+  foldedUpTo: 0,
   admission: 'yes',
   inFlight: null,
   fulfilment: 'idle',
@@ -129,6 +131,8 @@ const newEntry = (order: Order, createdOffset: number): Entry => ({
 export const readEvent = (partition: Partition, event: OrderEvent, offset: number): { entry: Entry | undefined; effect: Effect } => {
   const known = partition.orders.get(event.orderId);
   if (event.kind === 'request') return { entry: noteRequest(partition, known, event, offset), effect: 'request' };
+  // In the fold already, or void at that place for good: a later fold might take it.
+  if (known !== undefined && offset < known.foldedUpTo) return { entry: known, effect: 'void' };
   const { order, effect } = evolve(known?.order ?? null, event);
   if (known === undefined && effect === 'applied' && order !== null) return { entry: addOrder(partition, order, event, offset), effect };
   if (known !== undefined && order !== null) advance(partition, known, order, offset);

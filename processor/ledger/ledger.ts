@@ -20,8 +20,9 @@ export interface Start {
 
 /** R12: an open order whose creation lies before the start offset. */
 export interface CarriedOrder {
-  /** Its fold. What the log says of it below the start offset is in it; what it says later may be, too. */
+  /** Its fold, as of the read position `asOf`. */
   order: Order;
+  asOf: number;
   createdOffset: number;
   /** See `Entry`. */
   usesStock: boolean;
@@ -36,8 +37,6 @@ export interface OwnedStart extends Start {
 export interface StartMove extends Start {
   store?: readonly CarriedOrder[];
   drop?: readonly string[];
-  /** The read position of which the stored folds are. */
-  asOf?: number;
 }
 
 /** What an order asks of its stock. `version` is the order's, before the fact that is decided or was read. */

@@ -91,7 +91,7 @@ const replaceAll = async (client: Client, { topics, to, refold, copies }: Replac
     const { startOffset, logTime } = refold.orderPartition(partition, end);
     const offset = start(topics.orders, partition, startOffset);
     await client.query(SET_START, [topics.orders, partition, offset, `logtime=${logTime}`]);
-    const carried = refold.carried(partition, offset).map((each) => ({ partition, carried: each }));
+    const carried = refold.carried(partition, offset, end).map((each) => ({ partition, carried: each }));
     if (carried.length > 0) await client.query(STORE_CARRIED, [topics.orders, ...columnParameters(CARRIED_FIELDS, carried)]);
   }
   for (const [partition, end] of to.products) {

@@ -47,7 +47,7 @@ export interface Refold {
   /** By order id. */
   open: () => Map<string, OpenOrder>;
   /** R12: open orders that were created below the offset where their owner starts. */
-  carried: (partition: number, startOffset: number) => CarriedOrder[];
+  carried: (partition: number, startOffset: number, position: number) => CarriedOrder[];
 }
 
 export interface OpenOrder {
@@ -151,10 +151,10 @@ export const createRefold = (): Refold => {
       return { startOffset: Math.min(position, oldest), logTime: logTimes.has(partition) ? lookedUpUntil(logTimes.get(partition)!) : 0 };
     },
     open: () => new Map(open),
-    carried: (partition, startOffset) =>
+    carried: (partition, startOffset, position) =>
       [...open.values()]
         .filter((entry) => entry.partition === partition && entry.createdOffset < startOffset)
-        .map(({ order, createdOffset, stock }) => ({ order, createdOffset, usesStock: stock !== null })),
+        .map(({ order, createdOffset, stock }) => ({ order, asOf: position, createdOffset, usesStock: stock !== null })),
     productPartition: (partition, position) => Math.min(position, oldestIn(partition, productRequests.values())),
   };
 };

@@ -9,12 +9,14 @@ import type { Answer, LedgerProduct } from './product-requests.ts';
 export interface CarriedRow {
   partition: number;
   created_offset: number;
+  as_of: number;
   uses_stock: boolean;
   fold: Order;
 }
 
 export const carriedOf = (row: CarriedRow): CarriedOrder => ({
   order: row.fold,
+  asOf: row.as_of,
   createdOffset: row.created_offset,
   usesStock: row.uses_stock,
 });

@@ -51,19 +51,20 @@ export const CARRIED_FIELDS: readonly Column<{ partition: number; carried: Carri
   column('partition', int4, ({ partition }) => partition),
   column('order_id', text, ({ carried }) => carried.order.orderId),
   column('created_offset', int8, ({ carried }) => carried.createdOffset),
+  column('as_of', int8, ({ carried }) => carried.asOf),
   column('uses_stock', bool, ({ carried }) => carried.usesStock),
   column('fold', jsonb, ({ carried }) => JSON.stringify(carried.order)),
 ];
 
 export const STORE_CARRIED = `
-  INSERT INTO carried_orders (topic, partition, order_id, created_offset, uses_stock, fold)
-  SELECT $1, partition, order_id, created_offset, uses_stock, fold FROM ${unnest(CARRIED_FIELDS, 2, 'c')}
-  ON CONFLICT (topic, order_id) DO UPDATE SET uses_stock = EXCLUDED.uses_stock, fold = EXCLUDED.fold`;
+  INSERT INTO carried_orders (topic, partition, order_id, created_offset, as_of, uses_stock, fold)
+  SELECT $1, partition, order_id, created_offset, as_of, uses_stock, fold FROM ${unnest(CARRIED_FIELDS, 2, 'c')}
+  ON CONFLICT (topic, order_id) DO UPDATE SET as_of = EXCLUDED.as_of, uses_stock = EXCLUDED.uses_stock, fold = EXCLUDED.fold`;
 
 export const DROP_CARRIED = 'DELETE FROM carried_orders WHERE topic = $1 AND order_id = ANY ($2::text[])';
 
 export const READ_CARRIED = `
-  SELECT partition, created_offset, uses_stock, fold
+  SELECT partition, created_offset, as_of, uses_stock, fold
   FROM carried_orders WHERE topic = $1 AND partition = ANY ($2::int4[]) ORDER BY partition, created_offset`;
 
 export const LOCK_RESERVATIONS =

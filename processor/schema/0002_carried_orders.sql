@@ -1,10 +1,11 @@
 -- Orders that have been open for so long that the start offset of their partition has passed their creation (R12). `fold` is the order
--- as the log makes it up to the start offset, or further: what is read again from there on changes nothing that it contains.
+-- as the log makes it up to the read position `as_of`: facts below that are not folded again, wherever reading starts.
 CREATE TABLE carried_orders (
   topic          text    COLLATE "C" NOT NULL,
   partition      integer NOT NULL,
   order_id       text    COLLATE "C" NOT NULL,
   created_offset bigint  NOT NULL,
+  as_of          bigint  NOT NULL,
   uses_stock     boolean NOT NULL,
   fold           jsonb   NOT NULL,
   PRIMARY KEY (topic, order_id)

@@ -78,7 +78,10 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     options: startupOptions(options, statementTimeoutMs),
     types,
   });
-  const onError = options.onError ?? (() => {});
+  const onError = (error: Error): void => {
+    Reflect.deleteProperty(error, 'client'); // pg-pool adds the whole connection, which nobody wants to read in a log
+    options.onError?.(error);
+  };
   pool.on('error', onError);
   // A connection that is lost while it is lent out rejects its query and also emits an error, which would end the process.
   pool.on('connect', (client) => void client.on('error', onError));

@@ -267,7 +267,7 @@ export const processorWorld = (
           const offset = Math.max(startOffset, committed.get(partition) ?? 0);
           const { epoch } = tables.partitions.get(`${TOPIC}/${partition}`) ?? { epoch: 0 };
           tables.partitions.set(`${TOPIC}/${partition}`, { epoch: epoch + 1, start: { offset, note: `logtime=${logTime}` } });
-          const carried = refold.carried(partition, offset).map((each) => [each.order.orderId, each] as const);
+          const carried = refold.carried(partition, offset, end).map((each) => [each.order.orderId, each] as const);
           tables.carried.set(`${TOPIC}/${partition}`, new Map(carried));
         });
         tables.complete = true;

@@ -83,6 +83,7 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       const carried = (id: string, version: number) => ({
         order: { ...orders.get(id)!, version },
         createdOffset: id === 'a' ? 3 : 2,
+        asOf: 5 + version,
         usesStock: false,
       });
       const successor = async () => {

@@ -72,15 +72,18 @@ const findings = (world: ReturnType<typeof processorWorld>, ids: readonly string
 const stillOpen = ({ openOrders }: ReturnType<typeof processorWorld>): string[] =>
   openOrders() === 0 ? [] : [`the processor takes ${openOrders()} orders for open that the log has ended`];
 
-const restless = async (seed: number, zombies: boolean): Promise<string[]> => {
-  const world = processorWorld(seed, { zombies });
+const restless = async (seed: number, options: Parameters<typeof processorWorld>[1]): Promise<string[]> => {
+  const world = processorWorld(seed, options);
   const ids = submitOrders(world.sim, 20, true);
   disturb(world.sim, ids);
   await world.sim.run(T0 + END_MS);
   return findings(world, ids);
 };
-export const crashes = (seed: number): Promise<string[]> => restless(seed, false);
-export const zombies = (seed: number): Promise<string[]> => restless(seed * 2, true);
+export const crashes = (seed: number): Promise<string[]> => restless(seed, {});
+export const zombies = (seed: number): Promise<string[]> => restless(seed * 2, { zombies: true });
+/** Whatever is open for more than half a second is carried, while owners come and go. */
+export const carried = (seed: number): Promise<string[]> =>
+  restless(seed * 2, { carryAfterMs: 500, fulfilmentMs: (_, sim) => sim.between(0, 9_000) });
 
 const PLACES = 3; // of the processor in this world
 

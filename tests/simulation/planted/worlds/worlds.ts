@@ -5,7 +5,7 @@ import { productWorld } from '../../../support/product-world.ts';
 import { feed } from './feed.ts';
 import { http, overload } from './http.ts';
 import { ledger } from './ledger.ts';
-import { calm, crashes, strays, zombies } from './orders.ts';
+import { calm, carried, crashes, strays, zombies } from './orders.ts';
 import { anotherLog, projector } from './projector.ts';
 import { queue } from './queue.ts';
 import { stock, stockRebuilt } from './stock.ts';
@@ -13,6 +13,7 @@ import { stock, stockRebuilt } from './stock.ts';
 export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<string[]>>> = {
   calm,
   crashes,
+  carried,
   zombies,
   strays,
   stock,
