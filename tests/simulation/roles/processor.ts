@@ -1,7 +1,7 @@
 // tests/simulation/roles/processor.ts: the real processor, orders and products, on simulated ground: what processor/main.ts and
 // processor/product-side.ts compose, with the memory ledger and without a server.
 
-import { groupOffsets } from '../../../processor/committed-offsets.ts';
+import { noteMoves, startMoves } from '../../../processor/committed-offsets.ts';
 import type { Attempt } from '../../../processor/fulfilment.ts';
 import { createFulfilmentAttempts } from '../../../processor/fulfilment-attempts.ts';
 import { createClaims } from '../../../processor/ledger/claims.ts';
@@ -31,6 +31,8 @@ export interface ProcessorOptions {
   concurrency: number;
 }
 
+// R12: an order that two owners have seen is carried; most of what is open is not.
+const CARRY_AFTER_MS = 1_500;
 const COMMIT_INTERVAL_MS = 1_000; // as in processor/main.ts
 const ATTEMPTS_AT_ONCE = 4;
 
@@ -135,8 +137,11 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
   });
   reader.start().catch(onFatal);
   return createStartCommits({
-    starts: () => groupOffsets(processor.partitions()),
-    note: (starts) => ledger.moveStarts(ORDERS, starts),
+    starts: () => startMoves(processor.partitions(), { now: systemClock.now(), carryAfterMs: CARRY_AFTER_MS }),
+    note: async (moves) => {
+      await ledger.moveStarts(ORDERS, moves);
+      noteMoves(processor.partitions(), moves);
+    },
     copy: reader.commit,
     clock: systemClock,
     logger,
