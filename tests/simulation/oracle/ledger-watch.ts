@@ -35,8 +35,9 @@ export const createLedgerWatch = ({ sim, truth, tables, topic }: LedgerWatchOpti
     }
   };
   const checkStart = (partition: number, start: number): void => {
+    const carried = tables.carried.get(`${topic}/${partition}`); // R12: known all the same
     for (const { order, partition: of, createdOffset, usesStock } of truth.orders.values()) {
-      if (of !== partition || createdOffset >= start) continue;
+      if (of !== partition || createdOffset >= start || carried?.has(order.orderId)) continue;
       if (!isTerminal(order.status))
         sim.violate(`a successor in ${partition} starts at ${start}, behind the creation of the open ${order.orderId}`);
       else if (usesStock && tables.reservations.get(order.orderId)?.state !== 'closed')

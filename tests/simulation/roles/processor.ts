@@ -24,6 +24,9 @@ import type { StartRole } from './fleet.ts';
 /** What becomes of one attempt to fulfil an order. */
 export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };
 
+// R12: what stays open for longer is carried, a part of all orders.
+const CARRY_AFTER_MS = 1_500;
+
 export interface ProcessorOptions {
   endpoint: Endpoint;
   withProducts: boolean;
@@ -31,8 +34,6 @@ export interface ProcessorOptions {
   concurrency: number;
 }
 
-// R12: an order that two owners have seen is carried; most of what is open is not.
-const CARRY_AFTER_MS = 1_500;
 const COMMIT_INTERVAL_MS = 1_000; // as in processor/main.ts
 const ATTEMPTS_AT_ONCE = 4;
 
