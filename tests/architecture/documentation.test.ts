@@ -89,6 +89,15 @@ describe('the documents', () => {
     expect(rows('docs/operations.md', /^Order/).sort()).toEqual(alerts.sort());
   });
 
+  it('name fault tests that exist, and every one of them', () => {
+    const named = new Set([...text('docs/guarantees.md').matchAll(/`([a-z-]+)`/g)].map(([, name]) => name!));
+    const tests = readdirSync(join(ROOT, 'tests/reliability')).map((name) => name.replace('.test.ts', ''));
+    expect(tests.filter((name) => !named.has(name))).toEqual([]);
+    const paths = [...text('docs/guarantees.md').matchAll(/`(tests\/[a-z/-]+)`/g)].map(([, path]) => path!);
+    const missing = paths.filter((path) => ![path, `${path}.ts`, `${path}.test.ts`].some((name) => existsSync(join(ROOT, name))));
+    expect(missing).toEqual([]);
+  });
+
   it('link to files that exist', () => {
     const documents = [
       'README.md',
