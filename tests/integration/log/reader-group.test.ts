@@ -3,8 +3,9 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import type { LogClient } from '../../../shared/log/client.ts';
+import { type LogClient, openSocket } from '../../../shared/log/client.ts';
 import { eventually } from '../../support/eventually.ts';
+import { parseAddress, startFaultProxy } from '../../support/network/fault-proxy.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { uniqueName } from '../../support/unique-name.ts';
 import { broker, clientUnderTest, countUpTo, keyIn, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
@@ -70,6 +71,23 @@ test('the partitions of a reader that falls silent are taken over, and when it w
     proxy.release();
     await eventually(() => lost.every((partition) => asleep.calls.includes(`revoked ${partition}`)), { what: 'the loss to be told' });
     await eventually(() => asleep.owned.size === 2 && awake.owned.size === 2, { what: 'two partitions each again' });
+  } finally {
+    await stopAll();
+    await proxy.stop();
+  }
+});
+
+test('a reader whose connections are dead without having ended is back in its group within seconds', async () => {
+  const proxy = await startFaultProxy(broker());
+  const through = parseAddress(proxy.address);
+  try {
+    const alone = await startReader({}, { client: clientUnderTest({ socketFactory: (args) => openSocket({ ...args, ...through }) }) });
+    await eventually(() => alone.owned.size === PARTITIONS, { what: 'all partitions' });
+    expect(proxy.vanish()).toBeGreaterThan(1);
+    proxy.heal(); // for new connections: those that there were stay dead
+    await appendToAll(3);
+    // Twelve seconds of silence, and joining anew. kafkajs by itself goes on asking there for more than a minute.
+    await eventually(() => alone.records.length === 12, { what: 'what has been appended meanwhile', timeoutMs: 30_000 });
   } finally {
     await stopAll();
     await proxy.stop();
