@@ -59,7 +59,9 @@ export const createGround = ({ dataDir, env, say }: GroundOptions): Starting<Gro
         checkout: CHECKOUT,
         dataDir,
         jarsDir: join(CHECKOUT, '.data', 'kafka'),
-        settings: { KAFKA_BROKERS: '', DATABASE_URL: '' },
+        lasting: true,
+        // Processes of this machine: what they use is part of what is measured.
+        settings: { KAFKA_BROKERS: '', DATABASE_URL: '', BACKING_SERVICES: 'local' },
         ports: { broker, controller, postgres },
         env,
         signal: interrupted.signal,

@@ -1,9 +1,13 @@
 // ops/stack/dependencies.ts: where the broker and the database come from. A ladder for each, the first rung that applies wins:
-// one that runs already (environment), else a local one. A rung in between is one more function in its list.
+// one that runs already (environment), else a container where an engine answers, else a local one.
 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { KAFKA_IMAGE, POSTGRES_IMAGE, prepareKafkaContainer, preparePostgresContainer } from './containers/attended.ts';
+import { containersChosen } from './containers/chosen.ts';
+import { whyNoContainer } from './containers/engine.ts';
+import { containerDir } from './containers/leftover.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
 import { prepareBroker } from './kafka-broker.ts';
 import { provideKafkaJars } from './kafka-jars.ts';
@@ -20,7 +24,9 @@ export interface Ground {
   dataDir: string;
   /** Kafka's jars; shared by all data folders of the checkout. */
   jarsDir: string;
-  settings: { KAFKA_BROKERS: string; DATABASE_URL: string };
+  /** False: a container's data goes with it, for whoever deletes `dataDir` at the end. */
+  lasting: boolean;
+  settings: { KAFKA_BROKERS: string; DATABASE_URL: string; BACKING_SERVICES: 'auto' | 'containers' | 'local' };
   /** Free ports; chosen for what is started here. */
   ports: { broker: number; controller: number; postgres: number };
   env: NodeJS.ProcessEnv;
@@ -44,9 +50,11 @@ type Rung = (ground: Ground) => Promise<Dependency | null>;
 const EXTERNAL_LIMIT_MS = 10_000;
 const EXTERNAL_POLL_MS = 200;
 
-export const provideKafka = (ground: Ground): Promise<Dependency> => firstOf([kafkaOfEnvironment, kafkaFromJars], ground);
+export const provideKafka = (ground: Ground): Promise<Dependency> =>
+  firstOf([kafkaOfEnvironment, kafkaFromContainer, kafkaFromJars], ground);
 
-export const provideDatabase = (ground: Ground): Promise<Dependency> => firstOf([databaseOfEnvironment, databaseFromPackage], ground);
+export const provideDatabase = (ground: Ground): Promise<Dependency> =>
+  firstOf([databaseOfEnvironment, databaseFromContainer, databaseFromPackage], ground);
 
 const firstOf = async (rungs: readonly Rung[], ground: Ground): Promise<Dependency> => {
   for (const rung of rungs) {
@@ -61,6 +69,15 @@ const kafkaOfEnvironment: Rung = async ({ settings: { KAFKA_BROKERS: brokers }, 
   const answers = async () => (await Promise.all(brokers.split(',').map(answersAt))).includes(true);
   await requireAnswer(answers, `KAFKA_BROKERS is ${brokers}, and no broker answers there`, signal);
   return { address: brokers, description: `Kafka at ${brokers} (KAFKA_BROKERS)`, process: null };
+};
+
+const kafkaFromContainer: Rung = async (ground) => {
+  const dir = containerDir(ground.dataDir, 'kafka');
+  const localData = join(ground.dataDir, 'kafka', 'data');
+  if (!(await chosen(ground, { what: 'broker', image: KAFKA_IMAGE, dir, localData }))) return null;
+  const process = await prepareKafkaContainer({ ...ground, dir, port: ground.ports.broker });
+  const address = `${LOOPBACK}:${ground.ports.broker}`;
+  return { address, description: `Kafka at ${address} (container of ${KAFKA_IMAGE})`, process };
 };
 
 const kafkaFromJars: Rung = async (ground) => {
@@ -90,12 +107,28 @@ const databaseOfEnvironment: Rung = async ({ settings: { DATABASE_URL: url }, si
   return { address: url, description: `PostgreSQL at ${shown} (DATABASE_URL)`, process: null };
 };
 
+const databaseFromContainer: Rung = async (ground) => {
+  const dir = containerDir(ground.dataDir, 'postgres');
+  const localData = join(ground.dataDir, 'postgres', 'password');
+  if (!(await chosen(ground, { what: 'database', image: POSTGRES_IMAGE, dir, localData }))) return null;
+  const { spec, url } = await preparePostgresContainer({ ...ground, dir, port: ground.ports.postgres });
+  return { address: url, description: `PostgreSQL at ${withoutPassword(url)} (container of ${POSTGRES_IMAGE})`, process: spec };
+};
+
 const databaseFromPackage: Rung = async ({ checkout, dataDir, ports, signal, say }) => {
   const dir = join(dataDir, 'postgres');
   const home = await providePostgresHome({ dir, checkout, say });
   const { spec, url } = await preparePostgres({ dir, home, port: ports.postgres, signal });
   return { address: url, description: `PostgreSQL at ${withoutPassword(url)} (local server)`, process: spec };
 };
+
+const chosen = (ground: Ground, container: { what: string; image: string; dir: string; localData: string }): Promise<boolean> =>
+  containersChosen({
+    ...ground,
+    ...container,
+    wish: ground.settings.BACKING_SERVICES,
+    problem: () => whyNoContainer({ ...ground, image: container.image, reaped: !ground.lasting }),
+  });
 
 const answersAt = (broker: string): Promise<boolean> => {
   const [, host, port] = /^(.*):(\d+)$/.exec(broker.trim()) ?? [];

@@ -11,6 +11,7 @@ import { commandLineOf, runsWith } from './command-line.ts';
 import type { ProcessSpec } from './keep-running.ts';
 import { LOOPBACK } from './ports.ts';
 import type { PostgresHome } from './postgres-home.ts';
+import { INITDB_LOCALE, POSTGRES_SETTINGS, roleStatements } from './postgres-settings.ts';
 import { runTool } from './run-tool.ts';
 
 export interface PostgresOptions {
@@ -25,21 +26,9 @@ export interface PostgresOptions {
 const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 const SETTINGS: Record<string, string> = {
+  ...POSTGRES_SETTINGS,
   listen_addresses: LOOPBACK,
   unix_socket_directories: '', // no second way in
-  max_connections: '100',
-  shared_buffers: '256MB',
-  // A busy minute writes about 1 GB of WAL; a small limit would force a checkpoint, and full page images, every few seconds.
-  max_wal_size: '2GB',
-  wal_compression: 'on',
-  // Durability stays: an answered checkpoint survives a power cut, so the read model is never ahead of itself.
-  fsync: 'on',
-  synchronous_commit: 'on',
-  jit: 'off', // our statements run for milliseconds; compiling one takes longer
-  autovacuum: 'on',
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-  log_checkpoints: 'off',
 };
 
 /** Initialises the data directory on the first start and says how the server is run. `url` holds the password. */
@@ -92,18 +81,11 @@ const initialise = async (options: PostgresOptions, password: string): Promise<v
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true, mode: 0o700 });
   if (identity) await chown(fresh, identity.uid, identity.gid);
-  // Byte order for text: what sorts before what must not depend on the machine's locales.
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const access = ['--username=postgres', '--auth-local=reject', '--auth-host=scram-sha-256'];
   const how = { env: ENVIRONMENT, cwd: '/', identity, signal: options.signal };
-  const { code, output } = await runTool(join(programs, 'bin', 'initdb'), ['-D', fresh, ...locale, ...access], how);
+  const { code, output } = await runTool(join(programs, 'bin', 'initdb'), ['-D', fresh, ...INITDB_LOCALE, ...access], how);
   if (code !== 0) throw new AppError('LOCAL_STACK', `PostgreSQL's data in ${data} could not be initialised: ${output.trim().slice(-500)}`);
-  await asSuperuser(options, fresh, [
-    `CREATE ROLE orders LOGIN PASSWORD '${password}'`,
-    'CREATE DATABASE orders OWNER orders',
-    // Whoever connects with the plain URL finds the tables without naming a schema.
-    'ALTER ROLE orders SET search_path = read_model, accounts, public',
-  ]);
+  await asSuperuser(options, fresh, roleStatements(password));
   await rename(fresh, data);
 };
 

@@ -13,6 +13,10 @@ const POSTGRES_PORT_DEFAULT = 15_432;
 export const START_VARIABLES = Type.Object({
   KAFKA_BROKERS: Type.String({ default: '', description: 'A broker that runs already; absent: one is started.' }),
   DATABASE_URL: Type.String({ default: '', description: 'A database that runs already; absent: one is started.' }),
+  BACKING_SERVICES: Type.Union([Type.Literal('auto'), Type.Literal('containers'), Type.Literal('local')], {
+    default: 'auto',
+    description: 'Where a broker and a database come from that are started.',
+  }),
   HOST: Type.String({ default: '127.0.0.1' }),
   AUTH: Type.Union([Type.Literal('off'), Type.Literal('required')], { default: 'off' }),
   PORT: PORT(8080),

@@ -4,6 +4,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBackingServices } from './backing-services.ts';
+import { removeLeftoverContainers } from './containers/leftover.ts';
 import type { Ground } from './dependencies.ts';
 import { type KeptProcess, keepRunning, type ProcessEvents } from './keep-running.ts';
 import { choosePorts, LOOPBACK, type PortWish } from './ports.ts';
@@ -58,10 +59,12 @@ export const createStack = (options: StackOptions): Stack => {
   const bringUp = async (): Promise<string> => {
     claim = await claimFolder(dataDir, say);
     rmSync(runFile, { force: true }); // a killed run's
+    await removeLeftoverContainers(dataDir, say);
     const ports = await chooseAllPorts(settings);
     watchdog = startWatchdog(runFile);
     say('starting broker and database …');
-    const ground: Ground = { ...options, jarsDir: join(checkout, '.data', 'kafka'), ports, signal: interrupted.signal };
+    const jarsDir = join(checkout, '.data', 'kafka');
+    const ground: Ground = { ...options, jarsDir, lasting: true, ports, signal: interrupted.signal };
     const { kafka, database, descriptions } = await startBackingServices(ground, {
       ...events,
       onStarted: (process) => services.push(process),

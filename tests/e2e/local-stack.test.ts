@@ -22,6 +22,8 @@ const { KAFKA_BROKERS, DATABASE_URL, HOST, AUTH } = process.env;
 createServer((_, response) => response.end(JSON.stringify({ KAFKA_BROKERS, DATABASE_URL, HOST, AUTH }))).listen(Number(port), HOST);
 process.once('SIGTERM', () => process.exit(0));
 `;
+// On containers: container-stack.test.ts.
+const LOCAL = { BACKING_SERVICES: 'local' };
 const NAMES = ['broker', 'postgres', 'api', 'processor', 'projector'] as const;
 // The stack restarts a process within 2 s; a broker or database then needs its own time to recover.
 const RESTART_LIMIT_MS = 2_000;
@@ -52,7 +54,7 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
     scripts = join(folder.path, 'roles');
     await mkdir(scripts);
     for (const role of ['api', 'processor', 'projector']) await writeFile(join(scripts, `${role}.ts`), ROLE_STUB);
-    stack = startStackProcess({ dataDir, scripts });
+    stack = startStackProcess({ dataDir, scripts, env: LOCAL });
     run = await stack.ready();
   });
   afterAll(async () => {
@@ -100,7 +102,7 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
   });
 
   test('refuses to run twice in one folder, and the first does not notice', async () => {
-    const second = startStackProcess({ dataDir, scripts });
+    const second = startStackProcess({ dataDir, scripts, env: LOCAL });
     expect(await second.exited).toEqual({ code: 1, signal: null });
     expect(second.output()).toBe(
       `The stack runs already here (process ${stack.pid}): stop it first, or use its addresses in ${join(dataDir, 'run.json')}.\n`,
@@ -109,7 +111,7 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
   });
 
   test('takes a broker and a database that run already, and neither starts nor stops any', async () => {
-    const env = { KAFKA_BROKERS: run.kafka, DATABASE_URL: run.database };
+    const env = { ...LOCAL, KAFKA_BROKERS: run.kafka, DATABASE_URL: run.database };
     const second = startStackProcess({ dataDir: join(folder.path, 'second'), scripts, env });
     const { kafka, database, processes } = await second.ready();
     expect([kafka, database]).toEqual([run.kafka, run.database]);
@@ -151,7 +153,7 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
   });
 
   test('Ctrl-C during the start ends that too, and the roles are never started', async () => {
-    const early = startStackProcess({ dataDir, scripts });
+    const early = startStackProcess({ dataDir, scripts, env: LOCAL });
     const started = () => {
       const { pid, processes } = JSON.parse(readFileSync(join(dataDir, 'supervisor.json'), 'utf8'));
       return pid === early.pid && processes.length === 2 && processes.map((each: { pid: number }) => each.pid);
@@ -164,13 +166,13 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
   });
 
   test('a killed supervisor leaves no process behind, and the next start finds its data', async () => {
-    stack = startStackProcess({ dataDir, scripts });
+    stack = startStackProcess({ dataDir, scripts, env: LOCAL });
     const pids = pidsOf(await stack.ready());
     stack.signal('SIGKILL');
     await eventually(() => allEnded(pids), { what: 'the watchdog to end all processes', timeoutMs: 10_000 });
     expect(stack.run()).toBeNull();
 
-    stack = startStackProcess({ dataDir, scripts });
+    stack = startStackProcess({ dataDir, scripts, env: LOCAL });
     const { database } = await stack.ready();
     expect(new URL(database).password).toBe(new URL(run.database).password);
   });
@@ -187,7 +189,7 @@ describe('npm start on a machine that lacks something', () => {
     const path = join(folder.path, 'bin');
     await mkdir(path);
     for (const tool of ['id', 'sh']) await symlink(`/usr/bin/${tool}`, join(path, tool));
-    const stack = startStackProcess({ dataDir: folder.path, env: { PATH: path, JAVA_HOME: '' } });
+    const stack = startStackProcess({ dataDir: folder.path, env: { ...LOCAL, PATH: path, JAVA_HOME: '' } });
     expect(await stack.exited).toEqual({ code: 1, signal: null });
     const [last] = stack.output().trim().split('\n').slice(-1);
     expect(last).toMatch(/^Kafka needs Java 17 or newer and no Java was found .*: install a JRE, .*, or set KAFKA_BROKERS .*\.$/);
@@ -198,7 +200,7 @@ describe('npm start on a machine that lacks something', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const port = (server.address() as { port: number }).port;
-    const stack = startStackProcess({ dataDir: folder.path, env: { KAFKA_PORT: String(port) } });
+    const stack = startStackProcess({ dataDir: folder.path, env: { ...LOCAL, KAFKA_PORT: String(port) } });
     expect(await stack.exited).toEqual({ code: 1, signal: null });
     expect(stack.output()).toBe(
       `Port ${port} of 127.0.0.1 is in use: stop the program that has it, or set KAFKA_PORT to another port (0 takes any free one).\n`,

@@ -44,7 +44,9 @@ export const startOwnGround = async (say: (sentence: string) => void = () => {})
         checkout: CHECKOUT,
         dataDir,
         jarsDir: join(CHECKOUT, '.data', 'kafka'),
-        settings: { KAFKA_BROKERS: '', DATABASE_URL: '' },
+        lasting: false,
+        // Processes of this machine: their ids are what is signalled.
+        settings: { KAFKA_BROKERS: '', DATABASE_URL: '', BACKING_SERVICES: 'local' },
         ports: { broker, controller, postgres },
         env: { PATH, HOME, TMPDIR, JAVA_HOME },
         signal: new AbortController().signal,

@@ -53,9 +53,9 @@ export const temporaryStackFolder = async (): Promise<{ path: string; remove: ()
 /** Starts a stack on `dataDir`; the roles are the service's own, or api.ts, processor.ts and projector.ts of `scripts`. */
 export const startStackProcess = (options: { dataDir: string; scripts?: string; env?: Record<string, string> }): StackProcess => {
   const { dataDir, scripts, env = {} } = options;
-  const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;
+  const { PATH, HOME, TMPDIR, JAVA_HOME, DOCKER_HOST } = process.env;
   const child = spawn(process.execPath, [STACK_MAIN, dataDir, ...(scripts === undefined ? [] : [scripts])], {
-    env: { PATH, HOME, TMPDIR, JAVA_HOME, ...FREE_PORTS, ...env },
+    env: { PATH, HOME, TMPDIR, JAVA_HOME, ...(DOCKER_HOST === undefined ? {} : { DOCKER_HOST }), ...FREE_PORTS, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -9,6 +9,7 @@ import { type BackingServices, startBackingServices } from '../../ops/stack/back
 import type { KeptProcess } from '../../ops/stack/keep-running.ts';
 import { choosePorts } from '../../ops/stack/ports.ts';
 import { dataOutside } from '../../ops/stack/postgres-home.ts';
+import { readStartSettings } from '../../ops/stack/settings.ts';
 import { stopInOrder } from '../../ops/stack/stop-in-order.ts';
 import { startWatchdog } from '../../ops/stack/watchdog.ts';
 import { REMOTE_URL } from './remote-url.ts';
@@ -63,19 +64,22 @@ const startTestStack = async (): Promise<TestStack> => {
     watchdog.release();
   };
   try {
+    const { KAFKA_BROKERS, DATABASE_URL, BACKING_SERVICES } = process.env;
     const [broker, controller, postgres] = (await choosePorts([ANY_PORT, ANY_PORT, ANY_PORT])) as [number, number, number];
     const ground = {
       checkout: CHECKOUT,
       dataDir,
       jarsDir: join(CHECKOUT, '.data', 'kafka'),
-      settings: { KAFKA_BROKERS: process.env.KAFKA_BROKERS ?? '', DATABASE_URL: process.env.DATABASE_URL ?? '' },
+      lasting: false,
+      settings: readStartSettings({ KAFKA_BROKERS, DATABASE_URL, BACKING_SERVICES }),
       ports: { broker, controller, postgres },
       env: process.env,
       signal: new AbortController().signal,
       say,
     };
     const events = { onChange, say, onLine: () => {}, onStarted: (started: KeptProcess) => void processes.push(started) };
-    const { kafka, database } = await startBackingServices(ground, events);
+    const { kafka, database, descriptions } = await startBackingServices(ground, events);
+    say(descriptions.join(', '));
     return { kafka, database, stop };
   } catch (error) {
     await stop();
