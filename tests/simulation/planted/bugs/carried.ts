@@ -10,8 +10,8 @@ export const CARRIED_BUGS: readonly Bug[] = [
     rule: 'R12',
     why: 'The next owner starts behind a parked order and never hears of it.',
     file: FILE,
-    find: 'return { offset, note: `logtime=${partition.logTime}`, store, drop };',
-    replace: 'return { offset, note: `logtime=${partition.logTime}`, store: [], drop };',
+    find: 'store, drop };',
+    replace: 'store: [], drop };',
     world: 'carried',
   },
   {
