@@ -6,6 +6,7 @@ import { evolve, type Order } from '../shared/order/order.ts';
 import { iso } from '../shared/order/order-view.ts';
 import { wireTypeOf } from '../shared/order/upcast.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
 import type { OrderTail } from './order-tail.ts';
 import type { ReadModel } from './read-model.ts';
 import type { LoggedEvent } from './tail-memory.ts';
@@ -79,7 +80,9 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
   const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
     const [recent] = tail.unstoredEvents(order.order.orderId);
     const [first] = recent?.offset === order.createdOffset ? [recent] : await stretch(order, order.createdOffset, 1);
-    if (first?.event.name !== 'OrderCreated') throw new Error(`the creation of order ${order.order.orderId} is not where its row says`);
+    // The archive went back, and the tail has not heard of it yet.
+    if (first?.event.name !== 'OrderCreated')
+      throw new AppError('DATABASE_UNAVAILABLE', `The archive does not have the creation of the order ${order.order.orderId}.`);
     return first.event;
   };
   return { page, asOf, requestOf, creationOf };

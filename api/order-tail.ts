@@ -93,9 +93,14 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     // Older than the newest stored order: look it up. Newer: it cannot be a late twin of a stored one.
     const logTime = newestCreatedAt === null ? 0 : newestCreatedAt + DUPLICATE_WINDOW_MS + 1;
     const byPartition = Map.groupBy(open, ({ partition }) => partition);
-    memory = Array.from({ length: partitionCount }, (_, partition) =>
-      createTailPartition(partition, checkpoints.get(partition) ?? 0, logTime, byPartition.get(partition) ?? []),
-    );
+    memory = Array.from({ length: partitionCount }, (_, partition) => {
+      const checkpoint = checkpoints.get(partition) ?? 0;
+      const before = memory[partition];
+      // What it has forgotten the rows have. Beginning behind its position would leave out what it has not told yet.
+      if (before && (before.checkpoint <= checkpoint || before.position <= checkpoint))
+        return { ...before, checkpoint: Math.min(before.checkpoint, checkpoint) };
+      return createTailPartition(partition, checkpoint, logTime, byPartition.get(partition) ?? []);
+    });
     for (const { partition } of memory) stored.moved(partition);
   };
 
@@ -163,9 +168,13 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     }
     return (async () => {
       lookingUp.add(partition);
-      const firstLives = await untilAnswered('late twins', () => readModel.firstLives(suspects)).finally(() => lookingUp.delete(partition));
+      const found = await untilAnswered('late twins', () => readModel.firstLives(number, suspects)).finally(() =>
+        lookingUp.delete(partition),
+      );
+      // The database went back: it may not know the orders that memory has forgotten.
+      if (found.checkpoint < partition.checkpoint) await reset();
       if (memory[number] !== partition) return; // reset meanwhile: these records come again
-      apply(partition, events, firstLives);
+      apply(partition, events, found.createdAt);
       await roomToRead();
     })();
   };

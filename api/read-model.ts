@@ -29,12 +29,18 @@ export interface LookedUp {
   stored: StoredOrder | null;
 }
 
+/** The lives that the rows know of ids of one partition, with its checkpoint from the same statement. */
+export interface FirstLives {
+  checkpoint: number;
+  /** Order id → offset of the OrderCreated that won, for those that have an order. */
+  createdAt: ReadonlyMap<string, number>;
+}
+
 export interface ReadModel {
   snapshot(): Promise<Snapshot>;
   checkpoints(): Promise<Map<number, number>>;
   lookUp(wanted: readonly { orderId: string; partition: number }[]): Promise<LookedUp[]>;
-  /** The offsets of the OrderCreated that won, for those of the ids that have an order. */
-  firstLives(orderIds: readonly string[]): Promise<Map<string, number>>;
+  firstLives(partition: number, orderIds: readonly string[]): Promise<FirstLives>;
   /** Events of an order from an offset on, in log order. */
   events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<LoggedEvent[]>;
   page(query: ListQuery): Promise<StoredOrder[]>;
@@ -69,12 +75,17 @@ const LOOK_UP = `
   LEFT JOIN checkpoints c ON c.topic = $1 AND c.partition = w.partition
   LEFT JOIN orders o ON o.order_id = w.order_id
   ORDER BY w.place`;
-const FIRST_LIVES = 'SELECT order_id, created_offset FROM orders WHERE order_id = ANY($1::text[])';
+const FIRST_LIVES = `
+  SELECT c.next_offset AS checkpoint, o.order_id, o.created_offset
+  FROM (SELECT $2::int4 AS partition) w
+  LEFT JOIN checkpoints c ON c.topic = $1 AND c.partition = w.partition
+  LEFT JOIN orders o ON o.order_id = ANY($3::text[])`;
 const EVENTS = `
   SELECT log_offset, effect, key, headers, value, recorded_at FROM events
   WHERE order_id = $1 AND log_offset >= $2 ORDER BY log_offset LIMIT $3`;
 
 type LookUpRow = { checkpoint: number | null } & { [K in keyof OrderRow]: OrderRow[K] | null };
+type FirstLifeRow = { checkpoint: number | null; order_id: string | null; created_offset: number };
 type EventRow = { log_offset: number; effect: Effect; key: Buffer | null; headers: Buffer; value: Buffer | null; recorded_at: number };
 
 export const createReadModel = (database: Database, topic: string): ReadModel => ({
@@ -95,10 +106,11 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     const { rows } = await answered(database.query<LookUpRow>({ name: 'look_up_orders', text: LOOK_UP, values }));
     return rows.map((row) => ({ checkpoint: row.checkpoint ?? 0, stored: row.order_id === null ? null : storedOrder(row as OrderRow) }));
   },
-  firstLives: async (orderIds) => {
-    const statement = { name: 'first_lives', text: FIRST_LIVES, values: [orderIds] };
-    const { rows } = await answered(database.query<{ order_id: string; created_offset: number }>(statement));
-    return new Map(rows.map(({ order_id, created_offset }) => [order_id, created_offset]));
+  firstLives: async (partition, orderIds) => {
+    const statement = { name: 'first_lives', text: FIRST_LIVES, values: [topic, partition, orderIds] };
+    const { rows } = await answered(database.query<FirstLifeRow>(statement));
+    const found = rows.flatMap(({ order_id: id, created_offset: offset }) => (id === null ? [] : [[id, offset] as const]));
+    return { checkpoint: rows[0]?.checkpoint ?? 0, createdAt: new Map(found) };
   },
   events: async ({ orderId, partition }, from, limit) => {
     const { rows } = await answered(database.query<EventRow>(EVENTS, [orderId, from, limit]));

@@ -74,10 +74,11 @@ export const createMemoryReadModel = (log: MemoryLog): MemoryReadModel => {
       ask(() =>
         wanted.map(({ orderId, partition }) => ({ checkpoint: checkpoints.get(partition) ?? 0, stored: rows.get(orderId) ?? null })),
       ),
-    firstLives: (orderIds) =>
+    firstLives: (partition, orderIds) =>
       ask(() => {
         model.twinsLookedUp += orderIds.length;
-        return new Map(orderIds.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!.createdOffset] as const] : [])));
+        const found = orderIds.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!.createdOffset] as const] : []));
+        return { checkpoint: checkpoints.get(partition) ?? 0, createdAt: new Map(found) };
       }),
     events: ({ orderId }, from, limit) => ask(() => (archive.get(orderId) ?? []).filter(({ offset }) => offset >= from).slice(0, limit)),
     page: ({ limit }) => ask(() => [...rows.values()].slice(0, limit)),

@@ -116,11 +116,11 @@ export const createSimulatedReadModel = (tables: ReadModelTables, transact: Tran
           return { checkpoint: tables.checkpoints.get(partition)?.nextOffset ?? 0, stored: row ? { ...row } : null };
         }),
       ),
-    firstLives: (orderIds) =>
+    firstLives: (partition, orderIds) =>
       transact(() => {
-        const found = new Map<string, number>();
-        for (const id of orderIds) if (tables.orders.has(id)) found.set(id, tables.orders.get(id)!.createdOffset);
-        return found;
+        const createdAt = new Map<string, number>();
+        for (const id of orderIds) if (tables.orders.has(id)) createdAt.set(id, tables.orders.get(id)!.createdOffset);
+        return { checkpoint: tables.checkpoints.get(partition)?.nextOffset ?? 0, createdAt };
       }),
     events: ({ orderId, partition }, from, limit) =>
       transact(() => {

@@ -185,10 +185,10 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
       const { firstLives } = api.readModel;
       const gate = Promise.withResolvers<void>();
       let asked = false;
-      api.readModel.firstLives = async (ids) => {
+      api.readModel.firstLives = async (partition, ids) => {
         asked = true;
         await gate.promise;
-        return firstLives(ids);
+        return firstLives(partition, ids);
       };
       let suspect = 'k_0';
       for (let n = 1; api.log.partitionOf(suspect) !== api.log.partitionOf('a'); n += 1) suspect = `k_${n}`;
@@ -247,6 +247,22 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
 });
 
 describe.concurrent('a checkpoint that went back (R8)', () => {
+  it(
+    'is noticed when a late twin is looked up: it starts no second life of an order that the rows have forgotten',
+    withApi(async (api) => {
+      const { first } = life(api, 'k_closed', T0);
+      moveLogTime(api, 'k_closed', T0 + 2 * DUPLICATE_WINDOW_MS);
+      await stored(api);
+      expect(api.tail.get('k_closed')).toBeNull();
+      api.readModel.wipe();
+      api.readModel.checkpoints = () => new Promise(() => {}); // the tail has not heard of it
+      api.log.landEvent(first);
+      await eventually(() => api.tail.get('k_closed')?.order.status === 'completed', { what: 'the tail to read from the beginning again' });
+      await api.caughtUp();
+      expect(api.tail.unstoredEvents('k_closed').map(({ effect }) => effect)).toEqual(['applied', 'applied', 'applied', 'void']);
+    }),
+  );
+
   it(
     'makes the tail start anew, and it knows again what it knew',
     withApi(async (api) => {
