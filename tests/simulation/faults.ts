@@ -1,28 +1,37 @@
 // tests/simulation/faults.ts: what goes wrong in a world besides appends and transactions: processes die or stand still, clocks jump,
 // groups expel, leaders move, a backup is restored. When, and to whom, the seed says.
 
-import { backupOf } from './ground/read-model.ts';
+import { backupOf, type ReadModelTables } from './ground/read-model.ts';
+import { isBehindCopies, rebuildLedger } from './ground/rebuild.ts';
 import type { Fleet } from './roles/fleet.ts';
-import { ORDERS, PRODUCTS, type World } from './world.ts';
+import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';
 
 export interface FaultRates {
   /** How often one of these comes, on average. */
   everyMs: number;
-  /** Restores the read model, too. */
+  /** Puts the read model back to an older state, too. */
   restores?: boolean;
+  /** Rebuilds the ledger, too. */
+  rebuilds?: boolean;
 }
 
 // How long the api may be behind itself after a restore: its tail reads anew from the older checkpoint.
 const READS_SETTLE_MS = 6_000;
+const RESTORE_MS = [100, 1_500] as const;
+const LOOK_EVERY_MS = 2_000;
 
-export const sendFaults = (world: World, fleet: Fleet, { everyMs, restores = false }: FaultRates): void => {
+export const sendFaults = (world: World, fleet: Fleet, { everyMs, restores = false, rebuilds = false }: FaultRates): void => {
   const { sim, log, groups } = world;
-  let backup = backupOf(world.readModel);
+  /** Null: there are no tables yet. */
+  let backup: ReadModelTables | null = null;
 
   const restore = (): void => {
+    if (backup === null) return;
     sim.trace(() => 'the read model is put back to an older state');
     const older = backupOf(backup);
     for (const name of Object.keys(older) as (keyof typeof older)[]) Object.assign(world.readModel, { [name]: older[name] });
+    world.database.restarts += 1;
+    world.database.downUntil = sim.now() + sim.between(...RESTORE_MS);
     world.readsSettleAt = sim.now() + READS_SETTLE_MS;
   };
   const kinds: (() => void)[] = [
@@ -36,12 +45,27 @@ export const sendFaults = (world: World, fleet: Fleet, { everyMs, restores = fal
     },
   ];
   if (restores) kinds.push(restore);
+  if (rebuilds) {
+    kinds.push(() => rebuildLedger(world));
+    lookAfterRebuilds(world);
+  }
 
   const next = (): void => {
     if (sim.now() >= sim.calmFrom) return;
     sim.pick(kinds)();
-    if (restores && sim.chance(0.4)) backup = backupOf(world.readModel);
+    const hasTables = world.readModel.checkpoints.size === PARTITIONS;
+    if (restores && hasTables && sim.chance(0.4)) backup = backupOf(world.readModel);
     sim.after(sim.between(1, 2 * everyMs), next);
   };
   sim.after(sim.between(1, 2 * everyMs), next);
+};
+
+/** The operator who rebuilds the ledger looks at the processors afterwards, and does what their readiness asks for. */
+const lookAfterRebuilds = (world: World): void => {
+  const { sim } = world;
+  const look = (): void => {
+    if (isBehindCopies(world)) rebuildLedger(world);
+    sim.after(LOOK_EVERY_MS, look);
+  };
+  sim.after(sim.calmFrom, look);
 };

@@ -3,15 +3,18 @@
 
 import { createLane, type RunningAppender } from '../../shared/log/appender.ts';
 import { deadLetterTopicOf } from '../../shared/log/dead-letters.ts';
+import type { OrderEvent } from '../../shared/order/events.ts';
+import type { ProductEvent } from '../../shared/product/events.ts';
 import { createLogger, type Logger } from '../../shared/runtime/logger.ts';
 import { emptyTables, type LedgerTables } from '../support/memory-ledger.ts';
 import { createGroup, type Group } from './ground/group.ts';
 import { createSimulatedLog, type SimulatedLog } from './ground/log.ts';
 import { emptyReadModel, type ReadModelTables } from './ground/read-model.ts';
 import { createSimulatedSender } from './ground/sender.ts';
-import { createTransactions, type Transact } from './ground/transactions.ts';
+import { createTransactions, type Database, inTurn, type Transact } from './ground/transactions.ts';
 import { type Process, type Simulation, simulate } from './kernel/simulation.ts';
 import { createLedgerWatch } from './oracle/ledger-watch.ts';
+import { createProductTruth, type ProductTruth } from './oracle/product-truth.ts';
 import { createTruth, type Truth } from './oracle/truth.ts';
 
 export const ORDERS = 'orders';
@@ -23,7 +26,6 @@ export const PARTITIONS = 2;
 export interface WorldSettings {
   /** Faults happen until then; after it everything comes to rest. */
   faultsMs: number;
-  endMs: number;
   /** How likely an append meets a fault, and how likely a transaction does. */
   appendFaults: number;
   databaseFaults: number;
@@ -34,6 +36,8 @@ export interface World {
   readonly settings: WorldSettings;
   readonly log: SimulatedLog;
   readonly truth: Truth;
+  readonly productTruth: ProductTruth;
+  readonly database: Database;
   readonly readModel: ReadModelTables;
   readonly ledger: LedgerTables;
   readonly groups: Readonly<Record<'processor' | 'products' | 'projector', Group>>;
@@ -58,21 +62,18 @@ const partitionCounts = new Map([
 export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (line: string) => void): World => {
   const sim = simulate(seed, { calmFrom: settings.faultsMs, onTrace });
   const truth = createTruth(PARTITIONS);
+  const productTruth = createProductTruth();
   const ledger = emptyTables();
+  const database: Database = { faults: settings.databaseFaults, restarts: 0, downUntil: 0 };
   const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS });
   const log = createSimulatedLog({
     sim,
     topics: Object.fromEntries(partitionCounts),
     onRecord: (record) => {
-      if (record.topic !== ORDERS) {
-        sim.trace(
-          () =>
-            `${record.topic}/${record.partition}@${record.offset} ${record.key} ${record.headers.ce_type ?? ''} ${record.headers.ce_orderversion ?? ''}`,
-        );
-        return;
-      }
-      const taken = truth.take(record);
-      sim.trace(() => `${ORDERS}/${record.partition}@${record.offset} ${taken ? lineOf(taken) : 'cannot be decoded'}`);
+      const { topic, partition, offset } = record;
+      const says =
+        topic === ORDERS ? orderLine(truth.take(record)) : topic === PRODUCTS ? productLine(productTruth.take(record)) : 'a dead letter';
+      sim.trace(() => `${topic}/${partition}@${offset} ${says}`);
     },
   });
   return {
@@ -80,6 +81,8 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     settings,
     log,
     truth,
+    productTruth,
+    database,
     readModel: emptyReadModel(),
     ledger,
     groups: { processor: createGroup(sim, PARTITIONS), products: createGroup(sim, PARTITIONS), projector: createGroup(sim, PARTITIONS) },
@@ -92,16 +95,22 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
         partitionCounts,
         minSendGapMs: SEND_GAP_MS,
       }),
-    transact: (process) => createTransactions(sim, process, settings.databaseFaults),
+    transact: (process) => createTransactions(sim, process, database),
     transactLedger: (process) => {
-      const transact = createTransactions(sim, process, settings.databaseFaults);
+      const transact = inTurn(createTransactions(sim, process, database));
       return (work) => transact(() => watch.around(process, work));
     },
   };
 };
 
-const lineOf = ({ event, effect }: NonNullable<ReturnType<Truth['take']>>): string => {
-  const version = event.kind === 'fact' ? ` v${event.version}` : '';
+type Taken<Event> = { event: Event; effect: string } | null;
+
+const line = (effect: string, event: { name: string; id: string; causationId: string | null; version?: number }, of: string): string => {
+  const version = event.version === undefined ? '' : ` v${event.version}`;
   const answers = event.causationId === null ? '' : ` answers ${event.causationId}`;
-  return `${effect} ${event.name}${version} of ${event.orderId} (${event.id})${answers}`;
+  return `${effect} ${event.name}${version} of ${of} (${event.id})${answers}`;
 };
+const orderLine = (taken: Taken<OrderEvent>): string =>
+  taken === null ? 'cannot be decoded' : line(taken.effect, taken.event, taken.event.orderId);
+const productLine = (taken: Taken<ProductEvent>): string =>
+  taken === null ? 'cannot be decoded' : line(taken.effect, taken.event, taken.event.productId);

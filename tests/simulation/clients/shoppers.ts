@@ -6,6 +6,7 @@ import type { ItemData } from '../../../shared/order/events.ts';
 import type { World } from '../world.ts';
 import { changeMind } from './changes.ts';
 import type { Desk } from './desk.ts';
+import { totalOf } from './items.ts';
 
 export interface ShoppersOptions {
   count: number;
@@ -36,11 +37,7 @@ const submissionOf = (world: World, number: number, items: ItemData[]): Submissi
   // A few share a key or an id: the same command, or another.
   const name = sim.chance(0.3) ? 'shared' : `${number}`;
   return {
-    order: {
-      userId: `u${sim.between(1, 2)}`,
-      items,
-      totalMinor: items.some(({ stocked }) => !stocked) ? 1_000 + (sim.chance(0.3) ? number : 0) : null,
-    },
+    order: { userId: `u${sim.between(1, 2)}`, items, totalMinor: totalOf(items, 1_000 + (sim.chance(0.3) ? number : 0)) },
     caller: 'caller',
     actor: 'user:caller',
     orderId: kind === 'chosen' ? `chosen-${name}` : null,

@@ -6,16 +6,25 @@ import type { Process, Simulation } from '../kernel/simulation.ts';
 
 export type Transact = <T>(work: () => T) => Promise<T>;
 
-/** `faults`: how likely a transaction fails, and how likely one that was committed is not answered. */
+export interface Database {
+  /** How likely a transaction fails, and how likely one that was committed is not answered. */
+  readonly faults: number;
+  /** A restart cuts all connections: what was under way fails, and so does what is asked while it is down. */
+  restarts: number;
+  downUntil: number;
+}
+
 export const createTransactions =
-  (sim: Simulation, process: Process, faults: number): Transact =>
+  (sim: Simulation, process: Process, database: Database): Transact =>
   (work) =>
     new Promise((resolve, reject) => {
+      const { faults, restarts } = database;
+      const isCut = (): boolean => database.restarts !== restarts || sim.now() < database.downUntil;
       const away = (): void => reject(new AppError('DATABASE_UNAVAILABLE', 'simulated'));
-      const answer = (action: () => void): void => void sim.after(sim.between(0, 6), action, process);
+      const answer = (action: () => void): void => void sim.after(sim.between(0, 6), () => (isCut() ? away() : action()), process);
       const run = (): void => {
         try {
-          const result = sim.fault(faults) ? null : { is: work() };
+          const result = isCut() || sim.fault(faults) ? null : { is: work() };
           answer(result === null || sim.fault(faults) ? away : () => resolve(result.is));
         } catch (error) {
           answer(() => reject(error));
@@ -23,3 +32,14 @@ export const createTransactions =
       };
       sim.after(sim.fault(0.02) ? sim.between(100, 1_500) : sim.between(1, 6), run, null);
     });
+
+/** One at a time, in the order of the calls, as processor/ledger/fences.ts has it. */
+export const inTurn = (transact: Transact): Transact => {
+  let turn: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const run = () => transact(work);
+    const mine = turn.then(run, run);
+    turn = mine;
+    return mine;
+  };
+};

@@ -24,6 +24,11 @@ const auditOne = async (world: World, instance: Slot<ApiParts>): Promise<void> =
       }
       found.push({ stored, history: await events.page(stored, 0, HISTORY_MAX) });
     }
+    for (const [requestId, { orderId, answers }] of truth.requests) {
+      const stored = await orders.fresh(orderId);
+      const asked = stored && (await events.requestOf(stored, requestId));
+      if (asked?.answer?.offset !== answers[0]?.offset) sim.violate(`${instance.name} has another answer to ${requestId} than the log`);
+    }
     return found;
   });
   if (asked.kind !== 'answer')

@@ -43,6 +43,13 @@ export const createLedgerWatch = ({ sim, truth, tables, topic }: LedgerWatchOpti
       else if (usesStock && tables.reservations.get(order.orderId)?.state !== 'closed')
         sim.violate(`a successor in ${partition} starts at ${start}, but the stock of ${order.orderId} is not settled`);
     }
+    for (const [id, { order }] of carried ?? []) {
+      const contradiction = truth.contradiction(order);
+      if (contradiction !== null) sim.violate(`carried: ${contradiction}`);
+      const least = truth.orderBelow(id, start)?.version ?? 0;
+      if (order.version < least)
+        sim.violate(`${id} is carried at version ${order.version}, but the start ${start} is behind version ${least}`);
+    }
     for (const [id, { partition: of, offset, answers }] of truth.requests) {
       if (of === partition && offset < start && answers.length === 0)
         sim.violate(`a successor in ${partition} starts at ${start}, behind the unanswered ${id}`);

@@ -10,7 +10,8 @@ export type StartRole<Running> = (world: World, process: Process, onFatal: (erro
 export interface Slot<Running> {
   readonly name: string;
   process: Process;
-  running: Running;
+  /** Null until the process has taken its first step. */
+  running: Running | null;
 }
 
 export interface Fleet {
@@ -44,6 +45,7 @@ export const createFleet = (world: World): Fleet => {
     const process = sim.newProcess(slot.name);
     process.clockOffMs = sim.chance(0.7) ? sim.between(-40, 40) : sim.between(-3_600_000, 3_600_000);
     slot.process = process;
+    slot.running = null;
     const onFatal = (error: unknown): void => {
       if (!process.alive) return;
       sim.trace(() => `${process.name} ends itself: ${error instanceof Error ? error.message : String(error)}`);
@@ -65,7 +67,7 @@ export const createFleet = (world: World): Fleet => {
   const starts = new Map<Slot<unknown>, StartRole<unknown>>();
   return {
     add: <Running>(name: string, start: StartRole<Running>) => {
-      const slot = { name, process: sim.newProcess(name), running: null as Running } satisfies Slot<Running>;
+      const slot: Slot<Running> = { name, process: sim.newProcess(name), running: null };
       slots.push(slot);
       starts.set(slot, start);
       launch(slot, start);

@@ -1,0 +1,49 @@
+// tests/simulation/worlds/projector.ts: three projectors that take partitions from one another, statements without answers, backups, and
+// records that cannot be decoded: the tables are the fold of the log all the same, every record once.
+
+import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { UNTRACKED } from '../clients/items.ts';
+import { sendShoppers } from '../clients/shoppers.ts';
+import { runSystem } from '../system.ts';
+import { DEAD_LETTERS, ORDERS, PARTITIONS, type World } from '../world.ts';
+import type { RunWorld } from '../worlds.ts';
+
+export const projectorWorld: RunWorld = (seed, onTrace) =>
+  runSystem(
+    seed,
+    {
+      roles: { apis: 1, processors: 1, projectors: 3 },
+      faultsMs: 10_000,
+      restMs: 30_000,
+      appendFaults: 0.1,
+      databaseFaults: 0.08,
+      faults: { everyMs: 450, restores: seed % 3 === 0 },
+      clients: ({ world, desk, checkAtRest }) => {
+        sendShoppers(world, desk, { count: world.sim.between(3, 6), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] });
+        sendStrays(world);
+        checkAtRest(() => checkLetters(world));
+      },
+    },
+    onTrace,
+  );
+
+/** Records that are no events of ours. */
+const sendStrays = ({ sim, log, settings }: World): void => {
+  for (let n = sim.between(0, 4); n > 0; n -= 1) {
+    sim.after(sim.between(0, settings.faultsMs), () =>
+      log.write(ORDERS, sim.between(0, PARTITIONS - 1), [{ topic: ORDERS, key: `stray-${n}`, value: 'not ours', headers: {} }]),
+    );
+  }
+};
+
+const checkLetters = ({ sim, log }: World): void => {
+  const letters = new Set(
+    log.partitions(DEAD_LETTERS)[0]!.records.map(({ headers: { dl_partition, dl_offset } }) => `${dl_partition}@${dl_offset}`),
+  );
+  for (const { records } of log.partitions(ORDERS)) {
+    for (const record of records) {
+      const place = `${record.partition}@${record.offset}`;
+      if (decodeOrderEvent(record).ok === letters.has(place)) sim.violate(`${place} has ${letters.has(place) ? 'a' : 'no'} dead letter`);
+    }
+  }
+};
