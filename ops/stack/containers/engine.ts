@@ -53,6 +53,7 @@ const ask = async ({ image, reaped, say }: EngineQuery): Promise<EngineProblem |
   if (!loaded) return { sentence: 'testcontainers is not installed (npm ci without --omit=dev installs it)' };
   const client = await loaded.getContainerRuntimeClient().catch(() => null);
   if (!client) return NO_ENGINE;
+  let needed = image;
   try {
     // Ports are published on loopback, for nobody else to reach: the engine's loopback must be ours. Seen from inside of a container
     // every engine seems remote; one that has our host name runs beside us.
@@ -64,9 +65,10 @@ const ask = async ({ image, reaped, say }: EngineQuery): Promise<EngineProblem |
     const name = loaded.ImageName.fromString(image);
     if (!(await client.image.exists(name))) say(`fetching the image ${image} …`);
     await client.image.pull(name, { force: false, platform: undefined });
+    needed = "testcontainers' Ryuk";
     if (reaped) await loaded.getReaper(client); // one more than needed; that it runs is what is asked
     return null;
   } catch (error) {
-    return { sentence: `the container engine cannot run ${image} (${(error as Error).message.trim()})` };
+    return { sentence: `the container engine cannot run ${needed} (${(error as Error).message.trim()})` };
   }
 };
