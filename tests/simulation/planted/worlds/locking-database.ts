@@ -110,6 +110,7 @@ export const lockingDatabase = (session: string, tables: LockingTables, next: ()
   const run = async (statement: string, values: readonly unknown[]): Promise<unknown[]> => {
     if (statement.includes('FROM ledger')) return [{ complete: true }];
     if (statement.includes('SELECT topic, partition, start_offset')) return [];
+    if (statement.includes('FROM carried_orders')) return []; // no order is open for long here
     if (statement.includes('INSERT INTO partitions')) return claim(integers(values[1]));
     if (statement.includes('UPDATE partitions')) return compareAndSet(values);
     if (statement.includes('INSERT INTO reservations')) return write(values);
