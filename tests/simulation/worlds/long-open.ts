@@ -16,8 +16,9 @@ const LATER: RetryLater = { outcome: 'retry', failure: { code: 'FULFILMENT_TIMED
 
 /** As long as there are faults it often fails. */
 const endpoint: Endpoint = (_, sim) => {
-  const afterMs = sim.chance(0.3) ? sim.between(2_000, 15_000) : sim.between(0, 500);
-  if (sim.now() >= sim.calmFrom || sim.chance(0.5)) return { afterMs, outcome: DONE };
+  if (sim.now() >= sim.calmFrom) return { afterMs: sim.between(0, 500), outcome: DONE };
+  const afterMs = sim.chance(0.3) ? sim.between(2_000, 12_000) : sim.between(0, 500);
+  if (sim.chance(0.5)) return { afterMs, outcome: DONE };
   return { afterMs, outcome: sim.chance(0.5) ? NEVER : LATER };
 };
 
@@ -27,7 +28,7 @@ export const longOpenWorld: RunWorld = (seed, onTrace) =>
     {
       roles: { apis: 1, processors: 2, projectors: 1 },
       faultsMs: FAULTS_MS,
-      restMs: 75_000,
+      restMs: 66_000,
       appendFaults: 0.1,
       databaseFaults: 0.02,
       faults: { everyMs: 2_500 },
@@ -46,7 +47,8 @@ const keepRedriving = (system: System): void => {
   const { world, desk } = system;
   const { sim, truth } = world;
   const look = (): void => {
-    for (const [orderId, { order }] of truth.orders) if (order.parked !== null && sim.chance(0.5)) void redriveParked(world, desk, orderId);
+    for (const [orderId, { order }] of truth.orders)
+      if (order.parked !== null && (sim.now() >= sim.calmFrom || sim.chance(0.5))) void redriveParked(world, desk, orderId);
     sim.after(REDRIVE_EVERY_MS, look);
   };
   look();
