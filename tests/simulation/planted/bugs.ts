@@ -8,6 +8,7 @@ import { LEDGER_BUGS } from './bugs/ledger.ts';
 import { PROCESSOR_BUGS } from './bugs/processor.ts';
 import { PRODUCT_BUGS } from './bugs/products.ts';
 import { PROJECTOR_BUGS } from './bugs/projector.ts';
+import { SYSTEM_BUGS } from './bugs/system.ts';
 
 export const BUGS: readonly Bug[] = [
   ...CORE_BUGS,
@@ -17,4 +18,5 @@ export const BUGS: readonly Bug[] = [
   ...PRODUCT_BUGS,
   ...PROJECTOR_BUGS,
   ...API_BUGS,
+  ...SYSTEM_BUGS,
 ];

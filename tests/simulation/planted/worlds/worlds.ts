@@ -2,6 +2,7 @@
 // returns what it found to be wrong: nothing, on the product as it is.
 
 import { productWorld } from '../../../support/product-world.ts';
+import { WORLDS } from '../../worlds.ts';
 import { feed } from './feed.ts';
 import { http, overload } from './http.ts';
 import { ledger } from './ledger.ts';
@@ -9,6 +10,8 @@ import { calm, carried, crashes, strays, zombies } from './orders.ts';
 import { anotherLog, projector } from './projector.ts';
 import { queue } from './queue.ts';
 import { stock, stockRebuilt } from './stock.ts';
+
+const whole = Object.entries(WORLDS).map(([name, run]) => [`whole-${name}`, run] as const);
 
 export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<string[]>>> = {
   calm,
@@ -26,4 +29,5 @@ export const PLANTED_WORLDS: Readonly<Record<string, (seed: number) => Promise<s
   overload,
   feed,
   queue,
+  ...Object.fromEntries(whole),
 };
