@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
+import { kafkaConnection } from '../shared/log/connection.ts';
 import { createLogEnd } from '../shared/log/offsets.ts';
 import { createReader } from '../shared/log/reader.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
@@ -66,7 +67,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   accountsSchema.start();
   onStop('accounts schema', accountsSchema.stop);
 
-  const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-api', logger });
+  const client = createLogClient({ ...kafkaConnection(config), clientId: 'orders-api', logger });
   await ensureTopics({
     client,
     topics: [

@@ -2,6 +2,7 @@
 
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
+import { kafkaConnection } from '../shared/log/connection.ts';
 import { deadLetterTopicOf } from '../shared/log/dead-letters.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
@@ -37,7 +38,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
   const deadLetterTopic = deadLetterTopicOf(topic);
-  const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'processor', logger });
+  const client = createLogClient({ ...kafkaConnection(config), clientId: 'processor', logger });
   await ensureTopics({
     client,
     topics: [

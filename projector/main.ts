@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { createAppender } from '../shared/log/appender.ts';
 import { createLogClient } from '../shared/log/client.ts';
+import { kafkaConnection } from '../shared/log/connection.ts';
 import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters.ts';
 import { createReader } from '../shared/log/reader.ts';
 import { topicId } from '../shared/log/topic-id.ts';
@@ -41,7 +42,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const { registry, progressed } = createRoleMetrics('projector');
   const metrics = createProjectorMetrics(registry);
 
-  const client = createLogClient({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'projector', logger });
+  const client = createLogClient({ ...kafkaConnection(config), clientId: 'projector', logger });
   await ensureTopics({
     client,
     topics: [

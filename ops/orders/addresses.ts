@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
 import { API_CONFIG } from '../../api/config.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
-import { parseConfig, SHARED_VARIABLES } from '../../shared/runtime/config.ts';
+import { KAFKA_SECURITY_VARIABLES, parseConfig, SHARED_VARIABLES } from '../../shared/runtime/config.ts';
 
 const { KAFKA_BROKERS, DATABASE_URL, ORDERS_TOPIC, PRODUCTS_TOPIC, READ_MODEL_SCHEMA, LEDGER_SCHEMA } = SHARED_VARIABLES;
 const { ACCOUNTS_SCHEMA } = API_CONFIG.properties;
 const VARIABLES = Type.Object({
   KAFKA_BROKERS,
+  ...KAFKA_SECURITY_VARIABLES,
   DATABASE_URL,
   ORDERS_TOPIC,
   PRODUCTS_TOPIC,

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { ROLES } from '../../api/access/roles.ts';
 import { createLogClient, type LogClient } from '../../shared/log/client.ts';
+import { kafkaConnection } from '../../shared/log/connection.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { type Addresses, findAddresses } from './addresses.ts';
 import { type CreateClientOptions, runCreateClient } from './create-client-command.ts';
@@ -27,8 +28,10 @@ const run = (verb: Verb) => async (): Promise<void> => {
     const addresses = findAddresses(process.env, join(CHECKOUT, '.data', 'run.json'));
     // What goes wrong is said in the result; the client's own lines would only disturb it.
     const logger = createLogger('orders', process.env.LOG_LEVEL ?? 'silent');
-    const client = createLogClient({ brokers: addresses.KAFKA_BROKERS.split(','), clientId: 'orders-cli', logger });
-    process.exitCode = await verb(client, addresses, terminal);
+    const client = createLogClient({ ...kafkaConnection(addresses), clientId: 'orders-cli', logger });
+    process.exitCode = await verb(client, addresses, terminal).catch(async (error) => {
+      throw (await client.refusal(error)) ?? error;
+    });
   } catch (error) {
     terminal.failure(error);
     process.exitCode = 1;

@@ -11,6 +11,7 @@ import { containerDir } from './containers/leftover.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
 import { prepareBroker } from './kafka-broker.ts';
 import { provideKafkaJars } from './kafka-jars.ts';
+import { isSecured, kafkaLetsIn, kafkaSecurityIn } from './kafka-lets-in.ts';
 import type { ProcessSpec } from './keep-running.ts';
 import { LOOPBACK } from './ports.ts';
 import { providePostgresHome } from './postgres-home.ts';
@@ -64,9 +65,14 @@ const firstOf = async (rungs: readonly Rung[], ground: Ground): Promise<Dependen
   throw new Error('the last rung of a ladder must apply always');
 };
 
-const kafkaOfEnvironment: Rung = async ({ settings: { KAFKA_BROKERS: brokers }, signal }) => {
-  if (brokers === '') return null;
-  const answers = async () => (await Promise.all(brokers.split(',').map(answersAt))).includes(true);
+const kafkaOfEnvironment: Rung = async ({ settings: { KAFKA_BROKERS: brokers }, env, signal }) => {
+  const security = kafkaSecurityIn(env);
+  if (brokers === '') {
+    if (!isSecured(security)) return null;
+    throw new AppError('CONFIG_INVALID', 'KAFKA_TLS and KAFKA_SASL_MECHANISM belong to a broker that runs already: set KAFKA_BROKERS too.');
+  }
+  const answer = async () => (await Promise.all(brokers.split(',').map(answersAt))).includes(true);
+  const answers = isSecured(security) ? () => kafkaLetsIn(brokers, security) : answer;
   await requireAnswer(answers, `KAFKA_BROKERS is ${brokers}, and no broker answers there`, signal);
   return { address: brokers, description: `Kafka at ${brokers} (KAFKA_BROKERS)`, process: null };
 };

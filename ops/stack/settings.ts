@@ -3,7 +3,7 @@
 
 import { type Static, Type } from 'typebox';
 import { AppError } from '../../shared/runtime/app-error.ts';
-import { isLoopback, PORT, parseConfig, refuseUnprotected } from '../../shared/runtime/config.ts';
+import { isLoopback, KAFKA_SECURITY_VARIABLES, PORT, parseConfig, refuseUnprotected } from '../../shared/runtime/config.ts';
 
 // 9092 and 5432 are where a broker or a database of the user's own would listen; these are seldom taken and, unlike the
 // ports from 32768 on, never given to outgoing connections.
@@ -12,6 +12,7 @@ const POSTGRES_PORT_DEFAULT = 15_432;
 
 export const START_VARIABLES = Type.Object({
   KAFKA_BROKERS: Type.String({ default: '', description: 'A broker that runs already; absent: one is started.' }),
+  ...KAFKA_SECURITY_VARIABLES,
   DATABASE_URL: Type.String({ default: '', description: 'A database that runs already; absent: one is started.' }),
   BACKING_SERVICES: Type.Union([Type.Literal('auto'), Type.Literal('containers'), Type.Literal('local')], {
     default: 'auto',

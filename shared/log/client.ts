@@ -13,8 +13,11 @@ import {
   type logCreator,
   logLevel,
 } from 'kafkajs';
+import type { AppError } from '../runtime/app-error.ts';
 import { applyIdleTimerPatch } from './idle-timer-patch.ts';
 import { type Cluster, createCluster } from './kafkajs-internals.ts';
+import { type OpenListener, probeListener } from './listener.ts';
+import { refusalBy, refusalIn } from './refusal.ts';
 import { applySteadyClockPatch } from './steady-clock-patch.ts';
 
 /** The part of pino that is used here. */
@@ -54,6 +57,11 @@ export interface LogClient {
   connectAdmin(): Promise<Admin>;
   /** Connects an admin client, hands it to `work`, and disconnects it whatever comes of it. */
   withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
+  /**
+   * Whether `error` comes of credentials, a certificate, or TLS or SASL on one side only: SECURITY_MISMATCH with what to change, else
+   * null. Asks the brokers where the error leaves it open, for some seconds at most. Never rejects.
+   */
+  refusal(error: unknown): Promise<AppError | null>;
 }
 
 const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
@@ -158,8 +166,27 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
         disconnect(admin);
       }
     },
+    refusal: async (error) => {
+      const said = refusalIn(error);
+      if (said !== null || !isLostConnection(error)) return said;
+      const ours = { tls: ssl !== undefined, sasl: sasl !== undefined };
+      const asked = brokers.map(async (broker) => {
+        const [host, port] = broker.split(':') as [string, string];
+        const options = typeof ssl === 'object' ? ssl : {};
+        // Nothing is sent that the wrong listener must not see, so it need not say who it is.
+        const tls = { ...options, rejectUnauthorized: false };
+        const open: OpenListener = (withTls, onConnect) =>
+          socketFactory({ host, port: Number(port), ssl: withTls ? tls : (undefined as never), onConnect });
+        const listener = await probeListener(open, ours);
+        return listener && refusalBy(listener, ours, error);
+      });
+      return (await Promise.all(asked)).find((refusal) => refusal !== null) ?? null;
+    },
   };
 };
+
+const isLostConnection = (error: unknown): boolean =>
+  error instanceof Error && /Connection|connection|disconnected/.test(`${error.name} ${error.message}`);
 
 /** What kafkajs does by default, without Nagle's delay: a request is written whole and answered before the next. */
 export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {

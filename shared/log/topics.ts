@@ -25,7 +25,7 @@ const TOPIC_RESOURCE = 2; // kafkajs.ConfigResourceTypes.TOPIC, which it does no
 
 /**
  * Creates the topics that are missing and checks all of them; resolves when every partition has a leader. Several processes may do
- * so at once. Rejects with TOPIC_MISCONFIGURED, naming every difference, and with LOG_UNAVAILABLE when it took too long.
+ * so at once. Rejects with TOPIC_MISCONFIGURED, naming every difference, with SECURITY_MISMATCH, and with LOG_UNAVAILABLE when it took too long.
  */
 export const ensureTopics = async ({
   client,
@@ -43,6 +43,8 @@ export const ensureTopics = async ({
       });
     } catch (error) {
       if (error instanceof AppError) throw error;
+      const refusal = await client.refusal(error);
+      if (refusal !== null) throw refusal;
       if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `Kafka was not ready for ${waitMaxMs / 1000} s.`, error);
       logger.info({ reason: error instanceof Error ? error.message : String(error) }, 'waiting for Kafka');
       await delay(pauseMs);

@@ -3,6 +3,8 @@
 
 import pg, { type PoolClient, type QueryResultRow } from 'pg';
 import { AppError } from '../runtime/app-error.ts';
+import { databaseConnection } from './connection.ts';
+import { refusalIn } from './errors.ts';
 
 export type Client = PoolClient;
 export type Row = QueryResultRow;
@@ -63,11 +65,13 @@ const types = {
   }) as typeof pg.types.getTypeParser,
 };
 
-/** A connection pool. Nothing connects before the first query. */
+/** A connection pool. Nothing connects before the first query. Throws CONFIG_INVALID for a URL that cannot be used. */
 export const openDatabase = (options: DatabaseOptions): Database => {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const { url, ssl } = databaseConnection(options.url);
   const pool = new pg.Pool({
-    connectionString: options.url,
+    connectionString: url,
+    ssl,
     application_name: options.applicationName,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -91,7 +95,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
   const connect = async (): Promise<Client> => {
     requireRoom();
-    return pool.connect();
+    return pool.connect().catch(throwRefusal);
   };
 
   const transaction = async <T>(work: (client: Client) => Promise<T>, begin = 'BEGIN'): Promise<T> => {
@@ -116,12 +120,16 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     schema: options.schema,
     query: async (statement, values) => {
       requireRoom();
-      return pool.query(statement, values);
+      return pool.query(statement, values).catch(throwRefusal);
     },
     connect,
     transaction,
     end: () => pool.end(),
   };
+};
+
+const throwRefusal = (error: unknown): never => {
+  throw refusalIn(error) ?? error;
 };
 
 /** Time zone and date style are fixed because timestamps are parsed from text. */

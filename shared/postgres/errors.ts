@@ -2,6 +2,7 @@
 // that does not fit.
 
 import { AppError } from '../runtime/app-error.ts';
+import { isTlsError } from '../runtime/tls-errors.ts';
 
 /**
  * SQLSTATE classes and codes after which the same transaction may succeed: connection lost (08), out of disk, memory or
@@ -22,4 +23,16 @@ export const databaseError = (error: unknown): unknown => {
   const state = typeof code === 'string' ? code : '';
   const passing = PASSING_STATE.test(state) || NETWORK_CODE.test(state) || CONNECTION_MESSAGE.test(error.message);
   return passing ? new AppError('DATABASE_UNAVAILABLE', `The database did not answer as it should: ${error.message}`, error) : error;
+};
+
+const WRONG_CREDENTIALS = /^28/; // invalid_authorization_specification, invalid_password; no line of pg_hba.conf is one of them
+// What pg says about its own part of the handshakes, without a code.
+const HANDSHAKE_MESSAGE = /^(SASL: |The server does not support SSL|There was an error establishing an SSL)/;
+
+/** SECURITY_MISMATCH if the server does not let us in, or is not the one that it should be; else null. */
+export const refusalIn = (error: unknown): AppError | null => {
+  if (!(error instanceof Error)) return null;
+  const { code } = error as Error & { code?: unknown };
+  const refused = (typeof code === 'string' && WRONG_CREDENTIALS.test(code)) || HANDSHAKE_MESSAGE.test(error.message) || isTlsError(error);
+  return refused ? new AppError('SECURITY_MISMATCH', `PostgreSQL and this process do not come together: ${error.message}.`, error) : null;
 };

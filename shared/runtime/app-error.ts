@@ -17,6 +17,7 @@ export const APP_ERRORS = {
   MAINTENANCE_RUNNING: true,
   PASSWORDS_OVERLOADED: true,
   CONFIG_INVALID: false,
+  SECURITY_MISMATCH: false,
   LOCAL_STACK: false,
 } as const;
 export type AppErrorCode = keyof typeof APP_ERRORS;

@@ -8,9 +8,26 @@ import { AppError } from './app-error.ts';
 /** A TCP port; 0 takes any free one. */
 export const PORT = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback });
 
+/** How Kafka is reached: shared/log/connection.ts. The database's TLS stands in DATABASE_URL. */
+export const KAFKA_SECURITY_VARIABLES = {
+  KAFKA_TLS: Type.Union([Type.Literal('off'), Type.Literal('on')], { default: 'off' }),
+  KAFKA_CA_FILE: Type.String({ default: '', description: 'PEM; without it the authorities that Node knows.' }),
+  KAFKA_CERT_FILE: Type.String({ default: '', description: 'PEM, for brokers that ask clients for a certificate.' }),
+  KAFKA_KEY_FILE: Type.String({ default: '', description: 'PEM, the key of that certificate.' }),
+  KAFKA_SASL_MECHANISM: Type.Union(
+    [Type.Literal(''), Type.Literal('PLAIN'), Type.Literal('SCRAM-SHA-256'), Type.Literal('SCRAM-SHA-512')],
+    { default: '' },
+  ),
+  KAFKA_SASL_USERNAME: Type.String({ default: '' }),
+  KAFKA_SASL_PASSWORD: Type.String({ default: '' }),
+};
+const KAFKA_SECURITY = Type.Object(KAFKA_SECURITY_VARIABLES);
+export type KafkaSecurity = Readonly<Static<typeof KAFKA_SECURITY>>;
+
 /** What every role needs. Each variable has its row in the README's configuration table. */
 export const SHARED_VARIABLES = {
   KAFKA_BROKERS: Type.String({ minLength: 3, description: 'Bootstrap list, host:port separated by commas.' }),
+  ...KAFKA_SECURITY_VARIABLES,
   DATABASE_URL: Type.String({ minLength: 10, description: 'postgres:// URL.' }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on; with AUTH=off loopback only.' }),
   AUTH: Type.Union([Type.Literal('off'), Type.Literal('required')], { default: 'required' }),
