@@ -1,6 +1,8 @@
 // How the api leaves: over real connections, on a log in memory.
 
+import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDrain, type Drain } from '../../../api/drain.ts';
 import type { Position } from '../../../shared/log/log.ts';
@@ -10,6 +12,8 @@ import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.
 import { eventually } from '../../support/eventually.ts';
 
 const STOP_MAX_MS = 3_750; // what main.ts gives it
+const NOTICE_MS = 750; // drain.ts
+const SENT_LIMIT_MS = 10_000;
 
 let api: InMemoryApi;
 let url: string;
@@ -39,6 +43,47 @@ const send = (method: string, path: string, body?: string): Promise<IncomingMess
       .on('error', reject)
       .end(body);
   });
+
+interface ClientThread {
+  /** A GET; resolves with its status or the code of its error. */
+  send: () => Promise<string>;
+  /** Stops this thread until the client has written its request, and at least so long. */
+  blockUntilSent: (ms: number) => void;
+  end: () => Promise<number>;
+}
+
+/** A client that lives while this thread stands still. */
+const startClientThread = async (to: string): Promise<ClientThread> => {
+  const sent = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(
+    `const { parentPort, workerData: { url, sent } } = require('node:worker_threads');
+     const { Agent, request } = require('node:http');
+     const agent = new Agent({ keepAlive: true });
+     parentPort.on('message', () => {
+       const sending = request(url, { agent }, (response) => {
+         response.resume().on('end', () => parentPort.postMessage(String(response.statusCode)));
+       });
+       sending.on('error', (error) => parentPort.postMessage(error.code));
+       sending.on('finish', () => { Atomics.store(sent, 0, 1); Atomics.notify(sent, 0); });
+       sending.end();
+     });`,
+    { eval: true, workerData: { url: `${to}/orders/metrics`, sent } },
+  );
+  await once(worker, 'online');
+  return {
+    send: async () => {
+      Atomics.store(sent, 0, 0);
+      worker.postMessage('send');
+      return ((await once(worker, 'message')) as [string])[0];
+    },
+    blockUntilSent: (ms) => {
+      const at = performance.now();
+      expect(Atomics.wait(sent, 0, 0, SENT_LIMIT_MS)).not.toBe('timed-out');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms - (performance.now() - at));
+    },
+    end: () => worker.terminate(),
+  };
+};
 
 describe('an api that leaves', () => {
   it('serves the connections that are in use a last time and says so, then refuses new ones', async () => {
@@ -97,6 +142,21 @@ describe('an api that leaves', () => {
     expect((await answer).statusCode).toBe(503);
     expect(performance.now() - at).toBeLessThan(STOP_MAX_MS);
   });
+
+  it.each(['on a new connection', 'on a kept one'])(
+    'answers what comes %s while it is too busy to see it, in the moment of the cut',
+    async (on) => {
+      const client = await startClientThread(url);
+      if (on === 'on a kept one') expect(await client.send()).toBe('200');
+      const stopped = drain.stop();
+      // From here to the end of the notice the process sees nothing: what the client sends lies with the operating system.
+      const answer = client.send();
+      client.blockUntilSent(NOTICE_MS * 2);
+      expect(await answer).toBe('200');
+      await stopped;
+      await client.end();
+    },
+  );
 
   it('says goodbye to those who watch', async () => {
     const feed = await openFeed(url);
