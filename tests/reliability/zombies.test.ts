@@ -4,7 +4,9 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { processorGroup } from '../../processor/consumer-group.ts';
+import { foldOrders } from '../oracle/fold.ts';
 import { judge } from '../oracle/oracle.ts';
+import { readTopic } from '../oracle/raw-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, type Member, startFleet } from '../support/fleet.ts';
 import { untilGroupHas } from '../support/group-members.ts';
@@ -12,6 +14,9 @@ import { type Load, startLoad } from '../support/load.ts';
 
 const IN_THE_MIDDLE = 5; // orders in processing
 const REST_LIMIT_MS = 30_000;
+const SLEEP_LIMIT_MS = 60_000;
+// What it hears first when it wakes up is chance: on a busy machine it may learn that it was replaced before its timers are due.
+const SLEEPS_MAX = 3;
 
 let fleet: Fleet;
 let load: Load;
@@ -27,32 +32,42 @@ const processing = async ({ url }: Member): Promise<number> => {
   return Number(series.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0);
 };
 
+/** What the processor tried after it woke up, all of it in vain: facts that the log passes over, and refusals by the ledger. */
+const inVain = async (): Promise<{ void: number; fenced: number }> => {
+  const { verdicts } = foldOrders(await readTopic(fleet.where.kafka, fleet.where.ordersTopic));
+  const fenced = fleet.members('processor')[0]!.output().split('LEDGER_FENCED').length - 1;
+  return { void: verdicts.filter(({ effect }) => effect === 'void').length, fenced };
+};
+
+/** The first of each role sleeps until the others have gone on with its work, and wakes up. */
+const sleepAndWake = async (): Promise<void> => {
+  const { kafka, ordersTopic } = fleet.where;
+  const groups = [processorGroup(ordersTopic), `${ordersTopic}.projector`];
+  const untilAllHave = (members: number) => Promise.all(groups.map((group) => untilGroupHas(kafka, group, members)));
+  const zombies = (['processor', 'projector', 'api'] as const).map((role) => fleet.members(role)[0]!);
+  await untilAllHave(2);
+  await load.moves(120);
+  await eventually(async () => (await processing(zombies[0]!)) >= IN_THE_MIDDLE, { what: 'a processor in the middle of its work' });
+  for (const zombie of zombies) expect(zombie.signal('SIGSTOP')).toBe(true);
+  await untilAllHave(1);
+  await load.moves(30);
+  for (const zombie of zombies) zombie.signal('SIGCONT');
+  await untilAllHave(2);
+  await load.moves(50);
+};
+
 describe('a processor, a projector and an api that sleep beyond their session and wake up', () => {
-  let zombies: Member[];
-
-  it('are replaced by the others', async () => {
-    const { kafka, ordersTopic } = fleet.where;
-    const groups = [processorGroup(ordersTopic), `${ordersTopic}.projector`];
-    await Promise.all(groups.map((group) => untilGroupHas(kafka, group, 2)));
-    await load.moves(120);
-    zombies = (['processor', 'projector', 'api'] as const).map((role) => fleet.members(role)[0]!);
-    await eventually(async () => (await processing(zombies[0]!)) >= IN_THE_MIDDLE, { what: 'a processor in the middle of its work' });
-    for (const zombie of zombies) expect(zombie.signal('SIGSTOP')).toBe(true);
-    await Promise.all(groups.map((group) => untilGroupHas(kafka, group, 1)));
-    await load.moves(30);
-    for (const zombie of zombies) zombie.signal('SIGCONT');
-    await Promise.all(groups.map((group) => untilGroupHas(kafka, group, 2)));
-    await load.moves(50);
-  });
-
-  it('have written nothing that counts', async () => {
+  it('have written nothing that counts', { timeout: SLEEPS_MAX * SLEEP_LIMIT_MS + REST_LIMIT_MS }, async () => {
+    let tried = 0;
+    for (let sleep = 0; sleep < SLEEPS_MAX && tried === 0; sleep += 1) {
+      await sleepAndWake();
+      const { void: facts, fenced } = await inVain();
+      tried = facts + fenced;
+      process.stdout.write(`zombies | void facts: ${facts}; fenced off by the ledger: ${fenced} times\n`);
+    }
     await load.stop();
     const ledger = await judge(fleet.where, load.journal.entries, { timeoutMs: REST_LIMIT_MS });
     expect(ledger.violations).toEqual([]);
-    const [processor] = zombies;
-    const fenced = processor!.output().split('LEDGER_FENCED').length - 1;
-    const seen = `void facts: ${ledger.void}; fenced off by the ledger: ${fenced} times; ended: ${processor!.starts() - 1} times`;
-    process.stdout.write(`zombies | ${seen}; accepted: ${ledger.accepted}\n`);
-    expect(ledger.void + fenced, 'what the processor still tried after it woke up').toBeGreaterThan(0);
+    expect(tried, 'what the processor still tried after it woke up').toBeGreaterThan(0);
   });
 });
