@@ -102,7 +102,9 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     const state = assigned.get(fetched.partition);
     if (!state || doubtful || state.outSince !== null || state.position !== fetched.fromOffset) return; // revoked, or sought elsewhere meanwhile
     const where = `${topic}/${state.partition}`;
-    if (isOutOfRange(fetched) || fetched.highWatermark < state.position) {
+    // A high watermark below our position is none: a leader just elected learns only from its followers how far it goes, and as long
+    // as too few are in sync, it does not. Beyond the end of its log a leader answers out of range.
+    if (isOutOfRange(fetched)) {
       throw new AppError('LOG_MISMATCH', `Offset ${state.position} lies outside of ${where}: the log was cut off or replaced.`);
     }
     state.highWatermark = fetched.highWatermark;

@@ -145,6 +145,27 @@ export const failFetched = (response: Buffer, request: Request, errorCode: numbe
   return changed;
 };
 
+/** Has every partition of a Fetch's answer end at offset 0 as far as readers may see, and says in how many that changes something. */
+export const forgetHighWatermarks = (response: Buffer, request: Request): number => {
+  known(request, 'Fetch', [11]);
+  const step = walk(response, 8);
+  step.skip(10); // throttling, error, session
+  let changed = 0;
+  for (let topics = step.int32(); topics > 0; topics--) {
+    step.text();
+    for (let count = step.int32(); count > 0; count--) {
+      step.skip(4 + 2);
+      const at = step.skip(16); // high watermark, last stable offset
+      if (response.readBigInt64BE(at) > 0n) changed += 1;
+      response.fill(0, at, at + 16);
+      step.skip(8);
+      step.skip(Math.max(step.int32(), 0) * 16 + 4);
+      step.skip(Math.max(step.int32(), 0));
+    }
+  }
+  return changed;
+};
+
 /** How many bytes of records a Fetch brought. */
 export const fetchedBytes = (response: Buffer, request: Request): number => {
   known(request, 'Fetch', [11]);

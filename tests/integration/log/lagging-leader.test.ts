@@ -1,0 +1,52 @@
+// A partition's new leader has all records, but does not know yet how far readers may see: its high watermark lies below what they have
+// read already. That is no other log.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
+import { createLogClient } from '../../../shared/log/client.ts';
+import { eventually } from '../../support/eventually.ts';
+import { FETCH, forgetHighWatermarks } from '../../support/network/kafka-frames.ts';
+import { type KafkaProxy, startKafkaProxy } from '../../support/network/kafka-proxy.ts';
+import { uniqueName } from '../../support/unique-name.ts';
+import { broker, clientUnderTest, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
+
+const silent = (): void => undefined;
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+let proxy: KafkaProxy;
+let topic: string;
+let lane: RunningAppender;
+const { startReader, stopAll } = readersUnderTest(() => ({
+  client: createLogClient({ brokers: [proxy.address], clientId: uniqueName('test'), logger }),
+  topic,
+}));
+
+beforeEach(async () => {
+  proxy = await startKafkaProxy(broker());
+  const client = clientUnderTest();
+  topic = await newTopic(client, 1);
+  lane = createAppender({ client, partitionCounts: new Map([[topic, 1]]) });
+});
+afterEach(async () => {
+  await Promise.all([stopAll(), lane.stop()]);
+  await proxy.stop();
+});
+
+describe('a leader that lags behind with its high watermark', () => {
+  test('is read on from, without an end, a gap or a repetition', async () => {
+    await lane.append(record(topic, 'first'));
+    const { records, errors } = await startReader();
+    await eventually(() => records.length === 1, { what: 'the first record' });
+    let hits = 0;
+    proxy.onResponse((response, request) => {
+      if (request.apiKey === FETCH) hits += forgetHighWatermarks(response, request);
+      return 'pass';
+    });
+    await eventually(() => hits >= 3, { what: 'three answers with a lagging high watermark' });
+    proxy.heal();
+    await lane.append(record(topic, 'second'));
+    await eventually(() => records.length === 2, { what: 'the second record' });
+    expect(offsetsOf(records, 0)).toEqual([0, 1]);
+    expect(errors).toEqual([]);
+  });
+});
