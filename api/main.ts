@@ -29,6 +29,8 @@ import { createReadModel, READ_MODEL_SETTINGS } from './read-model.ts';
 const FETCH_GAP_MS = 10;
 // Callers give up after five seconds (append.ts): whoever comes while others have waited for nearly half of it would wait in vain.
 const APPEND_QUEUE_AGE_MAX_MS = 2_000;
+// As long as a submission waits for its append: those that came when it began have been told by then.
+const APPENDS_STALLED_AFTER_MS = 5_000;
 // A start takes a second or two. One that takes longer waits for something: then /health/ready says what for.
 const LISTEN_LATEST_MS = 10_000;
 // Longer than the parts take by their own limits (drain.ts, appender.ts), and with those of the others less than a process has.
@@ -128,7 +130,11 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
       },
       readModel: createReadModel(database, topic),
       accounts: createAccountStore(accountsDatabase),
-      checks: { accounts: accountsSchema.check, stopping: () => (isStopping() ? 'This instance is stopping.' : null) },
+      checks: {
+        accounts: accountsSchema.check,
+        appends: () => (appender.stalledMs() > APPENDS_STALLED_AFTER_MS ? 'The log has taken no records for a while.' : null),
+        stopping: () => (isStopping() ? 'This instance is stopping.' : null),
+      },
       registry,
       logger,
       onProgress: progressed,

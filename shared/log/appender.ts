@@ -48,6 +48,8 @@ export interface RunningAppender extends Appender {
   stop(): Promise<void>;
   /** Resolves once every append made so far has been settled. */
   flushed(): Promise<void>;
+  /** How long the lane has not got on with what it has to send, in milliseconds; 0 when it has nothing. For readiness. */
+  stalledMs(): number;
 }
 
 /** Rejects besides as `Appender` says with LOG_UNAVAILABLE, nothing sent, when no round could take the record for 10 s. */
@@ -66,6 +68,7 @@ export const createLane = (options: LaneOptions): RunningAppender => {
   let connected = false;
   let failures = 0;
   let roundStarted = Number.NEGATIVE_INFINITY;
+  let progressedAt = 0; // as far as there is anything to send
   let waitTimer: NodeJS.Timeout | null = null;
   const flushWaiters: (() => void)[] = [];
 
@@ -121,6 +124,8 @@ export const createLane = (options: LaneOptions): RunningAppender => {
       if (failures > 0) logger.info({ failures }, 'appends go through again');
       failures = 0;
     }
+    // A partition without a leader is not a log that stands still.
+    if (verdicts.some(({ kind }) => kind === 'appended')) progressedAt = performance.now();
     onBatch?.({ records, seconds: (performance.now() - roundStarted) / 1000, ok: verdicts.every(({ kind }) => kind === 'appended') });
   };
 
@@ -165,6 +170,7 @@ export const createLane = (options: LaneOptions): RunningAppender => {
     if (!queue.hasRoomFor(bytes, since)) return Promise.reject(new AppError('LOG_OVERLOADED', 'Too many appends are waiting.'));
     return new Promise((resolve, reject) => {
       const partition = record.partition ?? partitionOf(record.key, count);
+      if (isSettled()) progressedAt = since;
       queue.push({ record, partition, bytes, since, doubtful: false, resolve, reject });
       if (waitTimer === null) watchWaits();
       if (running) return;
@@ -187,6 +193,7 @@ export const createLane = (options: LaneOptions): RunningAppender => {
   return {
     append,
     flushed,
+    stalledMs: () => (isSettled() ? 0 : performance.now() - progressedAt),
     start: () => {
       if (running) return;
       running = true;

@@ -1,0 +1,58 @@
+// What the lane says about itself when the log takes nothing: readiness rests on it.
+
+import { describe, expect, it, vi } from 'vitest';
+import { createLane } from '../../../shared/log/appender.ts';
+import type { Verdict } from '../../../shared/log/sender.ts';
+
+const silent = (): void => undefined;
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+const REFUSED: Verdict = { kind: 'not-appended', cause: new Error('NOT_ENOUGH_REPLICAS') };
+const RECORD = { topic: 'orders', key: 'a', value: '{}', headers: {} };
+
+/** A lane whose log takes records when `takes` says so; by partition. */
+const laneOn = (takes: (partition: number) => boolean) =>
+  createLane({
+    logger,
+    partitionCounts: new Map([['orders', 2]]),
+    openSender: () => ({
+      connect: async () => {},
+      send: async (batches) => batches.map(({ partition }): Verdict => (takes(partition) ? { kind: 'appended', baseOffset: 0 } : REFUSED)),
+      destroy: silent,
+    }),
+  });
+
+describe('stalledMs', () => {
+  it('is 0 without anything to append, before and after', async () => {
+    const lane = laneOn(() => true);
+    expect(lane.stalledMs()).toBe(0);
+    await lane.append(RECORD);
+    await lane.flushed();
+    expect(lane.stalledMs()).toBe(0);
+    await lane.stop();
+  });
+
+  it('grows while nothing is taken, and ends when the log takes records again', async () => {
+    let takes = false;
+    const lane = laneOn(() => takes);
+    const appended = lane.append(RECORD);
+    await vi.waitFor(() => expect(lane.stalledMs()).toBeGreaterThan(300));
+    takes = true;
+    await appended;
+    await lane.flushed();
+    expect(lane.stalledMs()).toBe(0);
+    await lane.stop();
+  });
+
+  it('does not take one partition without a leader for a log that stands still', async () => {
+    let takesAll = false;
+    const lane = laneOn((partition) => takesAll || partition === 0);
+    const stuck = lane.append({ ...RECORD, partition: 1 });
+    await vi.waitFor(() => expect(lane.stalledMs()).toBeGreaterThan(300));
+    const before = lane.stalledMs();
+    await lane.append({ ...RECORD, partition: 0 });
+    expect(lane.stalledMs()).toBeLessThan(before);
+    takesAll = true;
+    await stuck;
+    await lane.stop();
+  });
+});
