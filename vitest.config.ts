@@ -49,15 +49,20 @@ export default defineConfig({
           ...WITH_STACK,
         },
       },
+      // Three brokers and a database of its own.
+      {
+        extends: true,
+        test: { name: 'cluster', include: ['tests/cluster/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 4 } },
+      },
       // Provisions itself, where a container engine answers.
       {
         extends: true,
-        test: { name: 'compose', include: ['tests/compose/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 4 } },
+        test: { name: 'compose', include: ['tests/compose/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 5 } },
       },
       // The trials of planted bugs are processes of their own, as many as there are cores.
       {
         extends: true,
-        test: { name: 'simulation', include: ['tests/simulation/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 5 } },
+        test: { name: 'simulation', include: ['tests/simulation/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 6 } },
       },
     ],
   },

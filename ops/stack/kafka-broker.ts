@@ -1,5 +1,5 @@
-// ops/stack/kafka-broker.ts: a single Kafka broker (KRaft, its own controller) on loopback, from the published jars. Its log
-// is the only truth of the service: nothing here ever deletes it.
+// ops/stack/kafka-broker.ts: a Kafka broker (KRaft, controller too) on loopback, from the published jars: alone, or with a seat in
+// a cluster. Its log is the only truth of the service: nothing here ever deletes it.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -25,15 +25,26 @@ export interface BrokerOptions {
   controllerPort: number;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
+  /** Absent: it is alone, and makes its cluster's id itself. */
+  seat?: ClusterSeat;
+}
+
+export interface ClusterSeat {
+  nodeId: number;
+  /** The same for all seats, as `newClusterId` makes it. */
+  clusterId: string;
+  heapMb: number;
+  /** What differs from a broker that is alone: voters and replication at least. */
+  settings: Readonly<Record<string, string | number | boolean>>;
 }
 
 // The serial collector has no threads of its own that wake up while the broker is idle, and collects a heap of this size in a few
 // milliseconds.
-const JVM_FLAGS = [...BROKER_HEAP_FLAGS, '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-XX:-UsePerfData', '-Djava.awt.headless=true'];
+const JVM_FLAGS = ['-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-XX:-UsePerfData', '-Djava.awt.headless=true'];
 
 /** Writes the configuration, formats the storage on the first start, and says how the broker is run. */
 export const prepareBroker = async (options: BrokerOptions): Promise<ProcessSpec> => {
-  const { dir, port } = options;
+  const { dir, port, seat } = options;
   await mkdir(dir, { recursive: true });
   const data = join(dir, 'data');
   if (!existsSync(data)) await format(options, data);
@@ -46,11 +57,12 @@ export const prepareBroker = async (options: BrokerOptions): Promise<ProcessSpec
     `-Dlog4j2.configurationFile=${pathToFileURL(options.loggingConfig).href}`,
     '-Dlog4j2.disableJmx=true',
   ];
+  const heapFlags = seat === undefined ? BROKER_HEAP_FLAGS : [`-Xmx${seat.heapMb}m`];
   return {
-    name: 'broker',
+    name: seat === undefined ? 'broker' : `broker-${seat.nodeId}`,
     port,
     command: options.java,
-    args: [...JVM_FLAGS, ...logging, ...classPath(options), 'kafka.Kafka', properties],
+    args: [...heapFlags, ...JVM_FLAGS, ...logging, ...classPath(options), 'kafka.Kafka', properties],
     env: options.env,
     cwd: dir,
     outputFile: join(dir, 'broker.out'), // what the JVM itself says: a wrong flag, a crash
@@ -61,7 +73,7 @@ export const prepareBroker = async (options: BrokerOptions): Promise<ProcessSpec
   };
 };
 
-/** Formats beside `data` and renames, so that a storage is either complete or absent. The cluster id is made here, once. */
+/** Formats beside `data` and renames, so that a storage is either complete or absent. Who is alone gets a cluster id here, once. */
 const format = async (options: BrokerOptions, data: string): Promise<void> => {
   const fresh = `${data}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -69,7 +81,11 @@ const format = async (options: BrokerOptions, data: string): Promise<void> => {
   const properties = join(options.dir, 'format.properties');
   await writeFile(properties, serverProperties({ ...options, data: fresh }));
   const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...classPath(options), 'kafka.tools.StorageTool'];
-  const { code, output } = await runTool(options.java, [...tool, 'format', '-t', clusterId(), '-c', properties], options);
+  const { code, output } = await runTool(
+    options.java,
+    [...tool, 'format', '-t', options.seat?.clusterId ?? newClusterId(), '-c', properties],
+    options,
+  );
   await rm(properties, { force: true });
   if (code !== 0) throw new AppError('LOCAL_STACK', `Kafka's storage in ${data} could not be formatted: ${output.trim().slice(-500)}`);
   await rename(fresh, data);
@@ -78,24 +94,21 @@ const format = async (options: BrokerOptions, data: string): Promise<void> => {
 const classPath = ({ jars }: BrokerOptions): string[] => ['-cp', join(jars, '*')];
 
 /** 16 random bytes as Kafka writes ids. A leading dash would be read as an option on the command line. */
-const clusterId = (): string => {
+export const newClusterId = (): string => {
   const id = randomBytes(16).toString('base64url');
-  return id.startsWith('-') ? clusterId() : id;
+  return id.startsWith('-') ? newClusterId() : id;
 };
 
-interface Layout {
-  data: string;
-  port: number;
-  controllerPort: number;
-}
+type Layout = Pick<BrokerOptions, 'port' | 'controllerPort' | 'seat'> & { data: string };
 
-const serverProperties = ({ data, port, controllerPort }: Layout): string => {
+const serverProperties = ({ data, port, controllerPort, seat }: Layout): string => {
   const lines: Record<string, string | number | boolean> = {
     ...BROKER_SETTINGS,
     'controller.quorum.voters': `1@${LOOPBACK}:${controllerPort}`,
     listeners: `BROKER://${LOOPBACK}:${port},CONTROLLER://${LOOPBACK}:${controllerPort}`,
     'advertised.listeners': `BROKER://${LOOPBACK}:${port}`,
     'log.dirs': escapeValue(data),
+    ...(seat && { 'node.id': seat.nodeId, ...seat.settings }),
   };
   return `${Object.entries(lines)
     .map(([key, value]) => `${key}=${value}`)

@@ -17,7 +17,7 @@ export interface Load extends Pick<LoadClient, 'stop' | 'accepted' | 'inFlight'>
 const PRODUCTS = [1_000_000, 100, 10].map((stock, index) => ({ id: `stocked-${index}`, stock, priceMinor: 1_999 + index }));
 const MOVE_LIMIT_MS = 60_000;
 
-/** Runs when it resolves. */
+/** Runs when it resolves. The products may be there from a load before; loads of one fleet need seeds of their own. */
 export const startLoad = async (fleet: Fleet, options: Pick<LoadClientOptions, 'seed' | 'perSecond' | 'mix'>): Promise<Load> => {
   for (const { id, stock, priceMinor } of PRODUCTS) {
     const response = await fetch(`${fleet.urls()[0]}/products`, {
@@ -25,7 +25,7 @@ export const startLoad = async (fleet: Fleet, options: Pick<LoadClientOptions, '
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ product_id: id, name: id, price: priceMinor / 100, stock }),
     });
-    if (response.status !== 201) throw new Error(`product ${id}: ${response.status} ${await response.text()}`);
+    if (response.status !== 201 && response.status !== 409) throw new Error(`product ${id}: ${response.status} ${await response.text()}`);
   }
   const journal = createJournal();
   const client = createLoadClient({ ...options, urls: fleet.urls, journal, products: PRODUCTS });
