@@ -39,7 +39,7 @@ export type Commanded =
   /** The request may or may not be in the log, now or later. */
   | { outcome: 'unknown'; requestId: string };
 
-/** Rejects with LOG_OVERLOADED, LOG_UNAVAILABLE or DATABASE_UNAVAILABLE; then nothing was recorded. */
+/** Rejects with LOG_OVERLOADED, LOG_UNAVAILABLE or DATABASE_UNAVAILABLE; then nothing was recorded that has an effect. */
 export type CommandOrder = (command: OrderCommand) => Promise<Commanded>;
 
 export interface CommandOrderOptions {
@@ -59,6 +59,13 @@ const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
   const { topic, appender, orders, answers, decisionWaitMs } = options;
 
+  /** The tail forgets orders that have closed and are stored (tail-memory.ts), so an answer may come without its order: it is as stored. */
+  const withOrder = async (answer: OrderAnswer): Promise<OrderAnswer> => {
+    if (answer.order !== null) return answer;
+    const found = await orders.fresh(answer.event.orderId);
+    return { ...answer, order: found?.order ?? null };
+  };
+
   const decided = async (request: OrderRequest, { ask, traceparent }: OrderCommand): Promise<Commanded> => {
     const requestId = request.id;
     const answer = answers.register(requestId);
@@ -66,7 +73,7 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
       const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
       // The answer may come before an acknowledgement that is lost on its way.
       const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
-      if (answered !== null) return outcomeOf(answered, ask);
+      if (answered !== null) return outcomeOf(await withOrder(answered), ask);
       const place = await appended;
       if (place === null) return { outcome: 'unknown', requestId };
       answer.leave();

@@ -3,10 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderRequest } from '../../../shared/order/events.ts';
+import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/api-in-memory.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, event, fact } from '../../support/order-events.ts';
+import { created, event, fact, T0 } from '../../support/order-events.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);
@@ -27,6 +28,10 @@ const requested = async (api: InMemoryApi): Promise<OrderRequest> => {
   return requests(api)[0]!;
 };
 const recordCount = (api: InMemoryApi): number => api.log.records.flat().length;
+/** Another order's id in the partition of this one. */
+const besides = (api: InMemoryApi, orderId: string): string => {
+  for (let n = 0; ; n += 1) if (api.log.partitionOf(`${orderId}-${n}`) === api.log.partitionOf(orderId)) return `${orderId}-${n}`;
+};
 const land = (api: InMemoryApi, ...events: Parameters<typeof api.log.landEvent>[0][]) => {
   for (const each of events) api.log.landEvent(each);
   return api.caughtUp();
@@ -136,6 +141,27 @@ describe.concurrent('a command', () => {
       if (became === 'cancelled') await land(api, fact('OrderCancelled', 'o', 2, 'pending'));
       else await land(api, fact('OrderProcessing', 'o', 2, 'pending'), fact('OrderCompleted', 'o', 3, 'processing'));
       await land(api, event('OrderRequestRefused', 'o', { causationId: id, data: { code, detail: 'too late' } }));
+      const body = (await answer).json();
+      expect((await answer).statusCode).toBe(status);
+      if (status === 200) expect(body).toMatchObject({ message: 'Order cancelled', order: { status: 'cancelled', version: 2 } });
+      if (status === 409) expect(body).toMatchObject({ code: 'ILLEGAL_TRANSITION', detail: 'A completed order cannot be cancelled.' });
+    })(),
+  );
+
+  it.each([
+    ['cancelled', 200],
+    ['completed', 409],
+  ] as const)('refused after an outage, when the tail has forgotten that the order is %s, is %i all the same', (became, status) =>
+    withApi(async (api) => {
+      await land(api, created('o', {}, { time: T0 }));
+      const answer = call(api, 'POST', '/orders/o/cancel');
+      const { id } = await requested(api);
+      if (became === 'cancelled') await land(api, fact('OrderCancelled', 'o', 2, 'pending'));
+      else await land(api, fact('OrderProcessing', 'o', 2, 'pending'), fact('OrderCompleted', 'o', 3, 'processing'));
+      await land(api, created(besides(api, 'o'), {}, { time: T0 + DUPLICATE_WINDOW_MS + 1 }));
+      api.readModel.catchUp();
+      await eventually(() => api.tail.get('o') === null, { what: 'the tail to forget the order' });
+      await land(api, event('OrderRequestRefused', 'o', { causationId: id, data: { code: 'ORDER_NOT_FOUND', detail: 'not open' } }));
       const body = (await answer).json();
       expect((await answer).statusCode).toBe(status);
       if (status === 200) expect(body).toMatchObject({ message: 'Order cancelled', order: { status: 'cancelled', version: 2 } });
