@@ -1,29 +1,23 @@
 // processor/admission.ts: R5. Orders whose id may belong to a closed order are looked up in the read model, many at a time,
-// before anything is done for them. Until stock has its ledger this is the only way to know.
+// before anything is done for them. The ledger knows closed orders with stocked items only.
 
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { dropGhost, type Entry, type Partition, type PendingRequest } from './partition.ts';
 
-/** What the read model says about an id. */
-export interface KnownOrder {
-  closed: boolean;
-  createdOffset: number;
-}
-
 /**
- * Asks the read model about ids of one partition. Null: its checkpoint has not passed `knownFrom` yet, so that it cannot
- * tell. Ids without a row are absent from the map. May reject while the database is away.
+ * Asks the read model at which offsets ids of one partition were created, the first time. Null: its checkpoint has not passed `knownFrom`
+ * yet, so that it cannot tell. Ids without a row are absent from the map. May reject while the database is away.
  */
-export type LookUpClosed = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, KnownOrder> | null>;
+export type LookUpFirstLives = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, number> | null>;
 
 export interface Admission {
   lookUp: (partition: Partition, entry: Entry) => void;
 }
 
 export interface AdmissionOptions {
-  lookUpClosed: LookUpClosed;
+  lookUpFirstLives: LookUpFirstLives;
   clock: Clock;
   logger: Logger;
   react: (partition: Partition, entry: Entry) => void;
@@ -34,16 +28,16 @@ const LOOK_UP_MAX = 500; // one index probe each, about 10 µs: a batch takes 5 
 const BEHIND_WAIT_MS = 50; // the projector commits every few ten milliseconds under load
 const DATABASE_WAIT_MS = 500;
 
-export const createAdmission = ({ lookUpClosed, clock, logger, react, refuse }: AdmissionOptions): Admission => {
+export const createAdmission = ({ lookUpFirstLives, clock, logger, react, refuse }: AdmissionOptions): Admission => {
   const queues = new Map<Partition, Entry[]>();
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
-  const settle = (partition: Partition, entries: Entry[], known: Map<string, KnownOrder>): void => {
+  const settle = (partition: Partition, entries: Entry[], firstLives: Map<string, number>): void => {
     for (const entry of entries) {
-      const row = known.get(entry.order.orderId);
-      // Ended meanwhile: whichever life it was, it only refuses now. Its own row may say closed because of that very end.
-      const isTwin = row && !isTerminal(entry.order.status) && (row.closed || row.createdOffset < entry.createdOffset);
-      if (isTwin) {
+      // Where it was created tells a twin from an order's own row, which may be ahead of this reader and say that it is over. An order
+      // that ended meanwhile stays, whichever life it was: it only refuses now.
+      const firstLife = firstLives.get(entry.order.orderId) ?? entry.createdOffset;
+      if (firstLife < entry.createdOffset && !isTerminal(entry.order.status)) {
         for (const pending of dropGhost(partition, entry)) refuse(partition, pending);
       } else {
         entry.admission = 'yes';
@@ -56,9 +50,9 @@ export const createAdmission = ({ lookUpClosed, clock, logger, react, refuse }: 
       const entries = queue.slice(0, LOOK_UP_MAX);
       const ids = entries.map((entry) => entry.order.orderId);
       try {
-        const known = await lookUpClosed(partition.partition, ids, partition.knownFrom);
-        if (known === null) await pause(BEHIND_WAIT_MS);
-        else if (partition.live) settle(partition, queue.splice(0, entries.length), known);
+        const firstLives = await lookUpFirstLives(partition.partition, ids, partition.knownFrom);
+        if (firstLives === null) await pause(BEHIND_WAIT_MS);
+        else if (partition.live) settle(partition, queue.splice(0, entries.length), firstLives);
       } catch (error) {
         logger.warn({ err: error, partition: partition.partition }, 'cannot look up orders in the read model; trying again');
         await pause(DATABASE_WAIT_MS);

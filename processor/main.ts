@@ -14,8 +14,8 @@ import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { createRoleServer } from '../shared/runtime/role-server.ts';
 import { runRole } from '../shared/runtime/shutdown.ts';
 import { within } from '../shared/runtime/within.ts';
-import { createClosedOrders } from './closed-orders.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
+import { createFirstLives } from './first-lives.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { openFulfilment } from './open-fulfilment.ts';
@@ -87,7 +87,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     client,
     appender,
     fulfil: openFulfilment(config, { registry, clock: systemClock, logger }),
-    lookUpClosed: createClosedOrders(database, topic),
+    lookUpFirstLives: createFirstLives(database, topic),
     ledger,
     claims: claimsOf(topic),
     clock: systemClock,

@@ -9,7 +9,7 @@ import { isTerminal } from '../shared/order/lifecycle.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
-import { createAdmission, type LookUpClosed } from './admission.ts';
+import { createAdmission, type LookUpFirstLives } from './admission.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Fulfil, Fulfilled } from './fulfilment.ts';
 import type { OwnedAssignment } from './ledger/claims.ts';
@@ -34,7 +34,7 @@ export interface ProcessOrdersOptions {
   topic: string;
   appender: Appender;
   fulfil: Fulfil;
-  lookUpClosed: LookUpClosed;
+  lookUpFirstLives: LookUpFirstLives;
   ledger: Pick<Ledger, 'moveStock'>;
   clock: Clock;
   newId: () => string;
@@ -103,7 +103,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     react(partition, entry);
   };
   const stock = createStockQueue({ ...options, onDecided: stockDecided });
-  const admission = createAdmission({ lookUpClosed: options.lookUpClosed, clock, logger, react, refuse });
+  const admission = createAdmission({ lookUpFirstLives: options.lookUpFirstLives, clock, logger, react, refuse });
 
   const appendFor = (partition: Partition, entry: Entry, draft: FactDraft | RefusalDraft, causationId: string | null): void => {
     entry.inFlight = 'appending';

@@ -1,7 +1,7 @@
 // tests/support/processor-world.ts: the real processor in a simulated world: its log, its ledger, its read model, its supervisor. It
 // crashes, lives on as a zombie, and its ledger is rebuilt under it, as a seed has it.
 
-import type { KnownOrder } from '../../processor/admission.ts';
+import type { LookUpFirstLives } from '../../processor/admission.ts';
 import { noteMoves, startMoves } from '../../processor/committed-offsets.ts';
 import { type Attempt, DONE } from '../../processor/fulfilment.ts';
 import { createFulfilmentAttempts } from '../../processor/fulfilment-attempts.ts';
@@ -106,17 +106,17 @@ export const processorWorld = (
   /** Of the owner, as it sees them. */
   let openOrders = (): number => 0;
 
-  const lookUpClosed = (partition: number, ids: string[], knownFrom: number): Promise<Map<string, KnownOrder> | null> =>
+  const lookUpFirstLives: LookUpFirstLives = (partition, ids, knownFrom) =>
     new Promise((resolve, reject) => {
       sim.clock.after(sim.between(1, 20), () => {
         if (sim.clock.now() < sim.calmFrom && sim.chance(0.05)) reject(new Error('simulated: database away'));
         if (checkpoints[partition]! < knownFrom) return resolve(null);
-        const known = ids.flatMap((id): [string, KnownOrder][] => {
+        const firstLives = ids.flatMap((id): [string, number][] => {
           const { order } = foldOf(sim, id, checkpoints[partition]);
           const createdOffset = sim.log[partition]!.findIndex(({ headers }) => headers.ce_id?.toString() === order?.createdEventId);
-          return order ? [[id, { closed: isTerminal(order.status), createdOffset }]] : [];
+          return order ? [[id, createdOffset]] : [];
         });
-        return resolve(new Map(known));
+        return resolve(new Map(firstLives));
       });
     });
 
@@ -157,7 +157,7 @@ export const processorWorld = (
       topic: TOPIC,
       appender: sim.appender(alive),
       fulfil,
-      lookUpClosed,
+      lookUpFirstLives,
       ledger,
       clock,
       newId: () => `f-${++sequence}`,

@@ -2,7 +2,7 @@
 // processor looks ids up in them. One transaction is one moment. They can be put back to an older state, as from a backup.
 
 import type { ReadModel } from '../../../api/read-model.ts';
-import type { KnownOrder, LookUpClosed } from '../../../processor/admission.ts';
+import type { LookUpFirstLives } from '../../../processor/admission.ts';
 import type { Batch } from '../../../projector/project.ts';
 import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
 import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
@@ -136,17 +136,14 @@ export const createSimulatedReadModel = (tables: ReadModelTables, transact: Tran
   };
 };
 
-/** For the processor (R5): one statement, as in processor/closed-orders.ts. */
-export const createSimulatedClosedOrders =
-  (tables: ReadModelTables, transact: Transact): LookUpClosed =>
+/** For the processor (R5): one statement, as in processor/first-lives.ts. */
+export const createSimulatedFirstLives =
+  (tables: ReadModelTables, transact: Transact): LookUpFirstLives =>
   (partition, orderIds, knownFrom) =>
     transact(() => {
       const checkpoint = tables.checkpoints.get(partition)?.nextOffset;
       if (checkpoint === undefined || checkpoint < knownFrom) return null;
-      const known = new Map<string, KnownOrder>();
-      for (const id of orderIds) {
-        const row = tables.orders.get(id);
-        if (row) known.set(id, { closed: isTerminal(row.order.status), createdOffset: row.createdOffset });
-      }
-      return known;
+      const createdAt = new Map<string, number>();
+      for (const id of orderIds) if (tables.orders.has(id)) createdAt.set(id, tables.orders.get(id)!.createdOffset);
+      return createdAt;
     });

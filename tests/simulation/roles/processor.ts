@@ -15,7 +15,7 @@ import { createSetAside } from '../../../shared/log/set-aside.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryLedger } from '../../support/memory-ledger.ts';
-import { createSimulatedClosedOrders } from '../ground/read-model.ts';
+import { createSimulatedFirstLives } from '../ground/read-model.ts';
 import { createSimulatedReader } from '../ground/reader.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
 import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
@@ -105,7 +105,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
     topic: ORDERS,
     appender,
     fulfil,
-    lookUpClosed: createSimulatedClosedOrders(world.readModel, world.transact(process)),
+    lookUpFirstLives: createSimulatedFirstLives(world.readModel, world.transact(process)),
     ledger,
     clock: systemClock,
     newId,

@@ -1,7 +1,7 @@
 // Looking up whether an id belongs to an order that is over (R5), while the log goes on.
 
 import { describe, expect, it } from 'vitest';
-import { createAdmission, type KnownOrder } from '../../../processor/admission.ts';
+import { createAdmission } from '../../../processor/admission.ts';
 import { createPartition, type Entry, readEvent } from '../../../processor/partition.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
 import { created, event } from '../../support/order-events.ts';
@@ -9,17 +9,17 @@ import { created, event } from '../../support/order-events.ts';
 const setUp = () => {
   const partition = createPartition(0, 0, 0, 0);
   const { entry } = readEvent(partition, created('a', { id_origin: 'client' }), 5);
-  const found = Promise.withResolvers<Map<string, KnownOrder>>();
+  const found = Promise.withResolvers<Map<string, number>>();
   const [reacted, refused]: [Entry[], string[]] = [[], []];
   const admission = createAdmission({
-    lookUpClosed: () => found.promise,
+    lookUpFirstLives: () => found.promise,
     clock: { now: () => 0, after: () => {} },
     logger: createLogger('test', 'silent'),
     react: (_, each) => void reacted.push(each),
     refuse: (_, { request }) => void refused.push(request.id),
   });
-  const answer = async (known: KnownOrder): Promise<void> => {
-    found.resolve(new Map([['a', known]]));
+  const answer = async (createdOffset: number): Promise<void> => {
+    found.resolve(new Map([['a', createdOffset]]));
     for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
   };
   return { partition, entry: entry!, admission, answer, reacted, refused };
@@ -30,17 +30,26 @@ describe('the look-up of an order', () => {
     const { partition, entry, admission, answer, reacted, refused } = setUp();
     admission.lookUp(partition, entry);
     readEvent(partition, event('OrderCancellationRequested', 'a', { id: 'r1' }), 6);
-    await answer({ closed: true, createdOffset: 2 });
+    await answer(2);
     expect([partition.orders.has('a'), refused, reacted]).toEqual([false, ['r1'], []]);
   });
 
-  it('does not take an order for its own twin that ended while it was looked up, and goes on answering', async () => {
+  it('leaves a twin that ended while it was looked up where it is, and goes on answering', async () => {
     const { partition, entry, admission, answer, reacted } = setUp();
     admission.lookUp(partition, entry);
     readEvent(partition, event('OrderCancelled', 'a', { version: 2 }), 6); // of an owner before this one, late
     readEvent(partition, event('OrderCancellationRequested', 'a', { id: 'r1' }), 7);
-    await answer({ closed: true, createdOffset: 5 });
+    await answer(2);
     expect(entry.admission).toBe('yes');
     expect(reacted).toEqual([entry]);
+  });
+
+  it('does not take an order for its own twin when its row is ahead of what was read, and folds the end that the row knows', async () => {
+    const { partition, entry, admission, answer, reacted } = setUp();
+    admission.lookUp(partition, entry);
+    await answer(5);
+    expect([entry.admission, reacted]).toEqual(['yes', [entry]]);
+    const ended = readEvent(partition, event('OrderCancelled', 'a', { version: 2 }), 6); // of an owner before this one, late
+    expect([ended.effect, entry.order.status]).toEqual(['applied', 'cancelled']);
   });
 });

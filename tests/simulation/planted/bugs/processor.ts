@@ -80,8 +80,8 @@ export const PROCESSOR_BUGS: readonly Bug[] = [
     rule: 'R5',
     why: 'A read model that is behind has no row of the finished order, and its copy lives again.',
     file: 'processor/admission.ts',
-    find: 'if (known === null) await pause(BEHIND_WAIT_MS);',
-    replace: 'if (known === null) settle(partition, queue.splice(0, entries.length), new Map());',
+    find: 'if (firstLives === null) await pause(BEHIND_WAIT_MS);',
+    replace: 'if (firstLives === null) settle(partition, queue.splice(0, entries.length), new Map());',
     world: 'crashes',
   },
   {
