@@ -31,12 +31,29 @@ export interface OrderEvents {
 const HISTORY_PAGE = 500;
 
 export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
-  const stretch = async ({ order: { orderId }, partition }: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
+  const stretch = async (order: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
+    const { partition } = order;
+    const { orderId } = order.order;
     // Noted before the archive is asked (R7): what is trimmed from memory meanwhile is in the archive by then.
     const unstored = tail.unstoredEvents(orderId);
     const archived = await readModel.events({ orderId, partition }, from, limit);
     const next = (archived.at(-1)?.offset ?? from - 1) + 1;
-    return [...archived, ...unstored.filter(({ offset }) => offset >= next)].slice(0, limit);
+    const recent = unstored.some(({ isOrphan }) => isOrphan) ? await judged(order, unstored) : unstored;
+    return [...archived, ...recent.filter(({ offset }) => offset >= next)].slice(0, limit);
+  };
+  /** R2: of a closed order memory has forgotten what was answered, so it takes every refusal for the first. The row and the archive know. */
+  const judged = async ({ order, partition, lastOffset }: StoredOrder, unstored: readonly LoggedEvent[]): Promise<LoggedEvent[]> => {
+    const answered = new Set<string | null>(order.answeredRequests);
+    const archived = await readModel.events({ orderId: order.orderId, partition }, lastOffset + 1, HISTORY_PAGE);
+    const next = (archived.at(-1)?.offset ?? lastOffset) + 1;
+    for (const { event, effect } of archived) if (effect === 'refusal') answered.add(event.causationId);
+    return unstored.map((logged) => {
+      const { event, isOrphan, offset } = logged;
+      if (!isOrphan || offset < next) return logged;
+      if (answered.has(event.causationId)) return { ...logged, effect: 'void' };
+      answered.add(event.causationId);
+      return logged;
+    });
   };
   const page: OrderEvents['page'] = async (order, from, limit, isWanted = () => true) => {
     const wanted: LoggedEvent[] = [];

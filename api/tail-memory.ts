@@ -13,6 +13,8 @@ export interface LoggedEvent {
   effect: Effect;
   partition: number;
   offset: number;
+  /** A refusal about an order that memory did not hold: whether its request had an answer already, the order's row says. */
+  isOrphan?: boolean;
 }
 
 /** The first effective record that names a request: an applied fact or a refusal (R2). */
@@ -101,7 +103,10 @@ export const fold = (memory: TailPartition, event: OrderEvent | null, firstLives
   const firstLife = known === undefined ? firstLives.get(event.orderId) : undefined;
   const isGhost = firstLife !== undefined && firstLife < offset;
   const { order, effect } = isGhost && event.kind === 'fact' ? { order: null, effect: 'void' as const } : evolve(before, event);
-  if (offset >= memory.checkpoint) noteUnstored(memory, { event, effect, partition: memory.partition, offset });
+  const isOrphan = known === undefined && effect === 'refusal';
+  if (offset >= memory.checkpoint) {
+    noteUnstored(memory, { event, effect, partition: memory.partition, offset, ...(isOrphan ? { isOrphan } : {}) });
+  }
   if (order === null || order === before) return { effect, change: null };
   if (known === undefined) add(memory, order, offset);
   else advance(memory, known, order, offset);

@@ -34,6 +34,8 @@ export interface SystemOptions {
   endpoint?: Endpoint;
   /** PROCESSOR_CONCURRENCY. */
   concurrency?: number;
+  /** TAIL_MAX; plenty, if not given. */
+  tailMax?: number;
   withProducts?: boolean;
   /** Sends the clients. */
   clients: (system: System) => void;
@@ -43,7 +45,7 @@ const AUDIT_MAX_MS = 9_000;
 
 export const runSystem = async (seed: number, options: SystemOptions, onTrace?: (line: string) => void): Promise<string[]> => {
   const { roles, faultsMs, restMs, appendFaults, databaseFaults, withProducts = false, concurrency = 3 } = options;
-  const world = createWorld(seed, { faultsMs, appendFaults, databaseFaults }, onTrace);
+  const world = createWorld(seed, { faultsMs, appendFaults, databaseFaults, tailMax: options.tailMax }, onTrace);
   const { sim } = world;
   const fleet = createFleet(world);
   const endpoint = options.endpoint ?? (() => ({ afterMs: sim.between(0, 1_500), outcome: DONE }));
@@ -60,6 +62,7 @@ export const runSystem = async (seed: number, options: SystemOptions, onTrace?: 
   checkOrders(world);
   if (roles.projectors > 0) checkReadModel(world);
   if (roles.processors > 0) checkLedger(world);
+  desk.checkDenied();
   for (const check of checks) check();
   auditApis(world, instances).catch((error: Error) => sim.violate(`the audit failed: ${error.stack}`));
   await sim.run(restMs + AUDIT_MAX_MS);

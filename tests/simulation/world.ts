@@ -29,6 +29,8 @@ export interface WorldSettings {
   /** How likely an append meets a fault, and how likely a transaction does. */
   appendFaults: number;
   databaseFaults: number;
+  /** TAIL_MAX of the api; plenty, if not given. */
+  tailMax?: number | undefined;
 }
 
 export interface World {
@@ -45,7 +47,7 @@ export interface World {
   /** Before this time reads may go back: the read model was put back to an older state. */
   readsSettleAt: number;
   /** The real lane, over simulated connections. */
-  openLane: (process: Process) => RunningAppender;
+  openLane: (process: Process, queueAgeMaxMs?: number) => RunningAppender;
   /** Transactions of this process; those of the ledger are watched by the oracle. */
   transact: (process: Process) => Transact;
   transactLedger: (process: Process) => Transact;
@@ -88,12 +90,13 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     groups: { processor: createGroup(sim, PARTITIONS), products: createGroup(sim, PARTITIONS), projector: createGroup(sim, PARTITIONS) },
     logger,
     readsSettleAt: 0,
-    openLane: (process) =>
+    openLane: (process, queueAgeMaxMs) =>
       createLane({
         openSender: () => createSimulatedSender({ sim, log, process, faults: settings.appendFaults }),
         logger,
         partitionCounts,
         minSendGapMs: SEND_GAP_MS,
+        ...(queueAgeMaxMs === undefined ? {} : { queueAgeMaxMs }),
       }),
     transact: (process) => createTransactions(sim, process, database),
     transactLedger: (process) => {

@@ -2,10 +2,11 @@
 // a look at what came of them on another instance.
 
 import type { OrderCommand } from '../../../api/command-order.ts';
+import type { ItemData } from '../../../shared/order/events.ts';
 import { isTerminal, type OrderStatus } from '../../../shared/order/lifecycle.ts';
 import type { World } from '../world.ts';
 import type { Desk } from './desk.ts';
-import { UNTRACKED } from './items.ts';
+import { totalOf, UNTRACKED } from './items.ts';
 
 type Ask = OrderCommand['ask'];
 
@@ -21,20 +22,28 @@ const cancel: Ask = (order) => {
   if (order.status === 'cancelled') return 'unchanged';
   return isTerminal(order.status) ? ENDED : { name: 'OrderCancellationRequested', data: { reason: 'changed my mind' } };
 };
-const amend: Ask = (order) =>
-  order.status === 'pending'
-    ? { name: 'OrderAmendmentRequested', data: { items: [UNTRACKED], total_minor: 500 } }
-    : { impossible: 'too late' };
 const redrive: Ask = (order) => (isTerminal(order.status) ? ENDED : { name: 'OrderRedriveRequested', data: {} });
 
-const ASKS = [cancel, cancel, toStatus('processing'), toStatus('completed'), toStatus('cancelled'), amend, amend, redrive] as const;
+const AMEND = 'amend';
+const ASKS = [cancel, cancel, toStatus('processing'), toStatus('completed'), toStatus('cancelled'), AMEND, AMEND, redrive] as const;
 
-export const changeMind = async (world: World, desk: Desk, orderId: string): Promise<void> => {
+/** `itemsOf`: what an order is amended to. */
+export const changeMind = async (world: World, desk: Desk, orderId: string, itemsOf: (world: World) => ItemData[]): Promise<void> => {
   const { sim } = world;
-  const ifMatch = sim.chance(0.3) ? [sim.between(1, 3)] : null;
-  const command: OrderCommand = { orderId, ifMatch, actor: 'user:caller', correlationId: null, traceparent: null, ask: sim.pick(ASKS) };
+  const wish = sim.pick(ASKS);
+  const items = sim.chance(0.7) ? itemsOf(world) : [UNTRACKED];
+  const ifMatch = sim.chance(0.3) ? Array.from({ length: sim.between(1, 2) }, () => sim.between(1, 3)) : null;
+  const command: OrderCommand = {
+    orderId,
+    ifMatch,
+    actor: 'user:caller',
+    correlationId: null,
+    traceparent: null,
+    ask: wish === AMEND ? cancel : wish,
+  };
   const instance = sim.pick(desk.instances);
-  const reply = await desk.command(instance, command);
+  const amendment = { items, totalMinor: totalOf(items, 500) };
+  const reply = await (wish === AMEND ? desk.command(instance, command, amendment) : desk.command(instance, command));
   if (reply.kind !== 'answer' || (reply.value.outcome !== 'applied' && reply.value.outcome !== 'unchanged')) return;
   const { order, place } = reply.value;
   await desk.read(sim.pick(desk.instances), orderId, { place, version: order.version });

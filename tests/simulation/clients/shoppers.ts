@@ -1,6 +1,7 @@
 // tests/simulation/clients/shoppers.ts: clients that submit orders, in every way there is, and again when they are in doubt; read what they
 // have submitted on every instance; and change their minds.
 
+import { orderIdOfEntry } from '../../../api/derived-ids.ts';
 import type { Submission } from '../../../api/submit-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';
 import type { World } from '../world.ts';
@@ -17,6 +18,7 @@ export interface ShoppersOptions {
   itemsOf: (world: World) => ItemData[];
 }
 
+const BATCH = { caller: 'caller', batchId: 'batch-1' };
 const TRIES_MAX = 12;
 const AGAIN_MS = [20, 2_500] as const;
 
@@ -33,15 +35,16 @@ export const sendShoppers = (world: World, desk: Desk, options: ShoppersOptions)
 
 const submissionOf = (world: World, number: number, items: ItemData[]): Submission => {
   const { sim } = world;
-  const kind = sim.pick(['plain', 'keyed', 'keyed', 'chosen'] as const);
+  const kind = sim.pick(['plain', 'keyed', 'keyed', 'chosen', 'entry'] as const);
   // A few share a key or an id: the same command, or another.
   const name = sim.chance(0.3) ? 'shared' : `${number}`;
   return {
     order: { userId: `u${sim.between(1, 2)}`, items, totalMinor: totalOf(items, 1_000 + (sim.chance(0.3) ? number : 0)) },
     caller: 'caller',
     actor: 'user:caller',
-    orderId: kind === 'chosen' ? `chosen-${name}` : null,
+    orderId: kind === 'chosen' ? `chosen-${name}` : kind === 'entry' ? orderIdOfEntry({ ...BATCH, index: number }) : null,
     idempotencyKey: kind === 'keyed' ? `key-${name}` : null,
+    ...(kind === 'entry' ? { batchId: BATCH.batchId } : {}),
     correlationId: null,
     traceparent: null,
   };
@@ -56,11 +59,11 @@ const shop = async (world: World, desk: Desk, { number, changesMax, itemsOf }: S
   for (const instance of desk.instances) if (sim.chance(0.6)) await desk.read(instance, orderId);
   for (let changes = sim.between(0, changesMax); changes > 0; changes -= 1) {
     await sim.pause(sim.chance(0.6) ? sim.between(0, 300) : sim.between(300, 6_000));
-    await changeMind(world, desk, orderId);
+    await changeMind(world, desk, orderId, itemsOf);
     if (sim.chance(0.4)) await desk.read(sim.pick(desk.instances), orderId);
   }
-  // A key means the same for ever.
-  if (submission.idempotencyKey !== null && sim.chance(0.5)) {
+  // A key means the same for ever, and so does an entry of a batch.
+  if ((submission.idempotencyKey !== null || submission.batchId !== undefined) && sim.chance(0.5)) {
     await sim.pause(sim.between(0, 12_000));
     await desk.submit(sim.pick(desk.instances), submission);
   }

@@ -103,7 +103,13 @@ export const sendWatchers = (world: World, instances: readonly Slot<ApiParts>[],
       onClose();
       again();
     };
-    const wire = { writableLength: 0, write: (bytes: Buffer) => takeAll(bytes) };
+    const wire = {
+      writableLength: 0,
+      write: (bytes: Buffer) => {
+        if (wire.writableLength > SLOW_BYTES_MAX) sim.violate(`${process.name} writes to a client that is too far behind`);
+        takeAll(bytes);
+      },
+    };
     const socket = {
       send: (text: string) => take(connection, text),
       on: (event: string, listener: () => void) => {

@@ -21,7 +21,9 @@ export const createTransactions =
       const { faults, restarts } = database;
       const isCut = (): boolean => database.restarts !== restarts || sim.now() < database.downUntil;
       const away = (): void => reject(new AppError('DATABASE_UNAVAILABLE', 'simulated'));
-      const answer = (action: () => void): void => void sim.after(sim.between(0, 6), () => (isCut() ? away() : action()), process);
+      // A late answer: whoever asked may have lost what it asked for, and have it again.
+      const answerMs = (): number => (sim.fault(0.02) ? sim.between(100, 4_000) : sim.between(0, 6));
+      const answer = (action: () => void): void => void sim.after(answerMs(), () => (isCut() ? away() : action()), process);
       const run = (): void => {
         try {
           const result = isCut() || sim.fault(faults) ? null : { is: work() };

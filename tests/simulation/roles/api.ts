@@ -10,6 +10,8 @@ import type { StartRole } from './fleet.ts';
 /** DECISION_WAIT_MS: short, so that some callers are told to ask later. */
 const DECISION_WAIT_MS = 2_000;
 const PLENTY = 10_000;
+// As in api/main.ts, but short: so that some are told that nothing is recorded.
+const APPEND_QUEUE_AGE_MAX_MS = 300;
 
 export const apiRole: StartRole<ApiParts> = (world, process, onFatal) => {
   const { sim, log, logger } = world;
@@ -19,13 +21,13 @@ export const apiRole: StartRole<ApiParts> = (world, process, onFatal) => {
       partitionCount: PARTITIONS,
       currency: 'USD',
       openOrdersMax: PLENTY,
-      tailMax: PLENTY,
+      tailMax: world.settings.tailMax ?? PLENTY,
       productsMax: PLENTY,
       decisionWaitMs: DECISION_WAIT_MS,
       catalog: 'open',
     },
     {
-      appender: world.openLane(process),
+      appender: world.openLane(process, APPEND_QUEUE_AGE_MAX_MS),
       createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: null }),
       logEnd: endOf(ORDERS),
       readModel: createSimulatedReadModel(world.readModel, world.transact(process)),

@@ -18,6 +18,7 @@ export const projectorWorld: RunWorld = (seed, onTrace) =>
       appendFaults: 0.1,
       databaseFaults: 0.08,
       faults: { everyMs: 450, restores: seed % 3 === 0 },
+      tailMax: seed % 2 === 0 ? 3 : 10_000,
       clients: ({ world, desk, checkAtRest }) => {
         sendShoppers(world, desk, { count: world.sim.between(3, 6), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] });
         sendStrays(world);

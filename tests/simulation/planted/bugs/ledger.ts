@@ -93,4 +93,32 @@ export const LEDGER_BUGS: readonly Bug[] = [
     replace: 'WHERE product_id = ANY ($1::text[]) FOR UPDATE`;',
     world: 'ledger',
   },
+  {
+    name: 'unsettled-forgotten',
+    rule: 'R3',
+    why: 'The start moves past an order whose units are not settled yet; after a crash they never are.',
+    file: 'processor/partition.ts',
+    find: 'if (entry.requests.length > 0 || entry.unsettled > 0) break;',
+    replace: 'if (entry.requests.length > 0) break;',
+    world: 'whole-stock',
+  },
+  {
+    name: 'stock-settled-at-append',
+    rule: 'R3',
+    why: 'Units are sold or given back for a fact that turns out to be void.',
+    file: 'processor/process-orders.ts',
+    find: 'appender.append(encodeOrderEvent(event, topic)).then(acknowledged, failed)',
+    replace:
+      "const own = partition.orders.get(event.orderId);\n    const how = { OrderCompleted: 'sell', OrderCancelled: 'release' }[event.name as string] as 'sell' | undefined;\n    if (own?.usesStock && how) stock.settle(partition, own, { ...partition, orderId: event.orderId, version: 9, do: how, lines: [] });\n    appender.append(encodeOrderEvent(event, topic)).then(acknowledged, failed)",
+    world: 'whole-stock',
+  },
+  {
+    name: 'decision-of-another-version',
+    rule: 'R4',
+    why: 'An order that was amended starts with what was decided for its old items.',
+    file: 'processor/order-reactor.ts',
+    find: "if (verdict?.version !== order.version) return { do: 'decide-stock' };",
+    replace: "if (verdict === null) return { do: 'decide-stock' };",
+    world: 'whole-stock',
+  },
 ];

@@ -85,4 +85,22 @@ export const PROJECTOR_BUGS: readonly Bug[] = [
     replace: "if (order === null || effect !== 'applied') return { stored, effect };",
     world: 'projector',
   },
+  {
+    name: 'buffer-keeps-its-place',
+    rule: 'R8',
+    why: 'What was fetched before a rival moved the checkpoint stays in line, and is followed by records that do not continue it.',
+    file: 'projector/project-orders.ts',
+    find: 'buffer.open(partition, offset);',
+    replace: 'if (buffer.position(partition) === undefined) buffer.open(partition, offset);',
+    world: 'whole-projector',
+  },
+  {
+    name: 'old-items-kept',
+    rule: 'counters',
+    why: 'A search for a product finds orders that were amended and do not contain it any more.',
+    file: 'projector/projections/order-products.ts',
+    find: 'if (before !== null) rows.removed.push(...rowsOf(before));',
+    replace: '',
+    world: 'whole-stock',
+  },
 ];
