@@ -8,14 +8,19 @@ import { wireTypeOf } from '../shared/order/upcast.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { OrderTail } from './order-tail.ts';
+import { Problem } from './problems.ts';
 import type { ReadModel } from './read-model.ts';
 import type { LoggedEvent } from './tail-memory.ts';
 
 export interface OrderEventsOptions {
   tail: Pick<OrderTail, 'unstoredEvents'>;
-  readModel: Pick<ReadModel, 'events'>;
+  readModel: Pick<ReadModel, 'events' | 'archiveStart'>;
 }
 
+/**
+ * All of them reject with HISTORY_DROPPED where the order began before the archive does, and with DATABASE_UNAVAILABLE where the
+ * archive has no beginning of it for another reason: nobody is shown half a history as if it were whole.
+ */
 export interface OrderEvents {
   /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes but the unwanted. */
   page: (order: StoredOrder, from: number, limit: number, isWanted?: (event: LoggedEvent) => boolean) => Promise<LoggedEvent[]>;
@@ -32,14 +37,23 @@ const HISTORY_PAGE = 500;
 
 export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
   const stretch = async (order: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
-    const { partition } = order;
+    const { partition, createdOffset } = order;
     const { orderId } = order.order;
     // Noted before the archive is asked (R7): what is trimmed from memory meanwhile is in the archive by then.
     const unstored = tail.unstoredEvents(orderId);
     const archived = await readModel.events({ orderId, partition }, from, limit);
     const next = (archived.at(-1)?.offset ?? from - 1) + 1;
     const recent = unstored.some(({ isOrphan }) => isOrphan) ? await judged(order, unstored) : unstored;
-    return [...archived, ...recent.filter(({ offset }) => offset >= next)].slice(0, limit);
+    const events = [...archived, ...recent.filter(({ offset }) => offset >= next)].slice(0, limit);
+    const reaches = from <= createdOffset && (events.length < limit || events.at(-1)!.offset >= createdOffset);
+    if (reaches && !events.some(({ offset }) => offset === createdOffset)) await refuseWithoutBeginning(order);
+    return events;
+  };
+  const refuseWithoutBeginning = async ({ order: { orderId }, createdOffset }: StoredOrder): Promise<never> => {
+    if (createdOffset < (await readModel.archiveStart()))
+      throw new Problem('HISTORY_DROPPED', `The history of the order ${orderId} is not kept any more.`);
+    // It went back, and the tail has not heard of it yet.
+    throw new AppError('DATABASE_UNAVAILABLE', `The archive does not have the creation of the order ${orderId}.`);
   };
   /** R2: of a closed order memory has forgotten what was answered, so it takes every refusal for the first. The row and the archive know. */
   const judged = async ({ order, partition, lastOffset }: StoredOrder, unstored: readonly LoggedEvent[]): Promise<LoggedEvent[]> => {
@@ -97,10 +111,7 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
   const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
     const [recent] = tail.unstoredEvents(order.order.orderId);
     const [first] = recent?.offset === order.createdOffset ? [recent] : await stretch(order, order.createdOffset, 1);
-    // The archive went back, and the tail has not heard of it yet.
-    if (first?.event.name !== 'OrderCreated')
-      throw new AppError('DATABASE_UNAVAILABLE', `The archive does not have the creation of the order ${order.order.orderId}.`);
-    return first.event;
+    return first!.event as OrderCreated; // the record at this offset is the one that made the order
   };
   return { page, asOf, requestOf, creationOf };
 };

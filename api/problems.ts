@@ -75,6 +75,12 @@ export const PROBLEMS = {
     title: 'There is no such route',
     meaning: 'See /docs for the routes that there are.',
   },
+  HISTORY_DROPPED: {
+    status: 410,
+    title: 'The history of the order is not kept any more',
+    meaning:
+      'What is older was dropped from the archive. The order itself can be read as ever; its events, its earlier states, and the first answer to its Idempotency-Key cannot. A repeated key makes no second order all the same.',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     title: 'The route does not have this method',

@@ -6,6 +6,7 @@ import { unpackHeaders } from '../shared/log/raw-headers.ts';
 import type { OrderEvent } from '../shared/order/events.ts';
 import { OPEN_STATUSES, ORDER_STATUSES } from '../shared/order/lifecycle.ts';
 import type { Effect } from '../shared/order/order.ts';
+import { archiveStart, readArchiveTables } from '../shared/postgres/archive-tables.ts';
 import type { Client, Database, Queryable } from '../shared/postgres/database.ts';
 import { databaseError } from '../shared/postgres/errors.ts';
 import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../shared/postgres/order-rows.ts';
@@ -43,6 +44,8 @@ export interface ReadModel {
   firstLives(partition: number, orderIds: readonly string[]): Promise<FirstLives>;
   /** Events of an order from an offset on, in log order. */
   events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<LoggedEvent[]>;
+  /** The first offset, of every partition, that the archive has: what is below was dropped from it. */
+  archiveStart(): Promise<number>;
   page(query: ListQuery): Promise<StoredOrder[]>;
   counters(withIds: boolean): Promise<CountersRow>;
 }
@@ -116,6 +119,7 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     const { rows } = await answered(database.query<EventRow>(EVENTS, [orderId, from, limit]));
     return rows.map((row) => ({ event: archivedEvent(topic, partition, row), effect: row.effect, partition, offset: row.log_offset }));
   },
+  archiveStart: async () => archiveStart(await answered(readArchiveTables(database))),
   page: async (query) => {
     const { text, values } = listStatement(query);
     const { rows } = await answered(database.query<OrderRow & Record<string, unknown>>(text, values));

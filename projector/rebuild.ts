@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { LogClient } from '../shared/log/client.ts';
 import { logEnd } from '../shared/log/offsets.ts';
 import { topicId } from '../shared/log/topic-id.ts';
+import { archiveStart, readArchiveTables } from '../shared/postgres/archive-tables.ts';
 import { type Database, openDatabase } from '../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../shared/postgres/migrate.ts';
+import { beginArchiveAt } from './archive-tables.ts';
 import { type FillOptions, fill } from './fill.ts';
 import { createPostgresStore, readCheckpoints, STORE_SETTINGS } from './postgres-store.ts';
 import { createIndexes, dropIndexes } from './secondary-indexes.ts';
@@ -20,6 +22,8 @@ export interface RebuildOptions {
   databaseUrl: string;
   /** The live schema. `SCHEMA_rebuild` and `SCHEMA_replaced` beside it belong to the rebuild: what is in them is dropped. */
   schema: string;
+  /** True brings back what was dropped from the archive; otherwise it begins where the live one does. */
+  wholeArchive?: boolean;
   onProgress?: (progress: RebuildProgress) => void;
 }
 
@@ -76,7 +80,10 @@ const replaceReadModel = async (options: RebuildOptions, live: Database, shadow:
   const startedAt = performance.now();
   await migrate(shadow, SCHEMA_DIRECTORY);
   const indexes = await dropIndexes(shadow);
-  const store = createPostgresStore(shadow, topic);
+  const id = await topicId(client, topic);
+  const archiveFrom = options.wholeArchive === true ? 0 : await archiveStartOf(live, topic, id);
+  await beginArchiveAt(shadow, archiveFrom);
+  const store = createPostgresStore(shadow, topic, { archiveFrom });
   const progress: RebuildProgress = { phase: 'events', done: 0, total: 0 };
   const fillTo = async (ends: ReadonlyMap<number, number>): Promise<void> => {
     const from = positions((await store.checkpoints()).values());
@@ -88,7 +95,6 @@ const replaceReadModel = async (options: RebuildOptions, live: Database, shadow:
     await fill({ client, topic, store, from, to: ends, lanes: LANES, onEvents });
   };
 
-  const id = await topicId(client, topic);
   const end = await endOf(client, topic);
   await store.createCheckpoints(id, [...end.keys()]);
   await fillTo(end);
@@ -107,6 +113,14 @@ const replaceReadModel = async (options: RebuildOptions, live: Database, shadow:
     await fillTo(positions(reached.filter((checkpoint) => checkpoint.topicId === id)));
   });
   return { events: progress.done, seconds: (performance.now() - startedAt) / 1000 };
+};
+
+/** What was dropped from the archive of this log stays dropped; the archive of another log says nothing. */
+const archiveStartOf = async (live: Database, topic: string, id: string): Promise<number> => {
+  const start = archiveStart(await readArchiveTables(live));
+  if (start === 0) return 0;
+  const checkpoints = await readCheckpoints(live, topic);
+  return [...checkpoints.values()].every(({ topicId }) => topicId === id) ? start : 0;
 };
 
 const endOf = async (client: LogClient, topic: string): Promise<Map<number, number>> => {

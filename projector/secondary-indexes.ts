@@ -3,12 +3,15 @@
 
 import type { Database } from '../shared/postgres/database.ts';
 
-/** Drops all indexes of the schema that no constraint stands on. Resolves with the statements that make them again. */
+/**
+ * Drops all indexes of the schema that no constraint stands on, those of partitions with the one that they are part of.
+ * Resolves with the statements that make them again.
+ */
 export const dropIndexes = async (database: Database): Promise<string[]> => {
   const { rows } = await database.query<{ name: string; definition: string }>(
-    `SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+    `SELECT i.indexrelid::regclass::text AS name, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') AS definition
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = $1 AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)`,
+     WHERE n.nspname = $1 AND NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)`,
     [database.schema],
   );
   if (rows.length > 0) await database.query(`DROP INDEX ${rows.map(({ name }) => name).join(', ')}`);

@@ -1,4 +1,4 @@
-// projector/swap-schemas.ts: puts one schema in the place of another, between two statements of everybody else. Sessions find
+// projector/swap-schemas.ts: puts one schema in the place of another, or takes tables away, between two statements of everybody else. Sessions find
 // tables by name at every statement, prepared ones included, so the next one of each finds the new tables.
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,6 +36,17 @@ export const swapSchemas = async (database: Database, shadow: string, lastStep: 
   await dropSchema(database, `${database.schema}_replaced`);
 };
 
+/** Drops tables of the schema, all of them or none. */
+export const dropTables = async (database: Database, names: readonly string[]): Promise<void> => {
+  if (names.length === 0) return;
+  await retryingLocks(() =>
+    database.transaction(async (client) => {
+      await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(`DROP TABLE ${names.map(quoteIdentifier).join(', ')}`);
+    }),
+  );
+};
+
 /** Drops a schema and everything in it, if it is there. */
 export const dropSchema = (database: Database, schema: string): Promise<void> =>
   retryingLocks(() =>
@@ -45,11 +56,12 @@ export const dropSchema = (database: Database, schema: string): Promise<void> =>
     }),
   );
 
-// The projector's transaction begins with the checkpoints: taking the same way round avoids most deadlocks with it.
+// The projector's transaction begins with the checkpoints: taking the same way round avoids most deadlocks with it. A table in
+// partitions is locked with all of them.
 const tablesOf = async (client: Queryable, schema: string): Promise<string[]> => {
   const { rows } = await client.query<{ name: string }>(
     `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY c.relname <> 'checkpoints', c.relname`,
+     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname <> 'checkpoints', c.relname`,
     [schema],
   );
   return rows.map(({ name }) => name);

@@ -4,6 +4,7 @@
 
 import type { LogClient } from '../shared/log/client.ts';
 import { topicId } from '../shared/log/topic-id.ts';
+import { archiveStart, readArchiveTables } from '../shared/postgres/archive-tables.ts';
 import { type Client, type Database, openDatabase } from '../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../shared/postgres/maintenance-lock.ts';
 import { readCheckpoints } from './postgres-store.ts';
@@ -26,6 +27,8 @@ export interface VerifyResult {
   /** Records of the log that were folded and found in the archive, and orders that they make. */
   events: number;
   orders: number;
+  /** The first offset, of every partition, that is in the archive: what is older was dropped, and is compared in the rows alone. */
+  archiveFrom: number;
   /** How many things differ: orders (with all their fields and products), archived records, counters, checkpoints. 0: no drift. */
   drift: number;
   /** The first hundred of them. */
@@ -64,9 +67,10 @@ const compareAll = async (options: VerifyOptions, database: Database): Promise<V
   const startedAt = performance.now();
   const id = await topicId(client, topic);
   const report = createReport();
-  const counts = { events: 0, orders: 0 };
+  const counts = { events: 0, orders: 0, archiveFrom: 0 };
   await database.transaction(async (snapshot) => {
     const checkpoints = [...(await readCheckpoints(snapshot, topic)).values()];
+    counts.archiveFrom = archiveStart(await readArchiveTables(snapshot));
     const total = checkpoints.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
     for (const checkpoint of checkpoints) {
       const { partition } = checkpoint;
@@ -76,7 +80,7 @@ const compareAll = async (options: VerifyOptions, database: Database): Promise<V
       };
       if (checkpoint.topicId !== id)
         report.add({ what: 'checkpoint', id: String(partition), field: 'topic_id', expected: id, actual: checkpoint.topicId });
-      const orders = await refold({ client, topic, snapshot, report, checkpoint, onEvents });
+      const orders = await refold({ client, topic, snapshot, report, checkpoint, archiveFrom: counts.archiveFrom, onEvents });
       counts.orders += orders.size;
       await comparePartition(snapshot, report, partition, orders);
     }

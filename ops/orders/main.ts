@@ -9,11 +9,12 @@ import { createLogClient, type LogClient } from '../../shared/log/client.ts';
 import { kafkaConnection } from '../../shared/log/connection.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { type Addresses, findAddresses } from './addresses.ts';
+import { type ArchiveDropOptions, runArchiveDrop, runArchiveList } from './archive-command.ts';
 import { type CreateClientOptions, runCreateClient } from './create-client-command.ts';
 import { type CreateUserOptions, runCreateUser } from './create-user-command.ts';
 import { type DeadLettersOptions, runDeadLetters } from './dead-letters-command.ts';
-import { durationMs, wholeNumber } from './options.ts';
-import { runRebuild } from './rebuild-command.ts';
+import { durationMs, moment, wholeNumber } from './options.ts';
+import { type RebuildCommandOptions, runRebuild } from './rebuild-command.ts';
 import { type RedriveOptions, runRedrive } from './redrive-command.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { runVerify } from './verify-command.ts';
@@ -47,7 +48,8 @@ const program = new Command('orders')
 program
   .command('rebuild')
   .description('make the read model anew from the log and put it in the place of the live one')
-  .action(run(runRebuild));
+  .option('--whole-archive', 'bring back what was dropped from the archive')
+  .action((options: RebuildCommandOptions) => run(runRebuild(options))());
 program.command('verify').description('compare the whole read model with the log; exit code 1 if they differ').action(run(runVerify));
 const role = () => new Option('--role <role>', 'what they may do').choices(ROLES).makeOptionMandatory();
 program
@@ -82,4 +84,15 @@ program
   .option('--limit <number>', 'no more than so many', wholeNumber, 10_000)
   .option('--dry-run', 'only say what would be redriven')
   .action((options: RedriveOptions) => run(runRedrive(options))());
+const archive = program.command('archive').description('what the archive of events holds, and dropping what is old');
+archive
+  .command('list')
+  .description('the tables of the archive, with records, bytes and times; with --json a line for each')
+  .action(run(runArchiveList));
+archive
+  .command('drop')
+  .description('drop tables whose records are all older; only says which, without --yes')
+  .requiredOption('--before <date>', 'older than this: 2026-11-21, 2026-11-21T08:00:00Z', moment)
+  .option('--yes', 'really drop them')
+  .action((options: ArchiveDropOptions) => run(runArchiveDrop(options))());
 await program.parseAsync();

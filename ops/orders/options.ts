@@ -11,6 +11,15 @@ export const durationMs = (text: string): number => {
   return Number(number) * UNITS_MS[unit]!;
 };
 
+/** `2026-11-21`, or with a time, `2026-11-21T08:00:00Z`, in epoch milliseconds. */
+export const moment = (text: string): number => {
+  const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
+  // The 31st of February would be taken for a day in March.
+  if (Number.isNaN(at) || !new Date(at).toISOString().startsWith(text.slice(0, 10)))
+    throw new InvalidArgumentError('Give a date, or a time in UTC: 2026-11-21, 2026-11-21T08:00:00Z.');
+  return at;
+};
+
 export const wholeNumber = (text: string): number => {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);

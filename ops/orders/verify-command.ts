@@ -22,13 +22,16 @@ export const runVerify = async (client: LogClient, addresses: Addresses, termina
     onProgress: ({ done, total }) =>
       terminal.progress(`stock ledger: ${done.toLocaleString('en-US')} / ${total.toLocaleString('en-US')} events`),
   });
-  const { events, orders, drift, differences, seconds } = result;
+  const { events, orders, archiveFrom, drift, differences, seconds } = result;
   const compared = `${orders.toLocaleString('en-US')} orders from ${events.toLocaleString('en-US')} events`;
   const inLedger = `${ledger.products.toLocaleString('en-US')} products and ${ledger.reservations.toLocaleString('en-US')} reservations`;
   const lines = [
     ...(drift === 0
       ? [`No difference: ${compared} are in ${schema} as in the log (${seconds.toFixed(1)} s).`]
       : [...described(differences, drift), `${drift} differ in ${schema}, of ${compared}.`]),
+    ...(archiveFrom === 0
+      ? []
+      : [`The archive begins at offset ${archiveFrom.toLocaleString('en-US')}: what is older was dropped from it.`]),
     ...(ledger.drift === 0
       ? [`No difference: ${inLedger} are in ${addresses.LEDGER_SCHEMA} as the log says.`]
       : [...described(ledger.differences, ledger.drift), `${ledger.drift} differ in ${addresses.LEDGER_SCHEMA}, of ${inLedger}.`]),

@@ -26,6 +26,8 @@ export interface RefoldOptions {
   snapshot: Client;
   report: Report;
   checkpoint: Checkpoint;
+  /** The archive begins at this offset: what is older was dropped from it. */
+  archiveFrom: number;
   onEvents: (count: number) => void;
 }
 
@@ -46,7 +48,7 @@ const ARCHIVE = `
 
 /** Resolves with the orders of the partition as of the checkpoint. */
 export const refold = async (options: RefoldOptions): Promise<Map<string, RefoldedOrder>> => {
-  const { client, topic, snapshot, report, checkpoint, onEvents } = options;
+  const { client, topic, snapshot, report, checkpoint, archiveFrom, onEvents } = options;
   const { partition, nextOffset } = checkpoint;
   const orders = new Map<string, RefoldedOrder>();
   const archive = await openCursor<ArchiveRow>(snapshot, 'archive', ARCHIVE, [partition]);
@@ -70,7 +72,7 @@ export const refold = async (options: RefoldOptions): Promise<Map<string, Refold
       }
       if (row?.log_offset === record.offset) archive.next();
       else row = undefined;
-      compareArchived(report, record, folded, row);
+      if (record.offset >= archiveFrom) compareArchived(report, record, folded, row);
     }
     onEvents(records.length);
   };

@@ -81,6 +81,7 @@ export const createMemoryReadModel = (log: MemoryLog): MemoryReadModel => {
         return { checkpoint: checkpoints.get(partition) ?? 0, createdAt: new Map(found) };
       }),
     events: ({ orderId }, from, limit) => ask(() => (archive.get(orderId) ?? []).filter(({ offset }) => offset >= from).slice(0, limit)),
+    archiveStart: () => ask(() => 0),
     page: ({ limit }) => ask(() => [...rows.values()].slice(0, limit)),
     counters: () =>
       ask(() => {

@@ -51,6 +51,7 @@ const schema = {
       'TWO_KEYS',
       'NOT_ACCEPTABLE',
       'ORDER_ID_TAKEN',
+      'HISTORY_DROPPED',
       'PAYLOAD_TOO_LARGE',
       'UNSUPPORTED_MEDIA_TYPE',
       'IDEMPOTENCY_KEY_REUSED',

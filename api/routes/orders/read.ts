@@ -45,7 +45,7 @@ const orderSchema = {
   response: {
     200: jsonResponse({ description: 'The order.', schema: OrderRef, example: EXAMPLE_ORDER, headers: { ETag: 'The version: `"v2"`.' } }),
     304: emptyResponse('The order still has the version of If-None-Match.'),
-    ...problemResponses(...PROBLEMS),
+    ...problemResponses(...PROBLEMS, 'HISTORY_DROPPED'),
   },
 };
 const statusSchema = {
@@ -69,7 +69,7 @@ const eventsSchema = {
   querystring: EventsQuery,
   response: {
     200: jsonResponse({ description: 'A page of events.', schema: EventPage, example: EXAMPLE_EVENTS }),
-    ...problemResponses(...PROBLEMS, 'INVALID_CURSOR'),
+    ...problemResponses(...PROBLEMS, 'INVALID_CURSOR', 'HISTORY_DROPPED'),
   },
 };
 

@@ -28,6 +28,7 @@ const schema = {
       'VALIDATION_FAILED',
       'ORDER_NOT_FOUND',
       'REQUEST_NOT_FOUND',
+      'HISTORY_DROPPED',
       'NOT_ACCEPTABLE',
       'OVERLOADED',
       'LOG_UNAVAILABLE',

@@ -131,6 +131,7 @@ export const createSimulatedReadModel = (tables: ReadModelTables, transact: Tran
           return { event: decoded.event, effect: effect as Effect, partition, offset: record.offset };
         });
       }),
+    archiveStart: () => transact(() => 0),
     page: notAsked,
     counters: notAsked,
   };
