@@ -25,6 +25,8 @@ import { registerReadModelStatus } from './read-model-status.ts';
 const SCHEMA_DIRECTORY = join(import.meta.dirname, 'schema');
 // The loop uses one connection, an assignment or a scrape another.
 const CONNECTIONS_MAX = 3;
+// A migration may read a table of years once; whoever starts meanwhile waits for it.
+const MIGRATION_MAX_MS = 3_600_000;
 // Half of it is the latency that it adds at low rates; at high ones the gap between commits decides, and fetches just fill the buffer.
 const MIN_FETCH_GAP_MS = 4;
 const STALLED_AFTER_MS = 10_000;
@@ -53,17 +55,17 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
   });
 
+  const where = { url: config.DATABASE_URL, schema: config.READ_MODEL_SCHEMA, applicationName: 'projector' };
+  const migrating = openDatabase({ ...where, maxConnections: 1, statementTimeoutMs: MIGRATION_MAX_MS });
+  const migrations = await migrate(migrating, SCHEMA_DIRECTORY).finally(() => migrating.end());
+  if (migrations.length > 0) logger.info({ migrations }, 'read model schema migrated');
   const database = openDatabase({
-    url: config.DATABASE_URL,
-    schema: config.READ_MODEL_SCHEMA,
-    applicationName: 'projector',
+    ...where,
     maxConnections: CONNECTIONS_MAX,
     settings: STORE_SETTINGS,
     onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
   onStop('database', () => database.end());
-  const migrations = await migrate(database, SCHEMA_DIRECTORY);
-  if (migrations.length > 0) logger.info({ migrations }, 'read model schema migrated');
   registerReadModelStatus(registry, database, config.CURRENCY);
 
   const appender = createAppender({ client, partitionCounts: new Map([[deadLetterTopic, 1]]) });

@@ -1,6 +1,8 @@
 -- The archive in tables of a range of offsets each, so that years of it can be kept, and what is old dropped at once (decision 13).
 -- The table that was there becomes the first of them as it is: no row moves. PostgreSQL reads it once to check the offsets;
 -- whoever reads a history waits for so long.
+-- Everybody queues behind the one who waits for this lock, so behind a reader of hours it gives up; the next start tries again.
+SET LOCAL lock_timeout = '5s';
 ALTER TABLE events RENAME TO events_from_0;
 -- The names that PostgreSQL itself gives to the indexes of the tables that follow.
 ALTER INDEX events_order RENAME TO events_from_0_order_id_log_offset_idx;
