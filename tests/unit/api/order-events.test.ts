@@ -31,6 +31,7 @@ const historyOf = async (log: readonly OrderEvent[], stored: number, row = store
           .slice(0, stored)
           .filter(({ offset }) => offset >= from)
           .slice(0, limit),
+      archiveStart: async () => 0,
     },
   });
   const stage = { order: inRow!, partition: 0, createdOffset: 0, lastOffset: row - 1 };
@@ -50,5 +51,38 @@ describe('the history of an order that memory has forgotten', () => {
 
   it('passes over a copy of a refusal that was archived after the row was read', async () => {
     expect((await historyOf([...ENDED, refusal(), refusal()], ENDED.length + 1, ENDED.length)).slice(-2)).toEqual(['refusal', 'void']);
+  });
+});
+
+describe('the history of an order whose beginning is not in the archive', () => {
+  const log = ENDED.map((each, offset): LoggedEvent => ({ event: each, effect: 'applied', partition: 0, offset }));
+  const stage = { order: evolve(null, ENDED[0]!).order!, partition: 0, createdOffset: 0, lastOffset: 1 };
+  const eventsFrom = (kept: number, archiveFrom: number) =>
+    createOrderEvents({
+      tail: { unstoredEvents: () => [] },
+      readModel: {
+        events: async (_, from, limit) => log.slice(Math.max(kept, from), Math.max(kept, from) + limit),
+        archiveStart: async () => archiveFrom,
+      },
+    });
+
+  it.each([
+    ['HISTORY_DROPPED', 'was dropped', 1, 1],
+    ['HISTORY_DROPPED', 'was dropped with all the rest', 3, 10],
+    ['DATABASE_UNAVAILABLE', 'is missing, because the archive went back', 1, 0],
+  ])('is never told in part: %s where it %s', async (code, _, kept, archiveFrom) => {
+    const events = eventsFrom(kept, archiveFrom);
+    for (const ask of [
+      () => events.page(stage, 0, 1),
+      () => events.page(stage, 0, 100),
+      () => events.asOf(stage, Number.MAX_SAFE_INTEGER),
+      () => events.requestOf(stage, 'r-1'),
+      () => events.creationOf(stage),
+    ])
+      await expect(ask()).rejects.toMatchObject({ code });
+  });
+
+  it('goes on from a cursor: what came before was told already', async () => {
+    expect((await eventsFrom(1, 1).page(stage, 1, 100)).map(({ offset }) => offset)).toEqual([1, 2]);
   });
 });
