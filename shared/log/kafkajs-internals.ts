@@ -35,7 +35,7 @@ export interface Cluster {
   connect(): Promise<void>;
   addMultipleTargetTopics(topics: string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
-  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number; replicas: number[] }[];
   findBroker(node: { nodeId: string }): Promise<Broker>;
   getNodeIds(): string[];
 }

@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../runtime/app-error.ts';
 import type { Link, LogClient } from './client.ts';
-import { COMMAND_CONNECTION, protocolError } from './kafkajs-internals.ts';
+import { type Cluster, COMMAND_CONNECTION, protocolError } from './kafkajs-internals.ts';
+import { createLeaders, type Leaders } from './leaders.ts';
 import { EARLIEST, LATEST, listOffsetsCall } from './protocol/list-offsets.ts';
 
 export interface Ends {
@@ -25,6 +26,8 @@ export interface LogEnd {
 // A leader that moves, or a topic that was just created, needs some tenths of a second.
 const ATTEMPTS_MAX = 5;
 const RETRY_MS = 200;
+// A leader answers in a millisecond. One that is silent for so long has stopped, and another will lead soon.
+const ANSWER_MAX_MS = 3_000;
 
 /** Asks once. Rejects with LOG_UNAVAILABLE when the brokers cannot say. */
 export const logEnd = async (client: LogClient, topic: string): Promise<ReadonlyMap<number, Ends>> => {
@@ -36,9 +39,9 @@ export const logEnd = async (client: LogClient, topic: string): Promise<Readonly
   }
 };
 
-/** Asks often, over one connection that is kept: 0.4 ms of CPU a question. */
+/** Asks often, over connections that are kept: 0.4 ms of CPU a question where there are no replicas. */
 export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
-  let link: Link | null = null;
+  let link: (Link & { leaders: Leaders }) | null = null;
   let current: Promise<unknown> | null = null;
   let next: Promise<ReadonlyMap<number, Ends>> | null = null;
 
@@ -49,18 +52,22 @@ export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
 
   const attempt = async (): Promise<ReadonlyMap<number, Ends>> => {
     if (!link) {
-      link = client.openLink();
+      const opened = client.openLink();
+      link = { ...opened, leaders: createLeaders(opened.cluster, topic) };
       await link.cluster.connect();
       await link.cluster.addMultipleTargetTopics([topic]);
     }
-    const { cluster } = link;
-    const led = Map.groupBy(cluster.findTopicPartitionMetadata(topic), ({ leader }) => leader);
+    const patience = setTimeout(drop, ANSWER_MAX_MS); // kafkajs knows no time-out below that of all requests
+    return endsSeenBy(link).finally(() => clearTimeout(patience));
+  };
+
+  const endsSeenBy = async ({ cluster, leaders }: { cluster: Cluster; leaders: Leaders }): Promise<ReadonlyMap<number, Ends>> => {
+    const led = Map.groupBy(await leaders.find(), ({ leader }) => leader);
     const ends = new Map<number, Ends>();
     const questions = Array.from(led, async ([leader, partitions]) => {
       const broker = await cluster.findBroker({ nodeId: String(leader) });
       const connection = await broker.connectionPool.getConnection(COMMAND_CONNECTION);
-      const ids = partitions.map(({ partitionId }) => partitionId);
-      const [low, high] = await Promise.all([EARLIEST, LATEST].map((which) => connection.send(listOffsetsCall(topic, ids, which))));
+      const [low, high] = await Promise.all([EARLIEST, LATEST].map((which) => connection.send(listOffsetsCall(topic, partitions, which))));
       for (const { partition, errorCode, offset } of high!.answers) {
         const first = low!.answers.find((answer) => answer.partition === partition);
         const error = errorCode || first?.errorCode;

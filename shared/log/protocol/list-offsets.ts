@@ -1,6 +1,8 @@
-// shared/log/protocol/list-offsets.ts: the request for the ends of partitions, version 3 (served by brokers from 2.0 on).
+// shared/log/protocol/list-offsets.ts: the request for the ends of partitions, version 4 (KIP-320; served by brokers from 2.1 on). A leader just
+// elected that does not know yet how far readers may see answers LEADER_NOT_AVAILABLE (KIP-207), never an end that lies too low.
 
 import { type Call, call } from '../kafkajs-internals.ts';
+import type { Leadership } from './leaders.ts';
 import { createWireReader, int8, int32, int64, string } from './wire.ts';
 
 export const EARLIEST = -2;
@@ -19,12 +21,12 @@ export interface OffsetAnswers {
 }
 
 const API_KEY = 2;
-const API_VERSION = 3;
+const API_VERSION = 4;
 const READ_COMMITTED = 1;
 
-/** All partitions must be led by the broker it is sent to. */
-export const listOffsetsCall = (topic: string, partitions: readonly number[], which: number): Call<OffsetAnswers> => {
-  const entries = partitions.map((partition) => Buffer.concat([int32(partition), int64(which)]));
+/** All partitions must be led by the broker it is sent to, in these epochs. */
+export const listOffsetsCall = (topic: string, partitions: readonly Leadership[], which: number): Call<OffsetAnswers> => {
+  const entries = partitions.map(({ partition, epoch }) => Buffer.concat([int32(partition), int32(epoch), int64(which)]));
   const body = Buffer.concat([int32(-1), int8(READ_COMMITTED), int32(1), string(topic), int32(entries.length), ...entries]);
   return call({ apiKey: API_KEY, apiVersion: API_VERSION, apiName: 'ListOffsets', body }, decode);
 };
@@ -40,6 +42,7 @@ const decode = (payload: Buffer): OffsetAnswers => {
       const errorCode = reader.int16();
       reader.skip(8); // timestamp
       answers.push({ partition, errorCode, offset: reader.int64() });
+      reader.skip(4); // epoch
     }
   }
   return { answers, clientSideThrottleTime };

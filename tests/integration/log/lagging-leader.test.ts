@@ -4,8 +4,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import { createLogClient } from '../../../shared/log/client.ts';
+import { logEnd } from '../../../shared/log/offsets.ts';
 import { eventually } from '../../support/eventually.ts';
-import { FETCH, forgetHighWatermarks } from '../../support/network/kafka-frames.ts';
+import { FETCH, failListedOffsets, forgetHighWatermarks, LIST_OFFSETS } from '../../support/network/kafka-frames.ts';
 import { type KafkaProxy, startKafkaProxy } from '../../support/network/kafka-proxy.ts';
 import { uniqueName } from '../../support/unique-name.ts';
 import { broker, clientUnderTest, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
@@ -13,13 +14,14 @@ import { broker, clientUnderTest, newTopic, offsetsOf, readersUnderTest, record 
 const silent = (): void => undefined;
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
 
+const LEADER_NOT_AVAILABLE = 5;
+const SILENCE_LIMIT_MS = 6_000; // half of it is usual; the time-out of other requests is 10 s
+
 let proxy: KafkaProxy;
 let topic: string;
 let lane: RunningAppender;
-const { startReader, stopAll } = readersUnderTest(() => ({
-  client: createLogClient({ brokers: [proxy.address], clientId: uniqueName('test'), logger }),
-  topic,
-}));
+const clientThrough = () => createLogClient({ brokers: [proxy.address], clientId: uniqueName('test'), logger });
+const { startReader, stopAll } = readersUnderTest(() => ({ client: clientThrough(), topic }));
 
 beforeEach(async () => {
   proxy = await startKafkaProxy(broker());
@@ -48,5 +50,27 @@ describe('a leader that lags behind with its high watermark', () => {
     await eventually(() => records.length === 2, { what: 'the second record' });
     expect(offsetsOf(records, 0)).toEqual([0, 1]);
     expect(errors).toEqual([]);
+  });
+
+  test('is asked again for the end of the log until it knows', async () => {
+    await lane.append(record(topic, 'first'));
+    let answers = 0;
+    proxy.onResponse((response, request) => {
+      if (request.apiKey !== LIST_OFFSETS || ++answers > 3) return 'pass';
+      failListedOffsets(response, request, LEADER_NOT_AVAILABLE); // to our version of the request (KIP-207)
+      return 'pass';
+    });
+    expect(await logEnd(clientThrough(), topic)).toEqual(new Map([[0, { low: 0, high: 1 }]]));
+    expect(answers).toBeGreaterThan(3);
+  });
+
+  test('that is silent is not waited for: the next question goes to whoever leads then', async () => {
+    await lane.append(record(topic, 'first'));
+    let lost = 0;
+    proxy.onResponse((_, request) => (request.apiKey === LIST_OFFSETS && ++lost <= 2 ? 'lose' : 'pass'));
+    const askedAt = performance.now();
+    expect(await logEnd(clientThrough(), topic)).toEqual(new Map([[0, { low: 0, high: 1 }]]));
+    expect(lost).toBe(4); // both ends, twice
+    expect(performance.now() - askedAt).toBeLessThan(SILENCE_LIMIT_MS);
   });
 });

@@ -3,6 +3,7 @@
 
 export const PRODUCE = 0;
 export const FETCH = 1;
+export const LIST_OFFSETS = 2;
 export const METADATA = 3;
 export const FIND_COORDINATOR = 10;
 export const HEARTBEAT = 12;
@@ -164,6 +165,23 @@ export const forgetHighWatermarks = (response: Buffer, request: Request): number
     }
   }
   return changed;
+};
+
+/** Writes the error code into every partition of a ListOffsets' answer, without an offset, as a leader does that cannot say. */
+export const failListedOffsets = (response: Buffer, request: Request, errorCode: number): void => {
+  known(request, 'ListOffsets', [4]);
+  const step = walk(response, 8);
+  step.skip(4); // throttling
+  for (let topics = step.int32(); topics > 0; topics--) {
+    step.text();
+    for (let count = step.int32(); count > 0; count--) {
+      step.skip(4);
+      response.writeInt16BE(errorCode, step.skip(2));
+      const at = step.skip(16); // timestamp, offset
+      response.fill(0xff, at, at + 16);
+      step.skip(4); // epoch
+    }
+  }
 };
 
 /** How many bytes of records a Fetch brought. */
