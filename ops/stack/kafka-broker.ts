@@ -33,7 +33,8 @@ export interface ClusterSeat {
   nodeId: number;
   /** The same for all seats, as `newClusterId` makes it. */
   clusterId: string;
-  heapMb: number;
+  /** In place of those for the heap of a broker that is alone. */
+  jvmFlags: readonly string[];
   /** What differs from a broker that is alone: voters and replication at least. */
   settings: Readonly<Record<string, string | number | boolean>>;
 }
@@ -57,12 +58,11 @@ export const prepareBroker = async (options: BrokerOptions): Promise<ProcessSpec
     `-Dlog4j2.configurationFile=${pathToFileURL(options.loggingConfig).href}`,
     '-Dlog4j2.disableJmx=true',
   ];
-  const heapFlags = seat === undefined ? BROKER_HEAP_FLAGS : [`-Xmx${seat.heapMb}m`];
   return {
     name: seat === undefined ? 'broker' : `broker-${seat.nodeId}`,
     port,
     command: options.java,
-    args: [...heapFlags, ...JVM_FLAGS, ...logging, ...classPath(options), 'kafka.Kafka', properties],
+    args: [...(seat?.jvmFlags ?? BROKER_HEAP_FLAGS), ...JVM_FLAGS, ...logging, ...classPath(options), 'kafka.Kafka', properties],
     env: options.env,
     cwd: dir,
     outputFile: join(dir, 'broker.out'), // what the JVM itself says: a wrong flag, a crash

@@ -1,8 +1,8 @@
 // tests/support/cluster-state.ts: who leads what, whose replicas are in sync and who coordinates a group, as the brokers say; and how
 // leaders are moved. For tests of several brokers.
 
-import type { Admin } from 'kafkajs';
-import { createLogClient } from '../../shared/log/client.ts';
+import type { Admin, ISocketFactory } from 'kafkajs';
+import { createLogClient, openSocket } from '../../shared/log/client.ts';
 import type { Cluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 import { uniqueName } from './unique-name.ts';
@@ -18,11 +18,19 @@ const silent = (): void => undefined;
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
 const SETTLE_LIMIT_MS = 60_000;
 
-/** Each question over connections of its own: the broker that was asked last may be the one that was killed. */
-const ask = <T>({ kafka }: Pick<Cluster, 'kafka'>, question: (admin: Admin) => Promise<T>): Promise<T> =>
-  createLogClient({ brokers: kafka.split(','), clientId: uniqueName('test'), logger }).withAdmin(question);
+/**
+ * Each question over connections of its own: the broker that was asked last may be the one that was killed. One that is paused would
+ * never answer: it is refused like one that is down.
+ */
+const ask = <T>({ kafka, brokers }: Asked, question: (admin: Admin) => Promise<T>): Promise<T> => {
+  const isPaused = (port: number) => brokers.some((broker) => broker.port === port && broker.isPaused());
+  const socketFactory: ISocketFactory = (to) => openSocket({ ...to, port: isPaused(to.port) ? CLOSED_PORT : to.port });
+  return createLogClient({ brokers: kafka.split(','), clientId: uniqueName('test'), logger, socketFactory }).withAdmin(question);
+};
+type Asked = Pick<Cluster, 'kafka' | 'brokers'>;
+const CLOSED_PORT = 1;
 
-export const replicasOf = (cluster: Pick<Cluster, 'kafka'>, topic: string): Promise<ReplicaState[]> =>
+export const replicasOf = (cluster: Asked, topic: string): Promise<ReplicaState[]> =>
   ask(cluster, async (admin) => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return topics
@@ -32,7 +40,7 @@ export const replicasOf = (cluster: Pick<Cluster, 'kafka'>, topic: string): Prom
   });
 
 /** Resolves when all replicas of every partition are in sync. */
-export const untilInSync = async (cluster: Pick<Cluster, 'kafka'>, topic: string): Promise<void> => {
+export const untilInSync = async (cluster: Asked, topic: string): Promise<void> => {
   const isWhole = ({ leader, replicas, inSync }: ReplicaState) => leader > 0 && inSync.length === replicas.length;
   await eventually(async () => (await replicasOf(cluster, topic)).every(isWhole), {
     what: `all replicas of ${topic} to be in sync`,
@@ -40,8 +48,24 @@ export const untilInSync = async (cluster: Pick<Cluster, 'kafka'>, topic: string
   });
 };
 
+/** From now on so many replicas must be in sync for an append to the topic. Its other settings stay. */
+export const demandInSync = (cluster: Asked, topic: string, replicas: number): Promise<void> =>
+  ask(cluster, async (admin) => {
+    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: TOPIC_RESOURCE, name: topic }] });
+    // Kafka takes all settings of a topic at once, and falls back to its own for those that are left out.
+    const settings = resources[0]!.configEntries
+      .filter(({ configSource }) => configSource === SET_FOR_TOPIC)
+      .map(({ configName, configValue }) => ({ name: configName, value: configValue }));
+    const others = settings.filter(({ name }) => name !== MIN_IN_SYNC);
+    const configEntries = [...others, { name: MIN_IN_SYNC, value: String(replicas) }];
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC_RESOURCE, name: topic, configEntries }] });
+  });
+const TOPIC_RESOURCE = 2; // ConfigResource.Type.TOPIC
+const SET_FOR_TOPIC = 1; // ConfigSource.DYNAMIC_TOPIC_CONFIG
+const MIN_IN_SYNC = 'min.insync.replicas';
+
 /** The broker that leads the partition of the offsets topic in which the group is kept. */
-export const coordinatorOf = (cluster: Pick<Cluster, 'kafka'>): Promise<number> =>
+export const coordinatorOf = (cluster: Asked): Promise<number> =>
   // The brokers of tests keep that topic in one partition: one broker coordinates every group.
   replicasOf(cluster, '__consumer_offsets').then(([only]) => only!.leader);
 
@@ -49,7 +73,7 @@ export const coordinatorOf = (cluster: Pick<Cluster, 'kafka'>): Promise<number> 
  * Another leader for every partition of the topic: the leader's replica is taken away, which moves the leadership at once, and then given
  * back, last in the order. Resolves when all replicas are in sync again.
  */
-export const moveLeaders = async (cluster: Pick<Cluster, 'kafka'>, topic: string): Promise<void> => {
+export const moveLeaders = async (cluster: Asked, topic: string): Promise<void> => {
   const before = await replicasOf(cluster, topic);
   const others = before.map(({ partition, leader, replicas }) => ({
     partition,

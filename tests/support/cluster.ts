@@ -18,6 +18,7 @@ import { signalKept } from './kept-process.ts';
 
 export interface ClusterBroker {
   nodeId: number;
+  port: number;
   /** SIGKILL; resolves when it is gone. It stays down until `start`. */
   kill: () => Promise<void>;
   /** Resolves when it serves again; its replicas may still be behind. */
@@ -25,6 +26,7 @@ export interface ClusterBroker {
   /** SIGSTOP: its connections stay open and nothing answers. */
   pause: () => void;
   resume: () => void;
+  isPaused: () => boolean;
 }
 
 export interface Cluster {
@@ -37,7 +39,8 @@ export interface Cluster {
 
 const CHECKOUT = resolve(import.meta.dirname, '..', '..');
 const NODE_IDS = [1, 2, 3];
-const HEAP_MB = 256;
+// C1 alone compiles for seconds less while a broker starts, and is fast enough for the load of a test.
+const JVM_FLAGS = ['-Xmx256m', '-XX:TieredStopAtLevel=1'];
 const READY_LIMIT_MS = 120_000;
 const ANY_PORT = { variable: 'none', port: 0 };
 
@@ -93,7 +96,7 @@ export const startCluster = async (): Promise<Cluster> => {
         controllerPort: ports[3 + index]!,
         env,
         signal: ground.signal,
-        seat: { nodeId, clusterId, heapMb: HEAP_MB, settings: { ...REPLICATED, 'controller.quorum.voters': voters.join(',') } },
+        seat: { nodeId, clusterId, jvmFlags: JVM_FLAGS, settings: { ...REPLICATED, 'controller.quorum.voters': voters.join(',') } },
       });
       const broker = holdable(nodeId, spec, keep);
       brokers.push(broker);
@@ -137,8 +140,11 @@ const holdable = (nodeId: number, spec: KeptProcess['spec'], keep: (spec: KeptPr
   gate.resolve();
   const kept = keep({ ...spec, beforeStart: () => gate.promise });
   let started = false;
+  let paused = false;
   return {
     nodeId,
+    port: spec.port!,
+    isPaused: () => paused,
     release: () => gate.resolve(),
     kill: async () => {
       gate = Promise.withResolvers();
@@ -152,7 +158,12 @@ const holdable = (nodeId: number, spec: KeptProcess['spec'], keep: (spec: KeptPr
       started = true;
       await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
     },
-    pause: () => void signalKept(kept, 'SIGSTOP'),
-    resume: () => void signalKept(kept, 'SIGCONT'),
+    pause: () => {
+      paused = signalKept(kept, 'SIGSTOP');
+    },
+    resume: () => {
+      signalKept(kept, 'SIGCONT');
+      paused = false;
+    },
   };
 };
