@@ -6,6 +6,7 @@ import type { Appender } from '../shared/log/log.ts';
 import { encodeOrderEvent } from '../shared/log/order-codec.ts';
 import type { EventData, OrderRequest, OrderRequestName } from '../shared/order/events.ts';
 import type { Order } from '../shared/order/order.ts';
+import { AppError } from '../shared/runtime/app-error.ts';
 import type { Answers } from './answers.ts';
 import { appendOrGiveUp } from './append.ts';
 import type { Place } from './position-waits.ts';
@@ -34,7 +35,7 @@ export type Commanded =
   | { outcome: 'not_found' }
   /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
   | { outcome: 'refused'; code: string; detail: string; place: Place | null }
-  /** The request is in the log; the answer did not come in time. */
+  /** The request is in the log; the answer, or what it means for the order, did not come in time. */
   | { outcome: 'pending'; requestId: string; place: Place }
   /** The request may or may not be in the log, now or later. */
   | { outcome: 'unknown'; requestId: string };
@@ -59,11 +60,19 @@ const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
   const { topic, appender, orders, answers, decisionWaitMs } = options;
 
-  /** The tail forgets orders that have closed and are stored (tail-memory.ts), so an answer may come without its order: it is as stored. */
-  const withOrder = async (answer: OrderAnswer): Promise<OrderAnswer> => {
+  /**
+   * The tail forgets orders that have closed and are stored (tail-memory.ts), so an answer may come without its order: it is as stored.
+   * Null when that cannot be read now: to reject would say that nothing was recorded.
+   */
+  const withOrder = async (answer: OrderAnswer): Promise<OrderAnswer | null> => {
     if (answer.order !== null) return answer;
-    const found = await orders.fresh(answer.event.orderId);
-    return { ...answer, order: found?.order ?? null };
+    try {
+      const found = await orders.fresh(answer.event.orderId);
+      return { ...answer, order: found?.order ?? null };
+    } catch (error) {
+      if (error instanceof AppError && error.retryable) return null;
+      throw error;
+    }
   };
 
   const decided = async (request: OrderRequest, { ask, traceparent }: OrderCommand): Promise<Commanded> => {
@@ -73,7 +82,10 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
       const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
       // The answer may come before an acknowledgement that is lost on its way.
       const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
-      if (answered !== null) return outcomeOf(await withOrder(answered), ask);
+      if (answered !== null) {
+        const known = await withOrder(answered);
+        return known === null ? { outcome: 'pending', requestId, place: answered.place } : outcomeOf(known, ask);
+      }
       const place = await appended;
       if (place === null) return { outcome: 'unknown', requestId };
       answer.leave();

@@ -15,6 +15,7 @@ import { createTransactions, type Database, inTurn, type Transact } from './grou
 import { type Process, type Simulation, simulate } from './kernel/simulation.ts';
 import { createLedgerWatch } from './oracle/ledger-watch.ts';
 import { createProductTruth, type ProductTruth } from './oracle/product-truth.ts';
+import { createShortages, type Shortages } from './oracle/shortages.ts';
 import { createTruth, type Truth } from './oracle/truth.ts';
 
 export const ORDERS = 'orders';
@@ -39,6 +40,7 @@ export interface World {
   readonly log: SimulatedLog;
   readonly truth: Truth;
   readonly productTruth: ProductTruth;
+  readonly shortages: Shortages;
   readonly database: Database;
   readonly readModel: ReadModelTables;
   readonly ledger: LedgerTables;
@@ -67,14 +69,16 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
   const productTruth = createProductTruth();
   const ledger = emptyTables();
   const database: Database = { faults: settings.databaseFaults, restarts: 0, downUntil: 0 };
+  const shortages = createShortages(sim);
   const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS });
   const log = createSimulatedLog({
     sim,
     topics: Object.fromEntries(partitionCounts),
     onRecord: (record) => {
       const { topic, partition, offset } = record;
-      const says =
-        topic === ORDERS ? orderLine(truth.take(record)) : topic === PRODUCTS ? productLine(productTruth.take(record)) : 'a dead letter';
+      const taken = topic === ORDERS ? truth.take(record) : null;
+      if (taken !== null) shortages.take(taken);
+      const says = topic === ORDERS ? orderLine(taken) : topic === PRODUCTS ? productLine(productTruth.take(record)) : 'a dead letter';
       sim.trace(() => `${topic}/${partition}@${offset} ${says}`);
     },
   });
@@ -84,6 +88,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     log,
     truth,
     productTruth,
+    shortages,
     database,
     readModel: emptyReadModel(),
     ledger,

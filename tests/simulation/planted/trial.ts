@@ -18,8 +18,8 @@ const { values } = parseArgs({
 const bug = BUGS.find(({ name }) => name === values.bug) ?? null;
 if (values.bug !== undefined && bug === null) throw new Error(`there is no bug ${values.bug}`);
 const isPlanted = bug === null ? () => true : plant(bug);
-const { PLANTED_WORLDS } = await import('./worlds/worlds.ts');
-const world = PLANTED_WORLDS[values.world ?? ''];
+const { loadWorld } = await import('./worlds/worlds.ts');
+const world = await loadWorld(values.world ?? '');
 if (world === undefined) throw new Error(`there is no world ${values.world}`);
 if (!isPlanted()) throw new Error(`the world ${values.world} does not load ${bug?.file}`);
 

@@ -18,6 +18,7 @@ import { createMemoryLedger } from '../../support/memory-ledger.ts';
 import { createSimulatedFirstLives } from '../ground/read-model.ts';
 import { createSimulatedReader } from '../ground/reader.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
+import { createAttemptsWatch } from '../oracle/attempts.ts';
 import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
 import type { StartRole } from './fleet.ts';
 
@@ -36,6 +37,7 @@ export interface ProcessorOptions {
 
 const COMMIT_INTERVAL_MS = 1_000; // as in processor/main.ts
 const ATTEMPTS_AT_ONCE = 4;
+const ATTEMPTS_MAX = 3;
 
 interface Parts {
   world: World;
@@ -80,6 +82,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
   const { sim, log, logger, truth } = world;
   const { newId, random } = sim;
   const actFrom = new Map<number, number>();
+  const watch = createAttemptsWatch(sim, process.name, { atOnce: ATTEMPTS_AT_ONCE, ofOneOrder: ATTEMPTS_MAX });
 
   const attempt: Attempt = (order) => {
     const { partition = -1 } = truth.orders.get(order.orderId) ?? {};
@@ -88,12 +91,17 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
     if (known?.status !== 'processing' || known.parked !== null)
       sim.violate(`${process.name} fulfils ${order.orderId}, which the log shows ${known?.status} where it stands`);
     sim.trace(() => `fulfils ${order.orderId}`);
+    const ended = watch.begin(order);
     const { afterMs, outcome } = endpoint(order, sim);
-    return new Promise((resolve) => void sim.after(afterMs, () => resolve(outcome), process));
+    const answer = (resolve: (outcome: Awaited<ReturnType<Attempt>>) => void): void => {
+      ended(outcome);
+      resolve(outcome);
+    };
+    return new Promise((resolve) => void sim.after(afterMs, () => answer(resolve), process));
   };
   const fulfil = createFulfilmentAttempts({
     attempt,
-    attemptsMax: 3,
+    attemptsMax: ATTEMPTS_MAX,
     concurrency: ATTEMPTS_AT_ONCE,
     backOff: { minMs: 50, maxMs: 500 },
     clock: systemClock,
@@ -106,7 +114,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
     appender,
     fulfil,
     lookUpFirstLives: createSimulatedFirstLives(world.readModel, world.transact(process)),
-    ledger,
+    ledger: { moveStock: world.shortages.watched(ledger.moveStock) },
     clock: systemClock,
     newId,
     concurrency,
@@ -126,6 +134,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
       startOffsets: claims.startOffsets,
       onAssigned: (assignments) => {
         for (const { partition, highWatermark } of assignments) actFrom.set(partition, highWatermark);
+        watch.anew();
         processor.onAssigned(assignments.map(claims.noted));
       },
       onRevoked: (partitions) => {

@@ -11,12 +11,21 @@ import type { RunWorld } from '../worlds.ts';
 
 const FAULTS_MS = 30_000;
 const REDRIVE_EVERY_MS = 4_000;
+const AWAY_EVERY_MS = 8_000;
+const AWAY_MS = 2_500;
 const NEVER: FailedForGood = { outcome: 'failed', failure: { code: 'FULFILMENT_REFUSED', detail: 'never' } };
+const AWAY: RetryLater = {
+  outcome: 'retry',
+  failure: { code: 'FULFILMENT_UNREACHABLE', detail: 'away' },
+  blames: 'endpoint',
+  afterMs: 0,
+};
 const LATER: RetryLater = { outcome: 'retry', failure: { code: 'FULFILMENT_TIMED_OUT', detail: 'later' }, blames: 'order', afterMs: 0 };
 
-/** As long as there are faults it often fails. */
+/** As long as there are faults it often fails, and now and then it is away. */
 const endpoint: Endpoint = (_, sim) => {
   if (sim.now() >= sim.calmFrom) return { afterMs: sim.between(0, 500), outcome: DONE };
+  if (sim.now() % AWAY_EVERY_MS > AWAY_EVERY_MS - AWAY_MS) return { afterMs: sim.between(0, 100), outcome: sim.chance(0.5) ? AWAY : LATER };
   const afterMs = sim.chance(0.3) ? sim.between(2_000, 12_000) : sim.between(0, 500);
   if (sim.chance(0.5)) return { afterMs, outcome: DONE };
   return { afterMs, outcome: sim.chance(0.5) ? NEVER : LATER };

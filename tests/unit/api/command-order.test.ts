@@ -170,6 +170,23 @@ describe.concurrent('a command', () => {
   );
 
   it(
+    'refused when its order has been forgotten and the read model is away is 202: the request is in the log',
+    withApi(async (api) => {
+      await land(api, created('o', {}, { time: T0 }));
+      const answer = call(api, 'POST', '/orders/o/cancel');
+      const { id } = await requested(api);
+      await land(api, fact('OrderCancelled', 'o', 2, 'pending'));
+      await land(api, created(besides(api, 'o'), {}, { time: T0 + DUPLICATE_WINDOW_MS + 1 }));
+      api.readModel.catchUp();
+      await eventually(() => api.tail.get('o') === null, { what: 'the tail to forget the order' });
+      api.readModel.broken = true;
+      await land(api, event('OrderRequestRefused', 'o', { causationId: id, data: { code: 'ORDER_NOT_FOUND', detail: 'not open' } }));
+      expect((await answer).statusCode).toBe(202);
+      expect((await answer).headers.location).toBe(`/orders/o/requests/${id}`);
+    }),
+  );
+
+  it(
     'hears its answer although the append is never acknowledged',
     withApi(async (api) => {
       await land(api, created('o'));

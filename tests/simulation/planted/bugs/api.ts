@@ -129,4 +129,13 @@ export const API_BUGS: readonly Bug[] = [
     replace: 'queue.length - head < APPEND_QUEUE_MAX',
     world: 'queue',
   },
+  {
+    name: 'resend-lost',
+    rule: 'append',
+    why: 'Appends that a leader could not take are never sent again, and nobody is answered.',
+    file: 'shared/log/appender.ts',
+    find: 'queue.putBack(again);',
+    replace: '',
+    world: 'whole-orders',
+  },
 ];

@@ -12,6 +12,7 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: ' && tail.position(partition) >= (shown.get(partition) ?? 0)',
     replace: '',
     world: 'whole-orders',
+    from: 750,
   },
   {
     name: 'twin-of-forgotten-rows',
@@ -31,6 +32,7 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: 'if (before && (before.checkpoint <= checkpoint || before.position <= checkpoint))',
     replace: 'if (before && before.checkpoint < 0)',
     world: 'whole-feed',
+    from: 255,
   },
   {
     name: 'missing-archive-is-a-fault',
@@ -40,6 +42,7 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: "throw new AppError('DATABASE_UNAVAILABLE', `The archive does not",
     replace: 'throw new Error(`The archive does not',
     world: 'whole-feed',
+    from: 355,
   },
   {
     name: 'told-again',
@@ -85,7 +88,7 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: 'if (lastOffset >= checkpoint) break;',
     replace: '',
     world: 'whole-orders',
-    from: 170,
+    from: 245,
   },
   {
     name: 'entry-of-a-batch-as-new',
@@ -104,6 +107,7 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: 'if (!unknown && !inDoubt) throw error;',
     replace: 'if (!unknown) throw error;',
     world: 'whole-orders',
+    from: 105,
   },
   {
     name: 'condition-forgotten',
@@ -140,16 +144,7 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: "folded.effect === 'applied' || folded.effect === 'refusal' ? event.causationId : null",
     replace: 'event.causationId',
     world: 'whole-commands',
-  },
-  {
-    name: 'copy-of-refusal-told',
-    rule: 'R2',
-    why: 'The history of an order shows a copy of a refusal as another answer, until it is archived.',
-    file: 'api/order-events.ts',
-    find: 'if (answered.has(event.causationId))',
-    replace: 'if (event.id === null)',
-    world: 'whole-commands',
-    from: 1200,
+    from: 830,
   },
   {
     name: 'slow-client-not-cut',
@@ -177,5 +172,15 @@ export const SYSTEM_BUGS: readonly Bug[] = [
     find: 'flush(); // what happened before belongs to the others',
     replace: '',
     world: 'whole-feed',
+  },
+  {
+    name: 'history-with-a-hole',
+    rule: 'R7',
+    why: 'A history that is read while the projector stores misses what was stored in between.',
+    file: 'api/order-events.ts',
+    find: 'const unstored = tail.unstoredEvents(orderId);\n    const archived = await readModel.events({ orderId, partition }, from, limit);',
+    replace:
+      'const archived = await readModel.events({ orderId, partition }, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
+    world: 'whole-orders',
   },
 ];

@@ -19,7 +19,14 @@ export interface LockingTables {
   /** Session → key that it waits for. */
   waits: Map<string, string>;
   deadlocks: string[];
+  /** Whether the ledger contains the whole log. */
+  complete: boolean;
+  /** How likely a transaction does not arrive, and how likely it is committed without an answer. */
+  unsent: number;
+  unanswered: number;
 }
+
+export const TOPIC = 'orders';
 
 const HEADER_BYTES = 20;
 
@@ -38,7 +45,10 @@ const texts = (array: unknown): string[] => fieldsOf(array as Buffer).map(String
 const integers = (array: unknown): number[] =>
   fieldsOf(array as Buffer).map((field) => (field!.length === 4 ? field!.readInt32BE() : Number(field!.readBigInt64BE())));
 
-/** One process's connection to the tables. `next` decides what PostgreSQL leaves open: who goes first, and unordered rows. */
+/**
+ * One process's connection to the tables. What a transaction has written stays when it fails: the ledger's own compare first and then only
+ * write. `next` decides what PostgreSQL leaves open: who goes first, unordered rows, and answers that are lost.
+ */
 export const lockingDatabase = (session: string, tables: LockingTables, next: () => number): Database => {
   const pause = async (): Promise<void> => {
     for (let turns = Math.floor(next() * 4); turns > 0; turns -= 1) await new Promise(setImmediate);
@@ -108,8 +118,13 @@ export const lockingDatabase = (session: string, tables: LockingTables, next: ()
   };
 
   const run = async (statement: string, values: readonly unknown[]): Promise<unknown[]> => {
-    if (statement.includes('FROM ledger')) return [{ complete: true }];
-    if (statement.includes('SELECT topic, partition, start_offset')) return [];
+    if (statement.includes('FROM ledger')) return [{ complete: tables.complete }];
+    const fences = Array.from(tables.fences, ([partition, row]) => ({ topic: values[0] ?? TOPIC, partition, ...row }));
+    if (statement.includes('SELECT topic, partition, start_offset')) return fences;
+    if (statement.includes('SELECT partition, epoch, sequence')) {
+      const asked = integers(values[1]);
+      return fences.filter(({ partition }) => asked.includes(partition));
+    }
     if (statement.includes('FROM carried_orders')) return []; // no order is open for long here
     if (statement.includes('INSERT INTO partitions')) return claim(integers(values[1]));
     if (statement.includes('UPDATE partitions')) return compareAndSet(values);
@@ -131,8 +146,12 @@ export const lockingDatabase = (session: string, tables: LockingTables, next: ()
     schema: 'ledger',
     query,
     transaction: async (work: (client: Client) => Promise<unknown>) => {
+      const lost = () => Object.assign(new Error('the connection is lost'), { code: '08006' });
       try {
-        return await work({ query } as unknown as Client);
+        if (next() < tables.unsent) throw lost();
+        const result = await work({ query } as unknown as Client);
+        if (next() < tables.unanswered) throw lost();
+        return result;
       } finally {
         tables.waits.delete(session);
         for (const [key, holder] of tables.locks) if (holder === session) tables.locks.delete(key);
