@@ -17,7 +17,10 @@ export interface ReadOrderOptions {
 export interface ReadOrder {
   /** Resolves when everything that the log has about the order now can be read. Rejects with LOG_UNAVAILABLE. */
   caughtUp: (orderId: string) => Promise<void>;
-  /** The order as of some moment after the call, or null if the log had none until then. Rejects with LOG_UNAVAILABLE or DATABASE_UNAVAILABLE. */
+  /**
+   * The order as far as this instance has read the log: never less than it has shown, unless the read model was put back since. Null only if
+   * the log had none at the call. Rejects with LOG_UNAVAILABLE or DATABASE_UNAVAILABLE.
+   */
   fresh: (orderId: string) => Promise<StoredOrder | null>;
   /** What is known without waiting for the log; null may be wrong about an order that is being created. */
   known: (orderId: string) => Promise<StoredOrder | null>;

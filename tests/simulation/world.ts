@@ -46,7 +46,7 @@ export interface World {
   readonly ledger: LedgerTables;
   readonly groups: Readonly<Record<'processor' | 'products' | 'projector', Group>>;
   readonly logger: Logger;
-  /** Before this time reads may go back: the read model was put back to an older state. */
+  /** Before this time histories and rows may lack something: the read model was put back to an older state. */
   readsSettleAt: number;
   /** The real lane, over simulated connections. */
   openLane: (process: Process, queueAgeMaxMs?: number) => RunningAppender;

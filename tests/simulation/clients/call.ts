@@ -2,17 +2,12 @@
 // that is not ready or dies, and a patience that ends.
 
 import type { ApiParts } from '../../../api/api.ts';
-import type { Process } from '../kernel/simulation.ts';
 import { isReady } from '../roles/api.ts';
 import type { Slot } from '../roles/fleet.ts';
 import type { World } from '../world.ts';
 
 /** `refused`: certainly nothing happened. `lost`: nobody knows. `failed`: what the api rejected with. */
-export type Reply<T> =
-  | { kind: 'answer'; value: T; from: Process }
-  | { kind: 'failed'; error: unknown }
-  | { kind: 'refused' }
-  | { kind: 'lost' };
+export type Reply<T> = { kind: 'answer'; value: T } | { kind: 'failed'; error: unknown } | { kind: 'refused' } | { kind: 'lost' };
 
 const PATIENCE_MS = 9_000; // longer than the api may take for anything
 const CUT = 0.03;
@@ -31,7 +26,7 @@ export const call = <T>({ sim }: World, instance: Slot<ApiParts>, work: (parts: 
         return;
       }
       work(instance.running).then(
-        (value) => reply({ kind: 'answer', value, from: process }),
+        (value) => reply({ kind: 'answer', value }),
         (error: unknown) => reply({ kind: 'failed', error }),
       );
     };
