@@ -42,10 +42,16 @@ export interface SystemOptions {
 }
 
 const AUDIT_MAX_MS = 9_000;
+// Longer than what was asked for last takes, with few places for orders that wait for one another.
+const COME_TO_REST_MS = 9_000;
 
 export const runSystem = async (seed: number, options: SystemOptions, onTrace?: (line: string) => void): Promise<string[]> => {
   const { roles, faultsMs, restMs, appendFaults, databaseFaults, withProducts = false, concurrency = 3 } = options;
-  const world = createWorld(seed, { faultsMs, appendFaults, databaseFaults, tailMax: options.tailMax }, onTrace);
+  const world = createWorld(
+    seed,
+    { faultsMs, changesMs: restMs - COME_TO_REST_MS, appendFaults, databaseFaults, tailMax: options.tailMax },
+    onTrace,
+  );
   const { sim } = world;
   const fleet = createFleet(world);
   const endpoint = options.endpoint ?? (() => ({ afterMs: sim.between(0, 1_500), outcome: DONE }));

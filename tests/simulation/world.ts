@@ -27,6 +27,8 @@ export const PARTITIONS = 2;
 export interface WorldSettings {
   /** Faults happen until then; after it everything comes to rest. */
   faultsMs: number;
+  /** Clients ask for no changes from then on: so that there is a time at which none is under way. */
+  changesMs: number;
   /** How likely an append meets a fault, and how likely a transaction does. */
   appendFaults: number;
   databaseFaults: number;

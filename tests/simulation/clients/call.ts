@@ -34,3 +34,7 @@ export const call = <T>({ sim }: World, instance: Slot<ApiParts>, work: (parts: 
     if (process.alive) sim.after(sim.between(0, 8), arrive, process);
     else sim.after(sim.between(0, 8), () => resolve({ kind: 'refused' }), null);
   });
+
+/** For what changes something. Never rejects. */
+export const callForChange = <T>(world: World, instance: Slot<ApiParts>, work: (parts: ApiParts) => Promise<T>): Promise<Reply<T>> =>
+  world.sim.now() < world.settings.changesMs ? call(world, instance, work) : Promise.resolve({ kind: 'refused' });

@@ -16,7 +16,7 @@ import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process } from '../kernel/simulation.ts';
 import type { Slot } from '../roles/fleet.ts';
 import type { World } from '../world.ts';
-import { call, type Reply } from './call.ts';
+import { call, callForChange, type Reply } from './call.ts';
 
 export interface Desk {
   instances: readonly Slot<ApiParts>[];
@@ -112,7 +112,7 @@ export const createDesk = (world: World, instances: readonly Slot<ApiParts>[]): 
 
   const submit: Desk['submit'] = async (instance, asked) => {
     const submission = { ...asked, correlationId: nextAttempt() };
-    const reply = expectRetryable('a submission', await call(world, instance, ({ submitOrder }) => submitOrder(submission)));
+    const reply = expectRetryable('a submission', await callForChange(world, instance, ({ submitOrder }) => submitOrder(submission)));
     if (reply.kind !== 'answer') return reply;
     const { value } = reply;
     if (value.outcome === 'overloaded') denied.add(submission.correlationId);
@@ -150,7 +150,7 @@ export const createDesk = (world: World, instances: readonly Slot<ApiParts>[]): 
       const lines = await priceLines(amendment);
       return commandOrder({ ...asked, ask: amendTo(lines) });
     };
-    const reply = expectRetryable('a command', await call(world, instance, work));
+    const reply = expectRetryable('a command', await callForChange(world, instance, work));
     if (reply.kind === 'failed') denied.add(asked.correlationId);
     if (reply.kind !== 'answer') return reply;
     const { value } = reply;

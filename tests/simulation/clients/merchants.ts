@@ -7,7 +7,7 @@ import type { ProductChange, ProductChanged } from '../../../api/products/change
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Slot } from '../roles/fleet.ts';
 import type { World } from '../world.ts';
-import { call, type Reply } from './call.ts';
+import { callForChange, type Reply } from './call.ts';
 import { PRICE_MINOR } from './items.ts';
 
 export interface MerchantsOptions {
@@ -29,7 +29,7 @@ export const sendMerchants = (world: World, instances: readonly Slot<ApiParts>[]
   const said = new Map<string, { verdict: string; command: string }>();
 
   const ask = async <T>(work: (parts: ApiParts) => Promise<T>): Promise<Reply<T>> => {
-    const reply = await call(world, sim.pick(instances), work);
+    const reply = await callForChange(world, sim.pick(instances), work);
     if (reply.kind === 'failed' && !(reply.error instanceof AppError && reply.error.retryable))
       sim.violate(`a product could not be changed: ${reply.error instanceof Error ? reply.error.stack : String(reply.error)}`);
     return reply;
