@@ -19,8 +19,9 @@ export interface World {
 }
 
 const INSTANCES = { api: 2, processor: 2, projector: 2 };
-// Orders take long enough that every fault meets some in the middle, and wait for places now and then, so that some can be amended.
-const ENVIRONMENT = { PROCESSING_TIME_MS: '500', PROCESSOR_CONCURRENCY: '30' };
+// Orders take long enough that every fault meets some in the middle, and wait for places now and then, so that some can be amended;
+// those that an outage holds up are carried in the ledger.
+const ENVIRONMENT = { PROCESSING_TIME_MS: '500', PROCESSOR_CONCURRENCY: '30', CARRY_AFTER_MS: '1000' };
 const READY_LIMIT_MS = 120_000;
 
 /** `outputDir` gets a log of each process. */

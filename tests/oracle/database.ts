@@ -42,7 +42,7 @@ export interface DatabaseState {
   archive: Archived[];
   counters: Counters;
   products: ProductRow[];
-  /** Order ids whose reservation is held. */
+  /** Order ids for which units are held. A reservation without lines only remembers that an amended order needs none. */
   held: string[];
 }
 
@@ -69,7 +69,7 @@ export const readDatabase = async (url: string, { readModel, ledger }: Schemas):
     );
     const [counters] = await ask(`SELECT ${SUMS.map((name) => `coalesce(sum(${name}), 0) AS ${name}`).join()} FROM ${readModel}.counters`);
     const products = await ask(`SELECT product_id, put_in, reserved, sold FROM ${ledger}.products`);
-    const held = await ask(`SELECT order_id FROM ${ledger}.reservations WHERE state = 'held'`);
+    const held = await ask(`SELECT order_id FROM ${ledger}.reservations WHERE state = 'held' AND lines <> '[]'`);
     return {
       rows: rows.map((row) => ({
         orderId: String(row.order_id),
