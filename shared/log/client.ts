@@ -67,6 +67,9 @@ export interface LogClient {
 const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
 const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the lane may at most wait for an answer; fetches and joins allow themselves more
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
+// What a broker may take for a handshake. kafkajs passes over one that refuses the connection, but asks one that accepts it and is silent
+// (stopped, its machine swapping) for ten seconds and then gives up, the next time too: it goes on to the next when the connection is cut.
+const HANDSHAKE_MAX_MS = 3_000;
 const KEEP_ALIVE_MS = 60_000;
 const CLOSED_BY_US = 'closed by its owner';
 
@@ -102,11 +105,11 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
       logLevel: logLevel.INFO,
       logCreator: kafkajsLog,
     });
-  const kafka = createKafka(socketFactory);
   const connectAdmin = async (): Promise<Admin> => {
-    const admin = kafka.admin({ retry });
+    const { factory, shaking } = trackSockets();
+    const admin = createKafka(factory).admin({ retry });
     try {
-      await admin.connect();
+      await shaking(() => admin.connect());
       return admin;
     } catch (error) {
       disconnect(admin);
@@ -120,30 +123,47 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
   /** Sockets that can be cut at once, with an error that makes kafkajs give up what waits for an answer on them. */
   const trackSockets = () => {
     const sockets = new Set<Socket>();
+    const handshakes = new Set<NodeJS.Timeout>();
+    let connecting = false;
     const factory: ISocketFactory = (args) => {
       const socket = socketFactory(args);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
+      if (connecting) handshakes.add(setTimeout(() => socket.destroy(new Error('no answer to the handshake')), HANDSHAKE_MAX_MS));
       return socket;
+    };
+    /** Cuts every connection that is opened meanwhile, and not good for anything in time. */
+    const shaking = async (connect: () => Promise<void>): Promise<void> => {
+      connecting = true;
+      try {
+        await connect();
+      } finally {
+        connecting = false;
+        for (const timer of handshakes) clearTimeout(timer);
+        handshakes.clear();
+      }
     };
     const cut = (): void => {
       for (const socket of sockets) socket.destroy(new Error(CLOSED_BY_US));
     };
-    return { factory, cut };
+    return { factory, cut, shaking };
   };
 
   return {
     clientId,
     logger,
     openLink: () => {
-      const { factory, cut } = trackSockets();
+      const { factory, cut, shaking } = trackSockets();
       let destroyed = false;
       const unlessDestroyed: ISocketFactory = (args) => {
         if (destroyed) throw new Error(CLOSED_BY_US);
         return factory(args);
       };
+      const cluster = createCluster(createKafka(unlessDestroyed));
+      const connect = cluster.connect.bind(cluster);
+      cluster.connect = () => shaking(connect);
       return {
-        cluster: createCluster(createKafka(unlessDestroyed)),
+        cluster,
         // kafkajs's own disconnect waits for pending requests, which may be for ever.
         destroy: () => {
           destroyed = true;

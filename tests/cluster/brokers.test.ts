@@ -11,7 +11,7 @@ import { type ClusterWorld, MIN_IN_SYNC, startClusterWorld } from './world.ts';
 
 const CASE_LIMIT_MS = 120_000;
 // What is usual is a third of it; a busy machine adds the rest.
-const RECOVERY_LIMIT_MS = { killed: 20_000, moved: 5_000, paused: 30_000 };
+const RECOVERY_LIMIT_MS = { killed: 20_000, moved: 8_000, paused: 40_000 };
 
 let world: ClusterWorld;
 beforeAll(async () => {
@@ -19,10 +19,24 @@ beforeAll(async () => {
 }, CASE_LIMIT_MS);
 afterAll(() => world?.stop());
 
-const leaderOf = async (partition: number): Promise<number> =>
-  (await replicasOf(world.cluster, world.fleet.where.ordersTopic))[partition]!.leader;
+const leaders = async (): Promise<number[]> => (await replicasOf(world.cluster, world.fleet.where.ordersTopic)).map(({ leader }) => leader);
 
 describe('with three brokers', { timeout: CASE_LIMIT_MS }, () => {
+  it('one that wakes up after its session serves nothing stale and takes nothing that counts', async () => {
+    const stalls = await world.underLoad('a broker paused and woken up', async (load) => {
+      const broker = world.broker(1); // the first of KAFKA_BROKERS, with which new connections begin
+      expect(await leaders()).toContain(broker.nodeId);
+      broker.pause();
+      try {
+        await eventually(async () => !(await leaders()).includes(broker.nodeId), { what: 'other leaders' });
+        await load.moves(100); // which it knows nothing of when it wakes up
+      } finally {
+        broker.resume();
+      }
+    });
+    expect(stalls.acknowledgedMs).toBeLessThan(RECOVERY_LIMIT_MS.paused);
+  });
+
   it('one that dies is replaced by the others, as coordinator of the groups too, and catches up when it comes back', async () => {
     const stalls = await world.underLoad('the broker killed that coordinates the groups', async (load) => {
       const broker = world.broker(await coordinatorOf(world.cluster));
@@ -38,20 +52,6 @@ describe('with three brokers', { timeout: CASE_LIMIT_MS }, () => {
   it('leaders that are moved are followed', async () => {
     const stalls = await world.underLoad('leaders moved', () => moveLeaders(world.cluster, world.fleet.where.ordersTopic));
     expect(stalls.acknowledgedMs).toBeLessThan(RECOVERY_LIMIT_MS.moved);
-  });
-
-  it('one that wakes up after its session serves nothing stale and takes nothing that counts', async () => {
-    const stalls = await world.underLoad('a broker paused and woken up', async (load) => {
-      const broker = world.broker(await leaderOf(0));
-      broker.pause();
-      try {
-        await eventually(async () => (await leaderOf(0)) !== broker.nodeId, { what: 'another leader' });
-        await load.moves(100); // which it knows nothing of when it wakes up
-      } finally {
-        broker.resume();
-      }
-    });
-    expect(stalls.acknowledgedMs).toBeLessThan(RECOVERY_LIMIT_MS.paused);
   });
 
   it('fewer replicas in sync than wanted: submissions are 503 in time, and go on when the broker is back', async () => {

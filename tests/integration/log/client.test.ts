@@ -1,9 +1,12 @@
-// tests/integration/log/client.test.ts: connections that have nothing to do cost nothing.
+// tests/integration/log/client.test.ts: connections that have nothing to do cost nothing, and a broker that hangs is passed over.
 
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createAppender } from '../../../shared/log/appender.ts';
+import { createLogClient } from '../../../shared/log/client.ts';
 import { eventually } from '../../support/eventually.ts';
-import { clientUnderTest, newTopic, readersUnderTest, record } from './log-under-test.ts';
+import { broker, clientUnderTest, newTopic, readersUnderTest, record } from './log-under-test.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -27,3 +30,17 @@ test('an idle lane and an idle reader arm only a handful of timers a second, and
   await eventually(() => records.length === 2, { what: 'the second record' });
   await Promise.all([stopAll(), lane.stop()]);
 });
+
+test('a broker that takes connections and is silent is passed over in seconds', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const { logger, clientId } = clientUnderTest();
+  const client = createLogClient({ brokers: [`127.0.0.1:${port}`, broker()], clientId, logger });
+  const link = client.openLink();
+  const startedAt = performance.now();
+  await Promise.all([link.cluster.connect(), client.withAdmin((admin) => admin.listTopics())]);
+  expect(performance.now() - startedAt).toBeLessThan(8_000); // 3 s are usual; kafkajs alone gives up after ten, and never comes to the second
+  link.destroy();
+  silent.close();
+}, 90_000);
