@@ -76,8 +76,8 @@ export const createCircuit = ({ clock, random, onChange, onHalfOpen }: CircuitOp
       become('closed');
     },
     failed: (pass, orderId, blames) => {
-      if (pass === 'probe') {
-        if (state === 'half_open') open();
+      if (pass === 'probe' && state === 'half_open') {
+        open();
         return;
       }
       if (state !== 'closed') return; // begun before it opened

@@ -27,32 +27,32 @@ export const createAttemptsWatch = (sim: Simulation, name: string, { atOnce, ofO
   /** The failures since the endpoint last answered: of which orders they were; null: of none. */
   let failures: (string | null)[] = [];
   let underWay = 0;
-  let pausedUntil = 0;
+  let pause = { from: -1, until: 0 };
 
-  const fail = (orderId: string | null): void => {
-    if (failures.length >= FAILURES_MAX && new Set(failures).size > 1) return; // begun before
+  const fail = (orderId: string | null, begunAt: number): void => {
+    if (begunAt <= pause.from) return; // says nothing new
     failures.push(orderId);
     const isOfOneOrder = new Set(failures).size === 1 && orderId !== null;
-    if (failures.length >= FAILURES_MAX && !isOfOneOrder) pausedUntil = sim.now() + PAUSE_MIN_MS;
+    if (failures.length >= FAILURES_MAX && !isOfOneOrder) pause = { from: sim.now(), until: sim.now() + PAUSE_MIN_MS };
   };
   return {
     begin: (order) => {
       const life = `${order.orderId} ${order.version}`;
+      const begunAt = sim.now();
       const counted = failedOf; // what was begun before a take-over does not count after it
       underWay += 1;
       if (underWay > atOnce) sim.violate(`${name} has ${underWay} attempts under way`);
       if ((failedOf.get(life) ?? 0) >= ofOneOrder) sim.violate(`${name} tries ${order.orderId} again after ${ofOneOrder} failures`);
-      if (sim.now() < pausedUntil)
-        sim.violate(`${name} tries ${order.orderId} at an endpoint that has just failed ${failures.length} times`);
+      if (begunAt < pause.until) sim.violate(`${name} tries ${order.orderId} at an endpoint that has just failed ${failures.length} times`);
       return (outcome) => {
         underWay -= 1;
         if (outcome.outcome === 'retry' && outcome.blames !== 'answer') {
           if (outcome.blames === 'order') counted.set(life, (counted.get(life) ?? 0) + 1);
-          fail(outcome.blames === 'order' ? order.orderId : null);
+          fail(outcome.blames === 'order' ? order.orderId : null, begunAt);
           return;
         }
         failures = [];
-        pausedUntil = 0;
+        pause = { from: -1, until: 0 };
       };
     },
     anew: () => {
