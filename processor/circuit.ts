@@ -40,7 +40,9 @@ export const createCircuit = ({ clock, random, onChange, onHalfOpen }: CircuitOp
   let failures = 0;
   /** The one order that all those failures were of; null: of several, or not of an order at all. */
   let onlyOf: string | null = null;
+  /** Without an answer between them. */
   let pauses = 0;
+  let openings = 0;
 
   const become = (next: CircuitState): void => {
     if (next === state) return;
@@ -50,12 +52,13 @@ export const createCircuit = ({ clock, random, onChange, onHalfOpen }: CircuitOp
   const open = (): void => {
     pauses += 1;
     probing = false;
-    const mine = pauses;
+    openings += 1;
+    const mine = openings;
     become('open');
     // At least half of it: processors that lost the endpoint together do not come back to it together, nor at once.
     const longest = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (pauses - 1));
     clock.after(Math.round((longest / 2) * (1 + random())), () => {
-      if (state !== 'open' || pauses !== mine) return;
+      if (state !== 'open' || openings !== mine) return; // closed meanwhile, and perhaps open again for a pause of its own
       become('half_open');
       onHalfOpen();
     });

@@ -38,6 +38,17 @@ describe('the circuit', () => {
     expect(circuit.state()).toBe('closed');
   });
 
+  it('stays open for the whole of its pause, also when the one before it was cut short by an answer', () => {
+    const { circuit, fail, endPause } = setUp();
+    fail('a', 'a', 'b', 'b', 'b');
+    circuit.answered();
+    fail('a', 'a', 'b', 'b', 'b');
+    endPause();
+    expect(circuit.state()).toBe('open');
+    endPause();
+    expect(circuit.state()).toBe('half_open');
+  });
+
   it('counts the failure of a probe, too, after an answer to another attempt has closed it', () => {
     const { circuit, fail, endPause } = setUp();
     fail('a', 'a', 'b', 'b', 'b');
