@@ -65,7 +65,7 @@ describe.concurrent('GET /orders/:order_id', () => {
       expect(answer.json()).toMatchObject({ status: 503, code: 'LOG_UNAVAILABLE' });
       api.log.hold(false);
     }),
-    10_000,
+    30_000,
   );
 
   it(
@@ -331,7 +331,7 @@ describe.concurrent('Consistency-Token', () => {
         expect(answer.headers.consistency).toBe('stale');
       }
     }),
-    10_000,
+    30_000,
   );
 
   it.each(['', 'x', 'c1', 'c1.0', 'c1.0.-1', 'c1.zz.0', 'c2.0.0', 'c1.0.0.0'])('%j is none', async (token) => {

@@ -77,7 +77,7 @@ describe.concurrent('a submission without a key', () => {
       expect(answer.headers['retry-after']).toBe('1');
       expect(answer.json()).toMatchObject({ code: 'LOG_UNAVAILABLE', order_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     }),
-    10_000,
+    30_000,
   );
 
   it(
@@ -228,7 +228,7 @@ describe.concurrent('a submission with a key', () => {
       await delay(0);
       expect((await api.get(`/orders/${id}`)).statusCode).toBe(200);
     }),
-    10_000,
+    30_000,
   );
 });
 
