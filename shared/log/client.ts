@@ -1,7 +1,7 @@
 // shared/log/client.ts: how this service talks to Kafka at all: addresses, time-outs, retries, log lines. Every option of
 // kafkajs is given, because its defaults change with NODE_ENV. Readers, lanes and tools are built on what is made here.
 
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
   type Admin,
@@ -18,6 +18,7 @@ import { applyIdleTimerPatch } from './idle-timer-patch.ts';
 import { type Cluster, createCluster } from './kafkajs-internals.ts';
 import { type OpenListener, probeListener } from './listener.ts';
 import { refusalBy, refusalIn } from './refusal.ts';
+import { CLOSED_BY_US, trackSockets } from './sockets.ts';
 import { applySteadyClockPatch } from './steady-clock-patch.ts';
 
 /** The part of pino that is used here. */
@@ -67,11 +68,7 @@ export interface LogClient {
 const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
 const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the lane may at most wait for an answer; fetches and joins allow themselves more
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
-// What a broker may take for a handshake. kafkajs passes over one that refuses the connection, but asks one that accepts it and is silent
-// (stopped, its machine swapping) for ten seconds and then gives up, the next time too: it goes on to the next when the connection is cut.
-const HANDSHAKE_MAX_MS = 3_000;
 const KEEP_ALIVE_MS = 60_000;
-const CLOSED_BY_US = 'closed by its owner';
 
 // Short pauses: the loops above this (lane, reader) have back-offs of their own. Every attempt takes the next broker of the list,
 // so there must be at least as many as brokers.
@@ -106,7 +103,7 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
       logCreator: kafkajsLog,
     });
   const connectAdmin = async (): Promise<Admin> => {
-    const { factory, shaking } = trackSockets();
+    const { factory, shaking } = trackSockets(socketFactory);
     const admin = createKafka(factory).admin({ retry });
     try {
       await shaking(() => admin.connect());
@@ -120,40 +117,11 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
     admin.disconnect().catch((error) => logger.debug({ err: error }, 'an admin client did not disconnect cleanly'));
   };
 
-  /** Sockets that can be cut at once, with an error that makes kafkajs give up what waits for an answer on them. */
-  const trackSockets = () => {
-    const sockets = new Set<Socket>();
-    const handshakes = new Set<NodeJS.Timeout>();
-    let connecting = false;
-    const factory: ISocketFactory = (args) => {
-      const socket = socketFactory(args);
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      if (connecting) handshakes.add(setTimeout(() => socket.destroy(new Error('no answer to the handshake')), HANDSHAKE_MAX_MS));
-      return socket;
-    };
-    /** Cuts every connection that is opened meanwhile, and not good for anything in time. */
-    const shaking = async (connect: () => Promise<void>): Promise<void> => {
-      connecting = true;
-      try {
-        await connect();
-      } finally {
-        connecting = false;
-        for (const timer of handshakes) clearTimeout(timer);
-        handshakes.clear();
-      }
-    };
-    const cut = (): void => {
-      for (const socket of sockets) socket.destroy(new Error(CLOSED_BY_US));
-    };
-    return { factory, cut, shaking };
-  };
-
   return {
     clientId,
     logger,
     openLink: () => {
-      const { factory, cut, shaking } = trackSockets();
+      const { factory, cut, shaking } = trackSockets(socketFactory);
       let destroyed = false;
       const unlessDestroyed: ISocketFactory = (args) => {
         if (destroyed) throw new Error(CLOSED_BY_US);
@@ -173,7 +141,7 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
     },
     // A fresh map of committed offsets per consumer: kafkajs shares it among the consumers of one Kafka object.
     consumer: (config) => {
-      const { factory, cut } = trackSockets();
+      const { factory, cut } = trackSockets(socketFactory);
       const withRetry = { ...config, retry: { ...retry, restartOnFailure: async () => true, ...config.retry } };
       return { consumer: createKafka(factory).consumer(withRetry), cut };
     },
