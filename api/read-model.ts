@@ -9,6 +9,7 @@ import type { Effect } from '../shared/order/order.ts';
 import { archiveStart, readArchiveTables } from '../shared/postgres/archive-tables.ts';
 import type { Client, Database, Queryable } from '../shared/postgres/database.ts';
 import { databaseError } from '../shared/postgres/errors.ts';
+import { FIRST_LIVES, type FirstLifeRow, firstLivesIn } from '../shared/postgres/first-lives.ts';
 import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import { type ListQuery, listStatement } from './order-list.ts';
@@ -78,17 +79,11 @@ const LOOK_UP = `
   LEFT JOIN checkpoints c ON c.topic = $1 AND c.partition = w.partition
   LEFT JOIN orders o ON o.order_id = w.order_id
   ORDER BY w.place`;
-const FIRST_LIVES = `
-  SELECT c.next_offset AS checkpoint, o.order_id, o.created_offset
-  FROM (SELECT $2::int4 AS partition) w
-  LEFT JOIN checkpoints c ON c.topic = $1 AND c.partition = w.partition
-  LEFT JOIN orders o ON o.order_id = ANY($3::text[])`;
 const EVENTS = `
   SELECT log_offset, effect, key, headers, value, recorded_at FROM events
   WHERE order_id = $1 AND log_offset >= $2 ORDER BY log_offset LIMIT $3`;
 
 type LookUpRow = { checkpoint: number | null } & { [K in keyof OrderRow]: OrderRow[K] | null };
-type FirstLifeRow = { checkpoint: number | null; order_id: string | null; created_offset: number };
 type EventRow = { log_offset: number; effect: Effect; key: Buffer | null; headers: Buffer; value: Buffer | null; recorded_at: number };
 
 export const createReadModel = (database: Database, topic: string): ReadModel => ({
@@ -111,9 +106,8 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
   },
   firstLives: async (partition, orderIds) => {
     const statement = { name: 'first_lives', text: FIRST_LIVES, values: [topic, partition, orderIds] };
-    const { rows } = await answered(database.query<FirstLifeRow>(statement));
-    const found = rows.flatMap(({ order_id: id, created_offset: offset }) => (id === null ? [] : [[id, offset] as const]));
-    return { checkpoint: rows[0]?.checkpoint ?? 0, createdAt: new Map(found) };
+    const { checkpoint, createdAt } = firstLivesIn((await answered(database.query<FirstLifeRow>(statement))).rows);
+    return { checkpoint: checkpoint ?? 0, createdAt };
   },
   events: async ({ orderId, partition }, from, limit) => {
     const { rows } = await answered(database.query<EventRow>(EVENTS, [orderId, from, limit]));
