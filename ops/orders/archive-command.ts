@@ -4,7 +4,7 @@
 import { type ArchivedStretch, type DropResult, dropArchive, type KeptBecause, listArchive } from '../../projector/archive-retention.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
-import type { Terminal } from './terminal.ts';
+import { count, type Terminal } from './terminal.ts';
 
 export interface ArchiveDropOptions {
   /** Epoch milliseconds. */
@@ -77,4 +77,3 @@ const contents = ({ records, bytes, lastAt }: ArchivedStretch): string =>
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 const size = (bytes: number): string => `${(bytes / 1e6).toLocaleString('en-US', { maximumFractionDigits: 1 })} MB`;
-const count = (number: number): string => number.toLocaleString('en-US');

@@ -4,7 +4,7 @@ import { rebuildLedger } from '../../processor/ledger/rebuild.ts';
 import { type RebuildProgress, rebuild } from '../../projector/rebuild.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
-import type { Terminal } from './terminal.ts';
+import { count, type Terminal } from './terminal.ts';
 
 export interface RebuildCommandOptions {
   wholeArchive?: boolean;
@@ -39,5 +39,3 @@ const describe = ({ phase, done, total }: RebuildProgress, elapsedMs: number): s
   if (phase === 'swap') return `${count(done)} events projected, swapping the schemas …`;
   return `${count(done)} / ${count(total)} events, ${count(Math.round((done / elapsedMs) * 1000))} events/s`;
 };
-
-const count = (number: number): string => number.toLocaleString('en-US');

@@ -59,3 +59,6 @@ const sentenceOf = (error: unknown): string => {
   if (code === 'ECONNREFUSED') return 'The database does not answer at the given address.';
   return error.stack ?? error.message;
 };
+
+/** A number as people read it: 1,234,567. */
+export const count = (number: number): string => number.toLocaleString('en-US');

@@ -4,7 +4,7 @@ import { verifyLedger } from '../../processor/ledger/verify.ts';
 import { verify } from '../../projector/verify.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
-import type { Terminal } from './terminal.ts';
+import { count, type Terminal } from './terminal.ts';
 
 const VALUE_MAX = 120; // characters of a value in a line for people; --json has all of it
 
@@ -12,26 +12,23 @@ const VALUE_MAX = 120; // characters of a value in a line for people; --json has
 export const runVerify = async (client: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
   const { DATABASE_URL: databaseUrl, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema } = addresses;
   const onProgress = ({ done, total }: { done: number; total: number }): void =>
-    terminal.progress(`${done.toLocaleString('en-US')} / ${total.toLocaleString('en-US')} events compared`);
+    terminal.progress(`${count(done)} / ${count(total)} events compared`);
   const result = await verify({ client, topic, databaseUrl, schema, onProgress });
   const ledger = await verifyLedger({
     client,
     topics: { orders: topic, products: addresses.PRODUCTS_TOPIC },
     databaseUrl,
     schema: addresses.LEDGER_SCHEMA,
-    onProgress: ({ done, total }) =>
-      terminal.progress(`stock ledger: ${done.toLocaleString('en-US')} / ${total.toLocaleString('en-US')} events`),
+    onProgress: ({ done, total }) => terminal.progress(`stock ledger: ${count(done)} / ${count(total)} events`),
   });
   const { events, orders, archiveFrom, drift, differences, seconds } = result;
-  const compared = `${orders.toLocaleString('en-US')} orders from ${events.toLocaleString('en-US')} events`;
-  const inLedger = `${ledger.products.toLocaleString('en-US')} products and ${ledger.reservations.toLocaleString('en-US')} reservations`;
+  const compared = `${count(orders)} orders from ${count(events)} events`;
+  const inLedger = `${count(ledger.products)} products and ${count(ledger.reservations)} reservations`;
   const lines = [
     ...(drift === 0
       ? [`No difference: ${compared} are in ${schema} as in the log (${seconds.toFixed(1)} s).`]
       : [...described(differences, drift), `${drift} differ in ${schema}, of ${compared}.`]),
-    ...(archiveFrom === 0
-      ? []
-      : [`The archive begins at offset ${archiveFrom.toLocaleString('en-US')}: what is older was dropped from it.`]),
+    ...(archiveFrom === 0 ? [] : [`The archive begins at offset ${count(archiveFrom)}: what is older was dropped from it.`]),
     ...(ledger.drift === 0
       ? [`No difference: ${inLedger} are in ${addresses.LEDGER_SCHEMA} as the log says.`]
       : [...described(ledger.differences, ledger.drift), `${ledger.drift} differ in ${addresses.LEDGER_SCHEMA}, of ${inLedger}.`]),

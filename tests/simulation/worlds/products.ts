@@ -2,8 +2,9 @@
 // ledger is rebuilt: one verdict for each request, in versions without holes (R11).
 
 import { sendMerchants } from '../clients/merchants.ts';
+import { sendStrays } from '../clients/strays.ts';
 import { runSystem } from '../system.ts';
-import { PARTITIONS, PRODUCTS, type World } from '../world.ts';
+import { PRODUCTS } from '../world.ts';
 import type { RunWorld } from '../worlds.ts';
 
 export const productsWorld: RunWorld = (seed, onTrace) =>
@@ -19,16 +20,8 @@ export const productsWorld: RunWorld = (seed, onTrace) =>
       withProducts: true,
       clients: ({ world, instances }) => {
         sendMerchants(world, instances, { productIds: ['p1', 'p2', 'p3'], stockMax: 10, changes: 14, duringMs: 8_000 });
-        sendStrays(world);
+        sendStrays(world, PRODUCTS, 2);
       },
     },
     onTrace,
   );
-
-const sendStrays = ({ sim, log, settings }: World): void => {
-  for (let n = sim.between(0, 2); n > 0; n -= 1) {
-    sim.after(sim.between(0, settings.faultsMs), () =>
-      log.write(PRODUCTS, sim.between(0, PARTITIONS - 1), [{ topic: PRODUCTS, key: `stray-${n}`, value: 'not ours', headers: {} }]),
-    );
-  }
-};

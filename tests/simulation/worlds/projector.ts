@@ -4,8 +4,9 @@
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { UNTRACKED } from '../clients/items.ts';
 import { sendShoppers } from '../clients/shoppers.ts';
+import { sendStrays } from '../clients/strays.ts';
 import { runSystem } from '../system.ts';
-import { DEAD_LETTERS, ORDERS, PARTITIONS, type World } from '../world.ts';
+import { DEAD_LETTERS, ORDERS, type World } from '../world.ts';
 import type { RunWorld } from '../worlds.ts';
 
 export const projectorWorld: RunWorld = (seed, onTrace) =>
@@ -21,21 +22,12 @@ export const projectorWorld: RunWorld = (seed, onTrace) =>
       tailMax: seed % 2 === 0 ? 3 : 10_000,
       clients: ({ world, desk, checkAtRest }) => {
         sendShoppers(world, desk, { count: world.sim.between(3, 6), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] });
-        sendStrays(world);
+        sendStrays(world, ORDERS, 4);
         checkAtRest(() => checkLetters(world));
       },
     },
     onTrace,
   );
-
-/** Records that are no events of ours. */
-const sendStrays = ({ sim, log, settings }: World): void => {
-  for (let n = sim.between(0, 4); n > 0; n -= 1) {
-    sim.after(sim.between(0, settings.faultsMs), () =>
-      log.write(ORDERS, sim.between(0, PARTITIONS - 1), [{ topic: ORDERS, key: `stray-${n}`, value: 'not ours', headers: {} }]),
-    );
-  }
-};
 
 const checkLetters = ({ sim, log }: World): void => {
   const letters = new Set(
