@@ -1,12 +1,12 @@
 // vitest.config.ts: one project per folder of tests/. Only those that need a broker and a database provision them
-// (tests/support/stack.ts), once per run and only when one of their files is run.
+// (tests/support/stack/stack.ts), once per run and only when one of their files is run.
 
 import { defineConfig } from 'vitest/config';
 
 // Where .ci/run counts what passed and failed.
 const REPORT_FILE = '.data/test-report.json';
 
-const STACK_SETUP = ['tests/support/stack.ts'];
+const STACK_SETUP = ['tests/support/stack/stack.ts'];
 // A cold role start, a rebalance or a broker restart takes seconds; on a busy two-core machine several times that.
 // Without them, seeds of a simulation are what takes long: on a busy machine ten times the second that they need.
 const PATIENCE = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -59,7 +59,8 @@ export default defineConfig({
         extends: true,
         test: { name: 'compose', include: ['tests/compose/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 4 } },
       },
-      // The trials of planted bugs are processes of their own, as many as there are cores.
+      // The runs of mutants are processes of their own, as many as there are cores.
+      { extends: true, test: { name: 'mutants', include: ['tests/mutants/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 6 } } },
       {
         extends: true,
         test: { name: 'simulation', include: ['tests/simulation/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 5 } },

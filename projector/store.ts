@@ -1,5 +1,5 @@
 // projector/store.ts: where the read model lives, as the projector sees it. PostgreSQL stands behind it (postgres-store.ts),
-// in fast tests a map (tests/support/in-memory-store.ts); one contract suite holds for both.
+// in fast tests a map (tests/support/in-memory/store.ts); one contract suite holds for both.
 
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import type { Batch } from './project.ts';

@@ -1,5 +1,5 @@
 // processor/ledger/ledger.ts: the stock ledger as the processor sees it. PostgreSQL stands behind it (postgres-ledger.ts), in fast
-// tests a map (tests/support/memory-ledger.ts); one contract suite holds for both.
+// tests a map (tests/support/in-memory/ledger.ts); one contract suite holds for both.
 
 import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';

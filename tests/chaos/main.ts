@@ -8,7 +8,7 @@ import { compare, type Evidence, type Ledger } from '../oracle/compare.ts';
 import { evidenceAtRest } from '../oracle/oracle.ts';
 import { seeded } from '../oracle/random.ts';
 import { ledgerTable } from '../oracle/table.ts';
-import { type Load, startLoad } from '../support/load.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
 import { watchAvailability } from './availability.ts';
 import { type Injected, runCampaign } from './campaign.ts';
 import { FAULTS } from './faults/registry.ts';

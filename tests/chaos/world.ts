@@ -1,9 +1,9 @@
 // tests/chaos/world.ts: what a chaos campaign happens to: a broker and a database of its own, and two instances of each role.
 
-import { type Clocks, startClocks } from '../support/clocks.ts';
-import type { Fleet } from '../support/fleet.ts';
-import { type ProxiedFleet, startProxiedFleet } from '../support/network/proxied-fleet.ts';
-import { type OwnGround, startOwnGround } from '../support/own-ground.ts';
+import { type Clocks, startClocks } from '../support/faults/clocks.ts';
+import { type ProxiedFleet, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import type { Fleet } from '../support/stack/fleet.ts';
+import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
 
 export interface World {
   /** `kafka` and `database` lead to the processes themselves, past anything that faults may break. */

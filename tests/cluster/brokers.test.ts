@@ -4,8 +4,8 @@
 // PostgreSQL after each.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { coordinatorOf, demandInSync, moveLeaders, replicasOf } from '../support/cluster-state.ts';
 import { eventually } from '../support/eventually.ts';
+import { coordinatorOf, demandInSync, moveLeaders, replicasOf } from '../support/stack/cluster-state.ts';
 import { outage } from './outage.ts';
 import { type ClusterWorld, MIN_IN_SYNC, startClusterWorld } from './world.ts';
 

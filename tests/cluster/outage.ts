@@ -2,10 +2,10 @@
 // Meanwhile somebody submits orders and looks at every answer.
 
 import { expect } from 'vitest';
-import type { ClusterBroker } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Load } from '../support/load.ts';
-import { startSubmissionProbe } from '../support/submission-probe.ts';
+import type { Load } from '../support/faults/load.ts';
+import { startSubmissionProbe } from '../support/faults/submission-probe.ts';
+import type { ClusterBroker } from '../support/stack/cluster.ts';
 import type { ClusterWorld } from './world.ts';
 
 const ANSWER_LIMIT_MS = 8_000; // 5 s for the append (api/append.ts), and what a busy machine adds

@@ -4,11 +4,11 @@
 import { expect } from 'vitest';
 import type { JournalEntry } from '../oracle/journal.ts';
 import { judge } from '../oracle/oracle.ts';
-import { type Cluster, type ClusterBroker, startCluster } from '../support/cluster.ts';
-import { untilInSync } from '../support/cluster-state.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { describeStalls, type Stalls, watchGoodput } from '../support/goodput.ts';
-import { type Load, startLoad } from '../support/load.ts';
+import { describeStalls, type Stalls, watchGoodput } from '../support/faults/goodput.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Cluster, type ClusterBroker, startCluster } from '../support/stack/cluster.ts';
+import { untilInSync } from '../support/stack/cluster-state.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 export interface ClusterWorld {
   cluster: Cluster;

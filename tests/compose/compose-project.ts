@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { withSecrets } from '../../ops/secrets.ts';
 import { choosePorts, LOOPBACK } from '../../ops/stack/ports.ts';
-import { uniqueName } from '../support/unique-name.ts';
+import { uniqueName } from '../support/builders/unique-name.ts';
 
 const run = promisify(execFile);
 const CHECKOUT = resolve(import.meta.dirname, '..', '..');

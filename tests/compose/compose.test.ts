@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { whyNoEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
+import { whyNoEngine } from '../support/stack/engine.ts';
 import { startAuthorizedProxy } from './authorized-proxy.ts';
 import { type ComposeProject, createComposeProject } from './compose-project.ts';
 

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../shared/postgres/database.ts';
-import { openFeed } from '../support/api-feed-client.ts';
-import { basic } from '../support/api-memory-accounts.ts';
-import { startRole } from '../support/role-process.ts';
-import { type Service, startService } from '../support/service.ts';
-import { uniqueName } from '../support/unique-name.ts';
+import { uniqueName } from '../support/builders/unique-name.ts';
+import { basic } from '../support/in-memory/accounts.ts';
+import { openFeed } from '../support/stack/feed-client.ts';
+import { startRole } from '../support/stack/role-process.ts';
+import { type Service, startService } from '../support/stack/service.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const accounts = uniqueName('accounts');

@@ -8,9 +8,9 @@ import { commandLineOf } from '../../ops/stack/command-line.ts';
 import { kafkaAnswers } from '../../ops/stack/kafka-answers.ts';
 import { databaseAnswers } from '../../ops/stack/postgres-server.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
-import { type ContainerKind, deleteContainerData, inspectContainer, killContainer, whyNoContainers } from '../support/containers.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunFile, type StackProcess, startStackProcess, temporaryStackFolder } from '../support/stack-process.ts';
+import { type ContainerKind, deleteContainerData, inspectContainer, killContainer, whyNoContainers } from '../support/stack/containers.ts';
+import { type RunFile, type StackProcess, startStackProcess, temporaryStackFolder } from '../support/stack/stack-process.ts';
 
 const problem = await whyNoContainers();
 const KINDS = ['broker', 'postgres'] as const;

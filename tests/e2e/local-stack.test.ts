@@ -11,7 +11,7 @@ import { kafkaAnswers } from '../../ops/stack/kafka-answers.ts';
 import { databaseAnswers } from '../../ops/stack/postgres-server.ts';
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunFile, type StackProcess, startStackProcess, temporaryStackFolder } from '../support/stack-process.ts';
+import { type RunFile, type StackProcess, startStackProcess, temporaryStackFolder } from '../support/stack/stack-process.ts';
 
 const ROLE_STUB = `
 import { createServer } from 'node:http';

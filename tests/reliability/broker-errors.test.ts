@@ -5,10 +5,10 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { failAnswers, refuseAppends } from '../support/network/injections.ts';
-import { FETCH, PRODUCE } from '../support/network/kafka-frames.ts';
-import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { failAnswers, refuseAppends } from '../support/faults/network/injections.ts';
+import { FETCH, PRODUCE } from '../support/faults/network/kafka-frames.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
 
 const REST_LIMIT_MS = 30_000;
 const WRITERS = ['api', 'processor'] as const;

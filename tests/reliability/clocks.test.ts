@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { readTopic } from '../oracle/raw-log.ts';
-import { type Clocks, startClocks } from '../support/clocks.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { type Load, startLoad } from '../support/load.ts';
+import { type Clocks, startClocks } from '../support/faults/clocks.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const HOURS = 3_600_000;
 const PER_SECOND = 60;

@@ -4,7 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { type OrderBody, type Service, startService } from '../support/service.ts';
+import { type OrderBody, type Service, startService } from '../support/stack/service.ts';
 
 interface EventBody {
   type: string;

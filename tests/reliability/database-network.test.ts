@@ -5,8 +5,8 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
 
 const REST_LIMIT_MS = 30_000;
 const CUTS = 8;

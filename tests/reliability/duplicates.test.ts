@@ -4,9 +4,9 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { connectRaw, type RawBroker, recordsIn, resendable } from '../support/network/raw-broker.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { connectRaw, type RawBroker, recordsIn, resendable } from '../support/faults/network/raw-broker.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const PARTITIONS = 12;
 const REST_LIMIT_MS = 30_000;

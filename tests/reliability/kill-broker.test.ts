@@ -4,10 +4,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { endAndAwait } from '../support/kept-process.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { type OwnGround, startOwnGround } from '../support/own-ground.ts';
+import { endAndAwait } from '../support/faults/kept-process.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
+import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
 
 const REST_LIMIT_MS = 60_000;
 

@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { PRODUCE } from '../support/network/kafka-frames.ts';
-import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { PRODUCE } from '../support/faults/network/kafka-frames.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
 
 const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/client.ts)
 const REST_LIMIT_MS = 30_000;

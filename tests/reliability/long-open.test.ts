@@ -8,11 +8,11 @@ import { foldOrders } from '../oracle/fold.ts';
 import { judge } from '../oracle/oracle.ts';
 import { readTopic } from '../oracle/raw-log.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { type FulfilmentEndpoint, startFulfilmentEndpoint } from '../support/fulfilment-endpoint.ts';
-import { endAndAwait } from '../support/kept-process.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { ordersCli } from '../support/orders-cli.ts';
+import { type FulfilmentEndpoint, startFulfilmentEndpoint } from '../support/faults/fulfilment-endpoint.ts';
+import { endAndAwait } from '../support/faults/kept-process.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
+import { ordersCli } from '../support/stack/orders-cli.ts';
 
 const CARRY_AFTER_MS = 500;
 const REFUSED_ONE_IN = 10;

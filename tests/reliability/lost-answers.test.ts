@@ -4,10 +4,10 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { hitAnswers } from '../support/network/injections.ts';
-import { FETCH, PRODUCE } from '../support/network/kafka-frames.ts';
-import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { hitAnswers } from '../support/faults/network/injections.ts';
+import { FETCH, PRODUCE } from '../support/faults/network/kafka-frames.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
 
 const REST_LIMIT_MS = 30_000;
 

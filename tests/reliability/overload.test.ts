@@ -9,7 +9,7 @@ import { familyMemory } from '../../bench/process-usage.ts';
 import { createJournal, outcomeOf } from '../oracle/journal.ts';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const CAPACITY = 300;
 const PHASE_SECONDS = 4;

@@ -9,11 +9,11 @@ import type { LogRecord } from '../../shared/log/log.ts';
 import { logEnd } from '../../shared/log/offsets.ts';
 import { readRange } from '../../shared/log/read-range.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
+import { uniqueName } from '../support/builders/unique-name.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FulfilmentEndpoint, startFulfilmentEndpoint } from '../support/fulfilment-endpoint.ts';
-import { ordersCli } from '../support/orders-cli.ts';
-import { type OrderBody, type Service, startService } from '../support/service.ts';
-import { uniqueName } from '../support/unique-name.ts';
+import { type FulfilmentEndpoint, startFulfilmentEndpoint } from '../support/faults/fulfilment-endpoint.ts';
+import { ordersCli } from '../support/stack/orders-cli.ts';
+import { type OrderBody, type Service, startService } from '../support/stack/service.ts';
 
 let endpoint: FulfilmentEndpoint;
 let service: Service;

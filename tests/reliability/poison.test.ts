@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { readTopic } from '../oracle/raw-log.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { asLz4, asSnappy, batchOf, compressed, connectRaw, type RawBroker, type RawRecord } from '../support/network/raw-broker.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { asLz4, asSnappy, batchOf, compressed, connectRaw, type RawBroker, type RawRecord } from '../support/faults/network/raw-broker.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const REST_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 30_000;

@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { HealthReport } from '../../shared/runtime/health.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Member } from '../support/fleet.ts';
-import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
-import type { RoleName } from '../support/role-process.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import type { Member } from '../support/stack/fleet.ts';
+import type { RoleName } from '../support/stack/role-process.ts';
 
 // An idle connection to the broker is silent for as long before it counts as dead, and a look every second is added.
 const NOTICED_WITHIN_MS = 13_000;

@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { processorGroup } from '../../processor/consumer-group.ts';
 import { judge } from '../oracle/oracle.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { joinAndLeave } from '../support/group-members.ts';
-import { type Load, startLoad } from '../support/load.ts';
+import { joinAndLeave } from '../support/faults/group-members.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const STORM_MS = Number(process.env.STORM_SECONDS ?? 6) * 1_000;
 const REST_LIMIT_MS = 30_000;

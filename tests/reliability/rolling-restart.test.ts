@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { CommandEntry, SubmissionEntry } from '../oracle/journal.ts';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, type Member, startFleet } from '../support/fleet.ts';
-import { type Load, startLoad } from '../support/load.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Fleet, type Member, startFleet } from '../support/stack/fleet.ts';
 
 const STOP_MAX_MS = 5_000;
 const BETWEEN_RESTARTS = 30; // orders

@@ -4,11 +4,11 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
-import { openFeed } from '../support/api-feed-client.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Member } from '../support/fleet.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import { openFeed } from '../support/stack/feed-client.ts';
+import type { Member } from '../support/stack/fleet.ts';
 
 const STOP_MAX_MS = 5_000;
 const REST_LIMIT_MS = 60_000;

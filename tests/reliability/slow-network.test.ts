@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { type ProxiedFleet, startProxiedFleet } from '../support/network/proxied-fleet.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type ProxiedFleet, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
 
 const SLOW = { latencyMs: 40, bytesPerSecond: 250_000 }; // another continent, two megabits
 const ROUND_TRIP_MS = 2 * SLOW.latencyMs;

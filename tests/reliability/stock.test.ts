@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { startRole } from '../support/role-process.ts';
-import { type Service, startService } from '../support/service.ts';
+import { startRole } from '../support/stack/role-process.ts';
+import { type Service, startService } from '../support/stack/service.ts';
 
 const BUYERS = 1_000;
 const UNITS = 100;

@@ -5,10 +5,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
-import { type Load, startLoad } from '../support/load.ts';
-import { type OwnGround, startOwnGround } from '../support/own-ground.ts';
-import { terminateBackends } from '../support/terminate-backends.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { terminateBackends } from '../support/faults/terminate-backends.ts';
+import { type Fleet, startFleet } from '../support/stack/fleet.ts';
+import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
 
 const REST_LIMIT_MS = 60_000;
 const BROKEN_OFF = 2; // transactions of each role, at least

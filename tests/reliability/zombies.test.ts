@@ -8,9 +8,9 @@ import { foldOrders } from '../oracle/fold.ts';
 import { judge } from '../oracle/oracle.ts';
 import { readTopic } from '../oracle/raw-log.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, type Member, startFleet } from '../support/fleet.ts';
-import { untilGroupHas } from '../support/group-members.ts';
-import { type Load, startLoad } from '../support/load.ts';
+import { untilGroupHas } from '../support/faults/group-members.ts';
+import { type Load, startLoad } from '../support/faults/load.ts';
+import { type Fleet, type Member, startFleet } from '../support/stack/fleet.ts';
 
 const IN_THE_MIDDLE = 5; // orders in processing
 const REST_LIMIT_MS = 30_000;

@@ -1,9 +1,9 @@
 // tests/simulation/faults.ts: what goes wrong in a world besides appends and transactions: processes die or stand still, clocks jump,
 // groups expel, leaders move, a backup is restored. When, and to whom, the seed says.
 
-import { backupOf, type ReadModelTables } from './ground/read-model.ts';
-import { isBehindCopies, rebuildLedger } from './ground/rebuild.ts';
-import type { Fleet } from './roles/fleet.ts';
+import { backupOf, type ReadModelTables } from './environment/read-model.ts';
+import { isBehindCopies, rebuildLedger } from './environment/rebuild.ts';
+import type { Fleet } from './processes/fleet.ts';
 import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';
 
 export interface FaultRates {

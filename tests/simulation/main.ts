@@ -3,7 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { realSteady } from './kernel/virtual-time.ts';
-import { WORLDS } from './worlds.ts';
+import { WORLDS } from './scenarios.ts';
 
 const FINDINGS_MAX = 10;
 

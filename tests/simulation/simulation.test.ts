@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { realSteady } from './kernel/virtual-time.ts';
-import { WORLDS } from './worlds.ts';
+import { WORLDS } from './scenarios.ts';
 
 const names = Object.keys(WORLDS);
 // Longer runs: npm run simulate.

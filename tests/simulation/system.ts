@@ -4,13 +4,13 @@ import type { ApiParts } from '../../api/api.ts';
 import { DONE } from '../../processor/fulfilment.ts';
 import { createDesk, type Desk } from './clients/desk.ts';
 import { type FaultRates, sendFaults } from './faults.ts';
-import { checkOrders, checkReadModel } from './oracle/at-rest.ts';
-import { auditApis } from './oracle/audit.ts';
-import { checkLedger } from './oracle/ledger-at-rest.ts';
-import { apiRole } from './roles/api.ts';
-import { createFleet, type Fleet, type Slot } from './roles/fleet.ts';
-import { type Endpoint, processorRole } from './roles/processor.ts';
-import { projectorRole } from './roles/projector.ts';
+import { checkOrders, checkReadModel } from './invariants/at-rest.ts';
+import { auditApis } from './invariants/audit.ts';
+import { checkLedger } from './invariants/ledger-at-rest.ts';
+import { apiRole } from './processes/api.ts';
+import { createFleet, type Fleet, type Slot } from './processes/fleet.ts';
+import { type Endpoint, processorRole } from './processes/processor.ts';
+import { projectorRole } from './processes/projector.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface System {

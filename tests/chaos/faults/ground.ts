@@ -1,7 +1,7 @@
 // tests/chaos/faults/ground.ts: what happens to the broker and the database.
 
-import { endAndAwait } from '../../support/kept-process.ts';
-import { terminateBackends } from '../../support/terminate-backends.ts';
+import { endAndAwait } from '../../support/faults/kept-process.ts';
+import { terminateBackends } from '../../support/faults/terminate-backends.ts';
 import type { Fault } from '../fault.ts';
 
 const killBroker: Fault = {

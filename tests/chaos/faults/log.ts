@@ -3,9 +3,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { processorGroup } from '../../../processor/consumer-group.ts';
-import { joinAndLeave } from '../../support/group-members.ts';
-import { ROLES } from '../../support/network/proxied-fleet.ts';
-import { batchOf, connectRaw, resendable } from '../../support/network/raw-broker.ts';
+import { joinAndLeave } from '../../support/faults/group-members.ts';
+import { ROLES } from '../../support/faults/network/proxied-fleet.ts';
+import { batchOf, connectRaw, resendable } from '../../support/faults/network/raw-broker.ts';
 import type { Fault } from '../fault.ts';
 
 const PARTITIONS = 12;

@@ -2,10 +2,10 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../oracle/random.ts';
-import type { FaultProxy } from '../../support/network/fault-proxy.ts';
-import { failAnswers, hitAnswers, refuseAppends } from '../../support/network/injections.ts';
-import { FETCH, PRODUCE } from '../../support/network/kafka-frames.ts';
-import { ROLES } from '../../support/network/proxied-fleet.ts';
+import type { FaultProxy } from '../../support/faults/network/fault-proxy.ts';
+import { failAnswers, hitAnswers, refuseAppends } from '../../support/faults/network/injections.ts';
+import { FETCH, PRODUCE } from '../../support/faults/network/kafka-frames.ts';
+import { ROLES } from '../../support/faults/network/proxied-fleet.ts';
 import type { Fault } from '../fault.ts';
 import type { World } from '../world.ts';
 

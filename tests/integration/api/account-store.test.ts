@@ -7,7 +7,7 @@ import { newClientId, newSecret, secretHash } from '../../../api/access/client-s
 import { type AccountStore, createAccountStore, type NewUser } from '../../../api/accounts/account-store.ts';
 import { migrateAccounts } from '../../../api/accounts/accounts-schema.ts';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 
 let database: Database;
 let store: AccountStore;

@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
-import { created, event, fact } from '../../support/order-events.ts';
-import { random } from '../../support/simulation.ts';
+import { random } from '../../simulation/single-role/simulation.ts';
+import { created, event, fact } from '../../support/builders/order-events.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const CREATED_WITHIN_MS = 86_400_000;

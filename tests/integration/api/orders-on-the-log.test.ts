@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
-import { openFeed } from '../../support/api-feed-client.ts';
-import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/api-on-stack.ts';
+import { created, event, fact } from '../../support/builders/order-events.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, event, fact } from '../../support/order-events.ts';
-import type { RoleProcess } from '../../support/role-process.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';
+import { openFeed } from '../../support/stack/feed-client.ts';
+import type { RoleProcess } from '../../support/stack/role-process.ts';
 
 let stack: ApisOnStack;
 let one: Instance;

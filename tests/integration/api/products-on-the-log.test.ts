@@ -3,10 +3,10 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLetterTopicOf } from '../../../shared/log/dead-letters.ts';
-import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/api-on-stack.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import type { RoleProcess } from '../../support/role-process.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';
+import type { RoleProcess } from '../../support/stack/role-process.ts';
 import { readAll } from '../log/log-under-test.ts';
 
 let stack: ApisOnStack;

@@ -2,10 +2,10 @@
 // read their tails anew, answer rightly meanwhile, and tell the feed nothing twice.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openFeed } from '../../support/api-feed-client.ts';
-import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/api-on-stack.ts';
+import { created, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, fact } from '../../support/order-events.ts';
+import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';
+import { openFeed } from '../../support/stack/feed-client.ts';
 
 let stack: ApisOnStack;
 let api: Instance;

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AppenderOptions, createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
 import type { Position } from '../../../shared/log/log.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { PRODUCE, startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { PRODUCE, startTcpProxy, type TcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, keysOf, newTopic, offsetsOf, readAll, record } from './log-under-test.ts';
 
 const PARTITIONS = 4;

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import { createLogClient } from '../../../shared/log/client.ts';
 import { logEnd } from '../../../shared/log/offsets.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { FETCH, failListedOffsets, forgetHighWatermarks, LIST_OFFSETS } from '../../support/network/kafka-frames.ts';
-import { type KafkaProxy, startKafkaProxy } from '../../support/network/kafka-proxy.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { FETCH, failListedOffsets, forgetHighWatermarks, LIST_OFFSETS } from '../../support/faults/network/kafka-frames.ts';
+import { type KafkaProxy, startKafkaProxy } from '../../support/faults/network/kafka-proxy.ts';
 import { broker, clientUnderTest, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
 
 const silent = (): void => undefined;

@@ -10,7 +10,7 @@ import { partitionOf } from '../../../shared/log/partitioner.ts';
 import { readRange } from '../../../shared/log/read-range.ts';
 import { createReader, type ReaderOptions } from '../../../shared/log/reader.ts';
 import { ensureTopics } from '../../../shared/log/topics.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 
 const silent = () => undefined;
 const silentLogger: LogLogger = { debug: silent, info: silent, warn: silent, error: silent };

@@ -6,7 +6,7 @@ import type { LogClient } from '../../../shared/log/client.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { readRange } from '../../../shared/log/read-range.ts';
 import { eventually } from '../../support/eventually.ts';
-import { FETCH, startTcpProxy } from '../../support/tcp-proxy.ts';
+import { FETCH, startTcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, cutOff, keyIn, newTopic, offsetsOf, record } from './log-under-test.ts';
 
 const PARTITIONS = 3;

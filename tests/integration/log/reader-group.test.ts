@@ -4,10 +4,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import { type LogClient, openSocket } from '../../../shared/log/client.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { parseAddress, startFaultProxy } from '../../support/network/fault-proxy.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { parseAddress, startFaultProxy } from '../../support/faults/network/fault-proxy.ts';
+import { startTcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, keyIn, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
 
 const PARTITIONS = 4;

@@ -7,7 +7,7 @@ import type { LogClient } from '../../../shared/log/client.ts';
 import type { Assignment } from '../../../shared/log/log.ts';
 import { logEnd } from '../../../shared/log/offsets.ts';
 import { eventually } from '../../support/eventually.ts';
-import { FETCH, startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import { FETCH, startTcpProxy, type TcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, cutOff, keyIn, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
 
 const PARTITIONS = 4;

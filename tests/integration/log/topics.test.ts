@@ -6,9 +6,9 @@ import type { LogClient } from '../../../shared/log/client.ts';
 import { createLogEnd, logEnd } from '../../../shared/log/offsets.ts';
 import { topicId } from '../../../shared/log/topic-id.ts';
 import { ensureTopics } from '../../../shared/log/topics.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { startTcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, newTopic, record } from './log-under-test.ts';
 
 let client: LogClient;

@@ -4,8 +4,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
-import { created } from '../../support/order-events.ts';
-import { productCreated, productEvent } from '../../support/product-events.ts';
+import { created } from '../../support/builders/order-events.ts';
+import { productCreated, productEvent } from '../../support/builders/product-events.ts';
 
 export interface LedgerUnderTest {
   /** A ledger as another process has it: of the same tables. */

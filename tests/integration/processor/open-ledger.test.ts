@@ -11,9 +11,9 @@ import { ensureTopics } from '../../../shared/log/topics.ts';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
-import { created, fact } from '../../support/order-events.ts';
-import { productCreated } from '../../support/product-events.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { created, fact } from '../../support/builders/order-events.ts';
+import { productCreated } from '../../support/builders/product-events.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 
 const PARTITIONS = 2;
 const topics = [uniqueName('orders'), uniqueName('products')] as const;

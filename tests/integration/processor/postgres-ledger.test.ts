@@ -7,9 +7,9 @@ import { LEDGER_SCHEMA_DIRECTORY } from '../../../processor/ledger/open-ledger.t
 import { createPostgresLedger, LEDGER_SETTINGS } from '../../../processor/ledger/postgres-ledger.ts';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
+import { productCreated } from '../../support/builders/product-events.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { productCreated } from '../../support/product-events.ts';
-import { uniqueName } from '../../support/unique-name.ts';
 import { ledgerContract } from './ledger-contract.ts';
 
 const opened: Database[] = [];

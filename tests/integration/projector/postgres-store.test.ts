@@ -6,10 +6,10 @@ import { createPostgresStore } from '../../../projector/postgres-store.ts';
 import { project } from '../../../projector/project.ts';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
+import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';
+import { created, fact } from '../../support/builders/order-events.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { decodedOf, recordsOf } from '../../support/log-records.ts';
-import { created, fact } from '../../support/order-events.ts';
-import { uniqueName } from '../../support/unique-name.ts';
 import { closeAll, newReadModel, openSchema, readTables, SCHEMA_DIRECTORY } from './read-model.ts';
 import { storeContract } from './store-contract.ts';
 

@@ -20,8 +20,8 @@ import { topicId } from '../../../shared/log/topic-id.ts';
 import { ensureTopics } from '../../../shared/log/topics.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { uniqueName } from '../../support/unique-name.ts';
 import { newReadModel, openSchema } from './read-model.ts';
 
 export interface StartedProjector extends OrderProjector {

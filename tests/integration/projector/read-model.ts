@@ -7,8 +7,8 @@ import type { Checkpoint } from '../../../projector/store.ts';
 import { type Database, openDatabase, quoteIdentifier } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../../shared/postgres/order-rows.ts';
-import type { ArchiveRow, Tables } from '../../support/in-memory-store.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
+import type { ArchiveRow, Tables } from '../../support/in-memory/store.ts';
 
 export const SCHEMA_DIRECTORY = join(import.meta.dirname, '../../../projector/schema');
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type RebuildProgress, rebuild } from '../../../projector/rebuild.ts';
 import { type VerifyResult, verify } from '../../../projector/verify.ts';
 import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { created } from '../../support/order-events.ts';
+import { created } from '../../support/builders/order-events.ts';
 import { histories } from './histories.ts';
 import { newProjection, type Projection } from './projection.ts';
 import { closeAll, readTables } from './read-model.ts';

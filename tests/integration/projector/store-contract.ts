@@ -6,9 +6,9 @@ import { project } from '../../../projector/project.ts';
 import type { Store } from '../../../projector/store.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import type { Tables } from '../../support/in-memory-store.ts';
-import { decodedOf, recordsOf, strayRecord } from '../../support/log-records.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
+import { decodedOf, recordsOf, strayRecord } from '../../support/builders/log-records.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
+import type { Tables } from '../../support/in-memory/store.ts';
 
 export interface StoreUnderTest {
   store: Store;

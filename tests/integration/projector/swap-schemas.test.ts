@@ -6,8 +6,8 @@ import { project } from '../../../projector/project.ts';
 import { dropSchema, swapSchemas } from '../../../projector/swap-schemas.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
-import { decodedOf, recordsOf } from '../../support/log-records.ts';
-import { created } from '../../support/order-events.ts';
+import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';
+import { created } from '../../support/builders/order-events.ts';
 import { closeAll, newReadModel, openSchema, SCHEMA_DIRECTORY } from './read-model.ts';
 
 afterAll(closeAll);

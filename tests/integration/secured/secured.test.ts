@@ -9,12 +9,12 @@ import { ensureTopics } from '../../../shared/log/topics.ts';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import type { KafkaSecurity } from '../../../shared/runtime/config.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
+import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { ordersCli } from '../../support/orders-cli.ts';
-import { type RoleName, startRole } from '../../support/role-process.ts';
-import { SESSION_MS, type SecuredGround, startSecuredGround } from '../../support/secured-ground.ts';
-import { type Service, startService } from '../../support/service.ts';
-import { uniqueName } from '../../support/unique-name.ts';
+import { ordersCli } from '../../support/stack/orders-cli.ts';
+import { type RoleName, startRole } from '../../support/stack/role-process.ts';
+import { SESSION_MS, type SecuredGround, startSecuredGround } from '../../support/stack/secured-environment.ts';
+import { type Service, startService } from '../../support/stack/service.ts';
 
 // Whoever cannot get in is told so at once; what waits for a broker that is starting takes a minute.
 const AT_ONCE_MS = 10_000;

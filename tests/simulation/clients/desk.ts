@@ -14,7 +14,7 @@ import { orderView } from '../../../shared/order/order-view.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process } from '../kernel/simulation.ts';
-import type { Slot } from '../roles/fleet.ts';
+import type { Slot } from '../processes/fleet.ts';
 import type { World } from '../world.ts';
 import { call, callForChange, type Reply } from './call.ts';
 

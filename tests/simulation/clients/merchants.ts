@@ -5,7 +5,7 @@ import type { ApiParts } from '../../../api/api.ts';
 import { ANONYMOUS } from '../../../api/caller.ts';
 import type { ProductChange, ProductChanged } from '../../../api/products/change-products.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import type { Slot } from '../roles/fleet.ts';
+import type { Slot } from '../processes/fleet.ts';
 import type { World } from '../world.ts';
 import { callForChange, type Reply } from './call.ts';
 import { PRICE_MINOR } from './items.ts';

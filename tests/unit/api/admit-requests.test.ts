@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { IN_FLIGHT_MAX } from '../../../api/admission.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
 import { eventually } from '../../support/eventually.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 
 const good = { user_id: 1, item_ids: [1], total_amount: 10 };
 

@@ -5,9 +5,9 @@ import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderRequest } from '../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/api-in-memory.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
+import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);

@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDrain, type Drain } from '../../../api/drain.ts';
 import type { Position } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { openFeed } from '../../support/api-feed-client.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
 import { eventually } from '../../support/eventually.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
+import { openFeed } from '../../support/stack/feed-client.ts';
 
 const STOP_MAX_MS = 3_750; // what main.ts gives it
 const NOTICE_MS = 750; // drain.ts

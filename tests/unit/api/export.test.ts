@@ -11,9 +11,9 @@ import { evolve, type Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
+import { created, fact, T0 } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, fact, T0 } from '../../support/order-events.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 import { collect, standsStill } from '../../support/streams.ts';
 
 const orderAt = (n: number, more: Partial<Order> = {}): Order => {

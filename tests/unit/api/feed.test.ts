@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SLOW_BYTES_MAX } from '../../../api/feed/feed.ts';
 import { webSocketText } from '../../../api/feed/frames.ts';
-import { openFeed } from '../../support/api-feed-client.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
+import { created, event, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, event, fact } from '../../support/order-events.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
+import { openFeed } from '../../support/stack/feed-client.ts';
 
 let api: InMemoryApi;
 let url: string;

@@ -5,8 +5,8 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
 import { eventually } from '../../support/eventually.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 import { standsStill } from '../../support/streams.ts';
 
 let api: InMemoryApi;

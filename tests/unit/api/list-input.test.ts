@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cursorOf, readCursor } from '../../../api/cursors.ts';
 import type { ListQuery } from '../../../api/order-list.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
-import { created } from '../../support/order-events.ts';
+import { created } from '../../support/builders/order-events.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 
 let api: InMemoryApi;
 let asked: ListQuery;

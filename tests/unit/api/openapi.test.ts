@@ -4,9 +4,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROBLEM_CODES, PROBLEMS } from '../../../api/problems.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
+import { fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { fact } from '../../support/order-events.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 
 interface Media {
   schema: object;

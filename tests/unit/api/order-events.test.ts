@@ -5,7 +5,7 @@ import { createOrderEvents } from '../../../api/order-events.ts';
 import { createTailPartition, fold, type LoggedEvent } from '../../../api/tail-memory.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
-import { created, event } from '../../support/order-events.ts';
+import { created, event } from '../../support/builders/order-events.ts';
 
 const ID = 'o-1';
 const refusal = () => event('OrderRequestRefused', ID, { causationId: 'r-1' });

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
-import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/api-in-memory.ts';
+import { created, fact, T0 } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { created, fact, T0 } from '../../support/order-events.ts';
+import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderCreated } from '../../../shared/order/events.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
 import { eventually } from '../../support/eventually.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 
 let api: InMemoryApi;
 beforeEach(async () => {

@@ -3,9 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeProductEvent, encodeProductEvent } from '../../../shared/log/product-codec.ts';
 import type { ProductEvent, ProductRequest } from '../../../shared/product/events.ts';
-import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/api-in-memory.ts';
+import { productEvent } from '../../support/builders/product-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { productEvent } from '../../support/product-events.ts';
+import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);

@@ -6,8 +6,8 @@ import { createReadOrder } from '../../../api/read-order.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
-import { created, event, fact } from '../../support/order-events.ts';
+import { created, event, fact } from '../../support/builders/order-events.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>) => async () => {
   const api = await startApiInMemory();

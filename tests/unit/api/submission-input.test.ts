@@ -1,7 +1,7 @@
 // POST /orders with everything that is not an order: the right code each time, and no record in the log.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InMemoryApi, startApiInMemory } from '../../support/api-in-memory.ts';
+import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 
 let api: InMemoryApi;
 beforeAll(async () => {

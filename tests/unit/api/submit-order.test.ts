@@ -3,8 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/api-in-memory.ts';
-import { created, fact } from '../../support/order-events.ts';
+import { created, fact } from '../../support/builders/order-events.ts';
+import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);

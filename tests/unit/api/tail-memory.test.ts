@@ -7,7 +7,7 @@ import type { OrderEvent } from '../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../shared/order/ghosts.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const NONE = new Map<string, number>();
 const empty = (): TailPartition => createTailPartition(0, 0, 0, []);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { kafkaConnection } from '../../../shared/log/connection.ts';
-import { createAuthority } from '../../support/certificates.ts';
+import { createAuthority } from '../../support/builders/certificates.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'order-service-unit-'));
 const save = (name: string, content: string): string => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerRequest } from '../../../shared/order/decider.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
-import { created, event, fact } from '../../support/order-events.ts';
+import { created, event, fact } from '../../support/builders/order-events.ts';
 
 const given = (...events: OrderEvent[]): Order => events.reduce<Order | null>((order, next) => evolve(order, next).order, null)!;
 const pending = () => given(created('o'));

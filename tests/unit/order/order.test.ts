@@ -5,7 +5,7 @@ import { FACT_NAMES, type OrderEvent, type OrderEventName, REQUEST_NAMES } from 
 import { canMove, isTerminal, ORDER_STATUSES, TRANSITIONS } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { isFutureType, WIRE_TYPES, wireTypeOf } from '../../../shared/order/upcast.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const fold = (events: readonly OrderEvent[], from: Order | null = null): Order | null =>
   events.reduce<Order | null>((order, next) => evolve(order, next).order, from);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createAdmission } from '../../../processor/admission.ts';
 import { createPartition, type Entry, readEvent } from '../../../processor/partition.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
-import { created, event } from '../../support/order-events.ts';
+import { created, event } from '../../support/builders/order-events.ts';
 
 const setUp = () => {
   const partition = createPartition(0, 0, 0, 0);

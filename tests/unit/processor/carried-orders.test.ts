@@ -7,8 +7,8 @@ import type { StartMove } from '../../../processor/ledger/ledger.ts';
 import { createPartition, forgetClosed, type Partition, readEvent } from '../../../processor/partition.ts';
 import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
-import { checkAtRest, END_MS, FAULTS_MS, foldOf, processorWorld, TOPIC } from '../../support/processor-world.ts';
+import { checkAtRest, END_MS, FAULTS_MS, foldOf, processorWorld, TOPIC } from '../../simulation/single-role/processor-world.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const MINUTE = 60_000;
 const RULE = { now: T0 + 60 * MINUTE, carryAfterMs: 10 * MINUTE };

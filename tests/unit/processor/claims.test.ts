@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { createClaims } from '../../../processor/ledger/claims.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
-import { createMemoryLedger, emptyTables } from '../../support/memory-ledger.ts';
+import { createMemoryLedger, emptyTables } from '../../support/in-memory/ledger.ts';
 
 const setUp = () => {
   const tables = emptyTables();

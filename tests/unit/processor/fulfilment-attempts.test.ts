@@ -6,8 +6,8 @@ import type { CircuitState } from '../../../processor/circuit.ts';
 import { type Attempt, DONE, type Fulfilled, type RetryLater } from '../../../processor/fulfilment.ts';
 import { createFulfilmentAttempts, type FulfilmentAttemptsOptions } from '../../../processor/fulfilment-attempts.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
-import { created, T0 } from '../../support/order-events.ts';
-import { simulate } from '../../support/simulation.ts';
+import { simulate } from '../../simulation/single-role/simulation.ts';
+import { created, T0 } from '../../support/builders/order-events.ts';
 
 const HOUR_MS = 3_600_000;
 const orderOf = (id: string): Order => evolve(null, created(id)).order!;

@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { httpFulfilment } from '../../../processor/http-fulfilment.ts';
 import { evolve } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
-import { created, fact } from '../../support/order-events.ts';
+import { created, fact } from '../../support/builders/order-events.ts';
 
 const order = evolve(evolve(null, created('o-1')).order, fact('OrderProcessing', 'o-1', 2, 'pending')).order!;
 const TIMEOUT_MS = 500;

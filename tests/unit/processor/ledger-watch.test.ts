@@ -3,7 +3,7 @@
 import { expect, it, vi } from 'vitest';
 import { watchLedger } from '../../../processor/ledger/ledger-watch.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { createMemoryLedger, emptyTables } from '../../support/memory-ledger.ts';
+import { createMemoryLedger, emptyTables } from '../../support/in-memory/ledger.ts';
 
 it('from the first call that the database does not answer until the next that it does', async () => {
   const answers = [() => Promise.reject(new AppError('DATABASE_UNAVAILABLE', 'gone')), () => Promise.resolve()];

@@ -1,7 +1,7 @@
 // The ledger that simulations use keeps what the one in PostgreSQL promises.
 
 import { ledgerContract } from '../../integration/processor/ledger-contract.ts';
-import { createMemoryLedger, emptyTables } from '../../support/memory-ledger.ts';
+import { createMemoryLedger, emptyTables } from '../../support/in-memory/ledger.ts';
 
 ledgerContract('in memory', async () => {
   const tables = emptyTables();

@@ -7,9 +7,9 @@ import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fu
 import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Order } from '../../../shared/order/order.ts';
-import { created, event, T0 } from '../../support/order-events.ts';
-import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../support/processor-world.ts';
-import type { Simulation } from '../../support/simulation.ts';
+import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../simulation/single-role/processor-world.ts';
+import type { Simulation } from '../../simulation/single-role/simulation.ts';
+import { created, event, T0 } from '../../support/builders/order-events.ts';
 
 const failed: FailedForGood = { outcome: 'failed', failure: { code: 'FULFILMENT_REFUSED', detail: 'The endpoint answered 422.' } };
 const later = (blames: RetryLater['blames']): RetryLater => ({

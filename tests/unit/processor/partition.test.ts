@@ -12,7 +12,7 @@ import {
 } from '../../../processor/partition.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../shared/order/ghosts.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const afterReading = (...events: OrderEvent[]): Partition => {
   const partition = createPartition(0, 0, 0, 0);

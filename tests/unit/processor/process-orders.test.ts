@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { createTailPartition, fold } from '../../../api/tail-memory.ts';
 import { decodeOrderEvent, encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { created, event, T0 } from '../../support/order-events.ts';
-import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../support/processor-world.ts';
-import type { Simulation } from '../../support/simulation.ts';
+import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../simulation/single-role/processor-world.ts';
+import type { Simulation } from '../../simulation/single-role/simulation.ts';
+import { created, event, T0 } from '../../support/builders/order-events.ts';
 
 const submitOrders = (sim: Simulation, count: number): string[] =>
   Array.from({ length: count }, (_, i) => {

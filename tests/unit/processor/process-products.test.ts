@@ -3,7 +3,7 @@
 // without an answer; a failing seed is in the test's message.
 
 import { describe, expect, it } from 'vitest';
-import { productWorld } from '../../support/product-world.ts';
+import { productWorld } from '../../simulation/single-role/product-world.ts';
 
 describe('product requests on a log that loses, doubles and delays', () => {
   it('get one answer each, in versions without holes, and the ledger ends as the log says', async () => {

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { type LedgerProduct, type ProductMoves, type ProductState, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
-import { productCreated, productEvent } from '../../support/product-events.ts';
+import { productCreated, productEvent } from '../../support/builders/product-events.ts';
 
 const stamp = { newId: () => 'new-id', now: () => 1_000 };
 

@@ -5,8 +5,8 @@ import { type DecidedBefore, rebuiltLedger } from '../../../processor/ledger/reb
 import { createRefold, type Refold } from '../../../processor/ledger/refold.ts';
 import { mayBeGhost } from '../../../shared/order/ghosts.ts';
 import type { ProductFact } from '../../../shared/product/events.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
-import { productCreated, productEvent } from '../../support/product-events.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
+import { productCreated, productEvent } from '../../support/builders/product-events.ts';
 
 const items = (quantity: number) => [{ product_id: 'lamp', quantity, unit_price_minor: null, stocked: true }];
 const lines = (quantity: number) => [{ product_id: 'lamp', quantity }];

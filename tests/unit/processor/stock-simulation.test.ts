@@ -8,9 +8,9 @@ import type { ItemData } from '../../../shared/order/events.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import type { StockLine } from '../../../shared/order/stock.ts';
-import { created, event, T0 } from '../../support/order-events.ts';
-import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../support/processor-world.ts';
-import type { Simulation } from '../../support/simulation.ts';
+import { checkAtRest, END_MS, foldOf, processorWorld, TOPIC } from '../../simulation/single-role/processor-world.ts';
+import type { Simulation } from '../../simulation/single-role/simulation.ts';
+import { created, event, T0 } from '../../support/builders/order-events.ts';
 
 const LATE = 'late';
 const STOCK = [

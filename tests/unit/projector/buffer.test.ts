@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { createBuffer } from '../../../projector/buffer.ts';
-import { recordsOf } from '../../support/log-records.ts';
-import { created } from '../../support/order-events.ts';
+import { recordsOf } from '../../support/builders/log-records.ts';
+import { created } from '../../support/builders/order-events.ts';
 
 const NO_LIMITS = { maxRecords: 1_000, maxBytes: 1_000_000 };
 const some = (count: number, partition: number, from = 0) =>

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import { createOrderCache } from '../../../projector/order-cache.ts';
 import { project } from '../../../projector/project.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { decodedOf, recordsOf } from '../../support/log-records.ts';
-import { created } from '../../support/order-events.ts';
+import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';
+import { created } from '../../support/builders/order-events.ts';
 
 const rowOf = (orderId: string, partition = 0): StoredOrder =>
   project(decodedOf(recordsOf([created(orderId)], partition)), () => null).changes[0]!.after;

@@ -7,10 +7,10 @@ import type { Batch } from '../../../projector/project.ts';
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
+import { recordsOf, strayRecord } from '../../support/builders/log-records.ts';
+import { created, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { createInMemoryStore } from '../../support/in-memory-store.ts';
-import { recordsOf, strayRecord } from '../../support/log-records.ts';
-import { created, fact } from '../../support/order-events.ts';
+import { createInMemoryStore } from '../../support/in-memory/store.ts';
 import { createFakeLog } from './fake-reader.ts';
 
 const running: OrderProjector[] = [];

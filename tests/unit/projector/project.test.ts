@@ -6,8 +6,8 @@ import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { FACT_NAMES, type OrderEvent, type OrderEventName, REQUEST_NAMES } from '../../../shared/order/events.ts';
 import type { Effect, Order } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { decodedOf, recordsOf, strayRecord } from '../../support/log-records.ts';
-import { created, event, fact, T0 } from '../../support/order-events.ts';
+import { decodedOf, recordsOf, strayRecord } from '../../support/builders/log-records.ts';
+import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const ORDER = 'order-1';
 const REQUEST = 'request-1';

@@ -1,10 +1,10 @@
 // What a customer is kept to, beyond who may call what (matrix.test.ts): bodies, lists, histories, requests and frames.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openFeed } from '../../../support/api-feed-client.ts';
-import { type InMemoryApi, startApiInMemory } from '../../../support/api-in-memory.ts';
-import { ACCESS_REQUIRED, basic } from '../../../support/api-memory-accounts.ts';
-import { created, event, fact } from '../../../support/order-events.ts';
+import { created, event, fact } from '../../../support/builders/order-events.ts';
+import { ACCESS_REQUIRED, basic } from '../../../support/in-memory/accounts.ts';
+import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
+import { openFeed } from '../../../support/stack/feed-client.ts';
 
 const PASSWORD = 'correct horse battery';
 const LINES = { item_ids: [1], total_amount: 1 };

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createFeedSessions, type SessionEnd } from '../../../../api/access/feed-sessions.ts';
 import { createPrincipals, STALE_AFTER_MS } from '../../../../api/access/principals.ts';
 import type { Caller } from '../../../../api/caller.ts';
-import { createMemoryAccounts, type MemoryAccounts } from '../../../support/api-memory-accounts.ts';
+import { createMemoryAccounts, type MemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
 let store: MemoryAccounts;
 beforeEach(() => {

@@ -7,8 +7,8 @@ import { authorizeRequests } from '../../../../api/access/authorize.ts';
 import type { AccessSettings } from '../../../../api/access/settings.ts';
 import { accessSettings } from '../../../../api/access/settings.ts';
 import { COMPRESS_FROM_BYTES } from '../../../../api/compression.ts';
-import { type InMemoryApi, startApiInMemory } from '../../../support/api-in-memory.ts';
-import { ACCESS_OFF, ACCESS_REQUIRED, basic, METRICS_TOKEN } from '../../../support/api-memory-accounts.ts';
+import { ACCESS_OFF, ACCESS_REQUIRED, basic, METRICS_TOKEN } from '../../../support/in-memory/accounts.ts';
+import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 
 const ORDER = { user_id: 1, item_ids: [1], total_amount: 1 };
 const SHOP = 'https://shop.example';

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../../api/access/operations.ts';
-import { type InMemoryApi, startApiInMemory } from '../../../support/api-in-memory.ts';
-import { ACCESS_REQUIRED } from '../../../support/api-memory-accounts.ts';
+import { ACCESS_REQUIRED } from '../../../support/in-memory/accounts.ts';
+import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 
 const CALLERS = ['nobody', 'own', 'other', 'operator', 'admin'] as const;
 type Caller = (typeof CALLERS)[number];

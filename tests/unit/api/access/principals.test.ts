@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createPrincipals, type Principals, STALE_AFTER_MS } from '../../../../api/access/principals.ts';
-import { createMemoryAccounts, type MemoryAccounts } from '../../../support/api-memory-accounts.ts';
+import { createMemoryAccounts, type MemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
 let now: number;
 let store: MemoryAccounts;

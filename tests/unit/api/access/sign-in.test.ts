@@ -5,7 +5,7 @@ import { ATTEMPTS_MAX, createAttempts, WINDOW_MS } from '../../../../api/access/
 import { createPrincipals } from '../../../../api/access/principals.ts';
 import { createSignIn } from '../../../../api/access/sign-in.ts';
 import { createPasswords, type Passwords } from '../../../../api/accounts/passwords.ts';
-import { createMemoryAccounts } from '../../../support/api-memory-accounts.ts';
+import { createMemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
 const PASSWORD = 'correct horse battery';
 const ADDRESS = '192.0.2.1';

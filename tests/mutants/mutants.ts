@@ -1,0 +1,22 @@
+// tests/mutants/mutants.ts: all mutants. Each is one line, and each must be found by a simulated world within a minute.
+
+import type { Mutant } from './mutant.ts';
+import { API_MUTANTS } from './mutants/api.ts';
+import { CARRIED_MUTANTS } from './mutants/carried.ts';
+import { CORE_MUTANTS } from './mutants/core.ts';
+import { LEDGER_MUTANTS } from './mutants/ledger.ts';
+import { PROCESSOR_MUTANTS } from './mutants/processor.ts';
+import { PRODUCT_MUTANTS } from './mutants/products.ts';
+import { PROJECTOR_MUTANTS } from './mutants/projector.ts';
+import { SYSTEM_MUTANTS } from './mutants/system.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  ...CORE_MUTANTS,
+  ...PROCESSOR_MUTANTS,
+  ...CARRIED_MUTANTS,
+  ...LEDGER_MUTANTS,
+  ...PRODUCT_MUTANTS,
+  ...PROJECTOR_MUTANTS,
+  ...API_MUTANTS,
+  ...SYSTEM_MUTANTS,
+];

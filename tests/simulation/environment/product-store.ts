@@ -1,0 +1,61 @@
+// tests/simulation/environment/product-store.ts: the ledger's products as the api reads them (api/products/product-store.ts).
+
+import type { ProductRow, ProductStore } from '../../../api/products/product-store.ts';
+import type { LedgerProduct } from '../../../processor/ledger/product-requests.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
+import type { LedgerTables } from '../../support/in-memory/ledger.ts';
+import type { Transact } from './transactions.ts';
+
+const rowOf = ({ product, reserved, sold }: LedgerProduct): ProductRow => ({
+  product_id: product.productId,
+  name: product.name,
+  description: product.description,
+  price_minor: product.priceMinor,
+  currency: product.currency,
+  put_in: product.putIn,
+  reserved,
+  sold,
+  version: product.version,
+  created_at: product.createdAt,
+  updated_at: product.updatedAt,
+});
+
+export const createSimulatedProductStore = (tables: LedgerTables, topic: string, transact: Transact): ProductStore => ({
+  snapshot: () =>
+    transact(() => {
+      if (!tables.complete) return { starts: new Map(), products: [] };
+      const starts = new Map<number, number>();
+      for (const [key, { start }] of tables.partitions) {
+        const [of, partition] = key.split('/');
+        if (of === topic) starts.set(Number(partition), start.offset);
+      }
+      const products = Array.from(tables.products, ([productId, { product, readVersion }]) => ({
+        productId,
+        priceMinor: product.priceMinor,
+        version: readVersion,
+        createdEventId: product.createdEventId,
+      }));
+      return { starts, products };
+    }),
+  find: (productId) =>
+    transact(() => {
+      const found = tables.products.get(productId);
+      if (found === undefined && !tables.complete) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being made anew.');
+      return found === undefined ? null : rowOf(found);
+    }),
+  page: (after, limit) =>
+    transact(() =>
+      [...tables.products.values()]
+        .map(rowOf)
+        .filter(({ product_id: id }) => id > (after ?? ''))
+        .sort((one, other) => (one.product_id < other.product_id ? -1 : 1))
+        .slice(0, limit),
+    ),
+  verdict: (requestId) =>
+    transact(() => {
+      const row = tables.requests.get(requestId);
+      if (row === undefined) return null;
+      const { answer } = row;
+      return { productId: answer.event.productId, commandHash: answer.commandHash, answer: answer.event };
+    }),
+});

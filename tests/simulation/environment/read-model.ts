@@ -1,0 +1,150 @@
+// tests/simulation/environment/read-model.ts: the tables of the read model in memory, as the projector writes them, the api reads them and the
+// processor looks ids up in them. One transaction is one moment. They can be put back to an older state, as from a backup.
+
+import type { ReadModel } from '../../../api/read-model.ts';
+import type { LookUpFirstLives } from '../../../processor/admission.ts';
+import type { Batch } from '../../../projector/project.ts';
+import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
+import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
+import type { Checkpoint, Store } from '../../../projector/store.ts';
+import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { isTerminal } from '../../../shared/order/lifecycle.ts';
+import type { Effect } from '../../../shared/order/order.ts';
+import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
+import type { Transact } from './transactions.ts';
+
+/** Values are never changed in place, so a copy of the maps is a backup. */
+export interface ReadModelTables {
+  orders: Map<string, StoredOrder>;
+  /** `product order` → creation time. */
+  products: Map<string, number>;
+  archive: Map<number, readonly ArchivedRecord[]>;
+  counters: Map<number, Counters>;
+  /** `partition/bucket` → count. */
+  histogram: Map<string, number>;
+  checkpoints: Map<number, Checkpoint>;
+}
+
+export const emptyReadModel = (): ReadModelTables => ({
+  orders: new Map(),
+  products: new Map(),
+  archive: new Map(),
+  counters: new Map(),
+  histogram: new Map(),
+  checkpoints: new Map(),
+});
+
+export const backupOf = (tables: ReadModelTables): ReadModelTables => ({
+  orders: new Map(tables.orders),
+  products: new Map(tables.products),
+  archive: new Map(tables.archive),
+  counters: new Map(tables.counters),
+  histogram: new Map(tables.histogram),
+  checkpoints: new Map(tables.checkpoints),
+});
+
+const write = (tables: ReadModelTables, batch: Batch): void => {
+  for (const { partition, to, lastEventId } of batch.moves) {
+    tables.checkpoints.set(partition, { ...tables.checkpoints.get(partition)!, nextOffset: to, lastEventId });
+  }
+  for (const { after } of batch.changes) tables.orders.set(after.order.orderId, { ...after });
+  for (const row of batch.products.removed) tables.products.delete(`${row.productId} ${row.orderId}`);
+  for (const row of batch.products.added) tables.products.set(`${row.productId} ${row.orderId}`, row.createdAt);
+  for (const [partition, rows] of Map.groupBy(batch.archive, ({ record }) => record.partition)) {
+    tables.archive.set(partition, [...(tables.archive.get(partition) ?? []), ...rows]);
+  }
+  for (const [partition, delta] of batch.counters) {
+    const sums = { ...(tables.counters.get(partition) ?? zeroCounters()) };
+    for (const name of Object.keys(delta) as (keyof Counters)[]) sums[name] += delta[name];
+    tables.counters.set(partition, sums);
+  }
+  for (const { partition, bucket, count } of batch.processingTimes) {
+    const key = `${partition}/${bucket}`;
+    tables.histogram.set(key, (tables.histogram.get(key) ?? 0) + count);
+  }
+};
+
+/** For the projector. */
+export const createSimulatedStore = (tables: ReadModelTables, transact: Transact): Store => ({
+  load: (orderIds) =>
+    transact(() => {
+      const found = new Map<string, StoredOrder>();
+      for (const id of orderIds) {
+        const row = tables.orders.get(id);
+        if (row) found.set(id, { ...row });
+      }
+      return found;
+    }),
+  commit: (batch) =>
+    transact(() => {
+      if (batch.moves.some(({ partition, from }) => tables.checkpoints.get(partition)?.nextOffset !== from)) {
+        throw new AppError('CHECKPOINT_MOVED', 'somebody else was here');
+      }
+      write(tables, batch);
+    }),
+  checkpoints: () => transact(() => new Map(tables.checkpoints)),
+  createCheckpoints: (topicId, partitions) =>
+    transact(() => {
+      for (const partition of partitions) {
+        if (!tables.checkpoints.has(partition)) tables.checkpoints.set(partition, { partition, nextOffset: 0, topicId, lastEventId: null });
+      }
+    }),
+});
+
+const notAsked = (): Promise<never> => Promise.reject(new Error('lists and sums are not simulated'));
+
+/** For the api. */
+export const createSimulatedReadModel = (tables: ReadModelTables, transact: Transact): ReadModel => {
+  const checkpoints = (): Map<number, number> =>
+    new Map(Array.from(tables.checkpoints, ([partition, { nextOffset }]) => [partition, nextOffset]));
+  return {
+    snapshot: () =>
+      transact(() => {
+        const all = [...tables.orders.values()];
+        return {
+          checkpoints: checkpoints(),
+          open: all.filter(({ order }) => !isTerminal(order.status)).map((row) => ({ ...row })),
+          newestCreatedAt: all.length === 0 ? null : Math.max(...all.map(({ order }) => order.createdAt)),
+        };
+      }),
+    checkpoints: () => transact(checkpoints),
+    lookUp: (wanted) =>
+      transact(() =>
+        wanted.map(({ orderId, partition }) => {
+          const row = tables.orders.get(orderId);
+          return { checkpoint: tables.checkpoints.get(partition)?.nextOffset ?? 0, stored: row ? { ...row } : null };
+        }),
+      ),
+    firstLives: (partition, orderIds) =>
+      transact(() => {
+        const createdAt = new Map<string, number>();
+        for (const id of orderIds) if (tables.orders.has(id)) createdAt.set(id, tables.orders.get(id)!.createdOffset);
+        return { checkpoint: tables.checkpoints.get(partition)?.nextOffset ?? 0, createdAt };
+      }),
+    events: ({ orderId, partition }, from, limit) =>
+      transact(() => {
+        const rows = (tables.archive.get(partition) ?? []).filter((row) => row.orderId === orderId && row.record.offset >= from);
+        return rows.slice(0, limit).map(({ record, effect }) => {
+          const decoded = decodeOrderEvent(record);
+          if (!decoded.ok) throw new Error(`the archived record ${partition}@${record.offset} cannot be decoded`);
+          return { event: decoded.event, effect: effect as Effect, partition, offset: record.offset };
+        });
+      }),
+    archiveStart: () => transact(() => 0),
+    page: notAsked,
+    counters: notAsked,
+  };
+};
+
+/** For the processor (R5): one statement, as in processor/first-lives.ts. */
+export const createSimulatedFirstLives =
+  (tables: ReadModelTables, transact: Transact): LookUpFirstLives =>
+  (partition, orderIds, knownFrom) =>
+    transact(() => {
+      const checkpoint = tables.checkpoints.get(partition)?.nextOffset;
+      if (checkpoint === undefined || checkpoint < knownFrom) return null;
+      const createdAt = new Map<string, number>();
+      for (const id of orderIds) if (tables.orders.has(id)) createdAt.set(id, tables.orders.get(id)!.createdOffset);
+      return createdAt;
+    });

@@ -1,0 +1,188 @@
+// tests/simulation/environment/reader.ts: shared/log/reader.ts on the simulated broker and coordinator, with the same promises: positions are
+// found out first, each partition in order and without gaps, what was revoked is forgotten whatever was under way for it.
+
+import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
+import type { Process, Simulation } from '../kernel/simulation.ts';
+import type { Group, Member } from './group.ts';
+import type { Partition, SimulatedLog } from './log.ts';
+
+export interface SimulatedReaderOptions {
+  sim: Simulation;
+  log: SimulatedLog;
+  process: Process;
+  topic: string;
+  handlers: ReaderHandlers;
+  /** Null: alone in its group, with all partitions. */
+  group: Group | null;
+}
+
+interface State {
+  partition: Partition;
+  /** The next offset to deliver; null until it is known. */
+  position: number | null;
+  /** A handler's promise is pending. */
+  held: boolean;
+  /** The fetch under way; what an older one brings is dropped. */
+  fetch: symbol | null;
+}
+
+const START_RETRY_MS = 500;
+const FETCH_RECORDS_MAX = 12; // small fetches: more moments between two records
+
+export const createSimulatedReader = ({ sim, log, process, topic, handlers, group }: SimulatedReaderOptions): Reader => {
+  const partitions = log.partitions(topic);
+  const assigned = new Map<number, State>();
+  let doubtful = false;
+  let settled = false;
+  let ended = false;
+
+  const fatal = (error: unknown): void => {
+    if (ended) return;
+    ended = true;
+    handlers.onFatal(error instanceof Error ? error : new Error(String(error)));
+  };
+  const guarded = (step: () => void): void => {
+    try {
+      if (!ended) step();
+    } catch (error) {
+      fatal(error);
+    }
+  };
+  /** A question to the broker: answered later, by what it knows then. */
+  const ask = <T>(answer: () => T): Promise<T> =>
+    new Promise((resolve) => {
+      sim.after(
+        sim.between(1, 5),
+        () => {
+          const found = answer();
+          sim.after(sim.between(0, 5), () => resolve(found), process);
+        },
+        null,
+      );
+    });
+  const isCurrent = (state: State): boolean => !ended && assigned.get(state.partition.partition) === state;
+
+  const fetch = (state: State): void => {
+    if (state.fetch !== null || !isCurrent(state) || doubtful || state.held || state.position === null) return;
+    const mine = Symbol();
+    state.fetch = mine;
+    const { partition, position: from } = state;
+    const answer = (): void => {
+      const end = Math.min(partition.highWatermark, from + sim.between(1, FETCH_RECORDS_MAX));
+      const records = partition.records.slice(from, end);
+      const highWatermark = partition.highWatermark;
+      const deliver = (): void => {
+        if (state.fetch !== mine) return;
+        state.fetch = null;
+        if (isCurrent(state) && !doubtful && !state.held && state.position === from) {
+          state.position = end;
+          guarded(() => hold(state, handlers.onRecords(partition.partition, records, highWatermark)));
+        }
+        fetch(state);
+      };
+      sim.after(sim.fault(0.05) ? sim.between(50, 600) : sim.between(1, 8), deliver, process);
+    };
+    log.whenReadable(partition, from, () => void sim.after(sim.between(0, 4), answer, null));
+  };
+  const hold = (state: State, handled: void | Promise<void>): void => {
+    if (!handled) return;
+    state.held = true;
+    handled.then(() => {
+      state.held = false;
+      fetch(state);
+    }, fatal);
+  };
+
+  const begin = async (fresh: State[]): Promise<void> => {
+    const numbers = fresh.map(({ partition }) => partition.partition);
+    for (; fresh.some(isCurrent); await sim.pause(START_RETRY_MS)) {
+      try {
+        const given = (await handlers.startOffsets?.(numbers)) ?? new Map<number, number>();
+        const committed = await ask(() => new Map(group?.committed()));
+        const ends = await ask(() => log.ends(topic)); // after the start offsets, which may have moved with the log until just now
+        guarded(() => open(fresh.filter(isCurrent), { given, committed, ends }));
+        return;
+      } catch (error) {
+        if (!(error instanceof AppError && error.retryable)) throw error;
+      }
+    }
+  };
+  const open = (
+    states: State[],
+    found: {
+      given: Map<number, number>;
+      committed: Map<number, { offset: number; metadata?: string }>;
+      ends: ReturnType<SimulatedLog['ends']>;
+    },
+  ): void => {
+    const assignments = states.map(({ partition: { partition } }): Assignment => {
+      const committed = found.committed.get(partition);
+      const { high } = found.ends.get(partition)!;
+      const startOffset = found.given.get(partition) ?? committed?.offset ?? 0;
+      if (startOffset > high) throw new AppError('LOG_MISMATCH', `${topic}/${partition} ends at ${high}, before ${startOffset}`);
+      return { partition, startOffset, highWatermark: high, metadata: committed?.metadata ?? null };
+    });
+    for (const [index, state] of states.entries()) state.position = assignments[index]!.startOffset;
+    settled = true;
+    if (assignments.length > 0) handlers.onAssigned(assignments);
+    for (const state of states) fetch(state);
+  };
+
+  const assign = (numbers: number[], rejoined: boolean): void => {
+    doubtful = false;
+    const revoked = [...assigned.keys()].filter((number) => !(rejoined && numbers.includes(number)));
+    for (const number of revoked) assigned.delete(number);
+    if (revoked.length > 0) handlers.onRevoked(revoked);
+    sim.trace(() => `${topic}: reads ${numbers.join(' and ') || 'nothing'}`);
+    const fresh: State[] = [];
+    for (const number of numbers) {
+      if (assigned.has(number)) continue;
+      const state = { partition: partitions[number]!, position: null, held: false, fetch: null };
+      assigned.set(number, state);
+      fresh.push(state);
+    }
+    if (fresh.length > 0) begin(fresh).catch(fatal);
+    else settled = true;
+    for (const state of assigned.values()) fetch(state);
+  };
+
+  const member: Member = {
+    process,
+    onDoubt: () => {
+      doubtful = true;
+    },
+    onAssignment: (numbers, rejoined) => guarded(() => assign(numbers, rejoined)),
+    onExpelled: () => {
+      doubtful = true;
+      group!.join(member);
+    },
+  };
+  return {
+    start: async () => {
+      if (group !== null) return group.join(member);
+      guarded(() =>
+        assign(
+          partitions.map(({ partition }) => partition),
+          true,
+        ),
+      );
+    },
+    stop: async () => {
+      ended = true;
+    },
+    seek: (number, offset) => {
+      const state = assigned.get(number);
+      if (!state || state.position === null) return;
+      state.position = offset;
+      state.fetch = null;
+      fetch(state);
+    },
+    commit: async (offsets) => {
+      await ask(() => group?.commit(member, offsets));
+    },
+    lag: () => new Map(),
+    isSettled: () => settled && !doubtful,
+    lastFetchAt: () => sim.steady(),
+  };
+};

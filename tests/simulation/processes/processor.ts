@@ -1,0 +1,186 @@
+// tests/simulation/processes/processor.ts: the real processor, orders and products, on simulated ground: what processor/main.ts and
+// processor/product-side.ts compose, with the memory ledger and without a server.
+
+import { noteMoves, startMoves } from '../../../processor/committed-offsets.ts';
+import type { Attempt } from '../../../processor/fulfilment.ts';
+import { createFulfilmentAttempts } from '../../../processor/fulfilment-attempts.ts';
+import { createClaims } from '../../../processor/ledger/claims.ts';
+import type { Ledger } from '../../../processor/ledger/ledger.ts';
+import { createOrderProcessor } from '../../../processor/process-orders.ts';
+import { createProductProcessor } from '../../../processor/process-products.ts';
+import { createStartCommits } from '../../../processor/start-commits.ts';
+import type { RunningAppender } from '../../../shared/log/appender.ts';
+import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
+import { createSetAside } from '../../../shared/log/set-aside.ts';
+import type { Order } from '../../../shared/order/order.ts';
+import { systemClock } from '../../../shared/runtime/clock.ts';
+import { createMemoryLedger } from '../../support/in-memory/ledger.ts';
+import { createSimulatedFirstLives } from '../environment/read-model.ts';
+import { createSimulatedReader } from '../environment/reader.ts';
+import { createAttemptsWatch } from '../invariants/attempts.ts';
+import type { Process, Simulation } from '../kernel/simulation.ts';
+import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
+import type { StartRole } from './fleet.ts';
+
+/** What becomes of one attempt to fulfil an order. */
+export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };
+
+// R12: what stays open for longer is carried, a part of all orders.
+const CARRY_AFTER_MS = 1_500;
+
+export interface ProcessorOptions {
+  endpoint: Endpoint;
+  withProducts: boolean;
+  /** PROCESSOR_CONCURRENCY: few, so that orders wait for one another. */
+  concurrency: number;
+}
+
+const COMMIT_INTERVAL_MS = 1_000; // as in processor/main.ts
+const ATTEMPTS_AT_ONCE = 4;
+const ATTEMPTS_MAX = 3;
+
+interface Parts {
+  world: World;
+  process: Process;
+  ledger: Ledger;
+  appender: RunningAppender;
+  onFatal: (error: unknown) => void;
+}
+
+export const processorRole =
+  (options: ProcessorOptions): StartRole<void> =>
+  (world, process, onFatal) => {
+    const appender = world.openLane(process);
+    appender.start();
+    const parts = { world, process, appender, onFatal, ledger: createMemoryLedger(world.ledger, world.transactLedger(process)) };
+    const commits = [startOrders(parts, options), ...(options.withProducts ? [startProducts(parts)] : [])];
+    setInterval(() => {
+      for (const commit of commits) commit().catch(onFatal);
+    }, COMMIT_INTERVAL_MS);
+  };
+
+const claimsFor = ({ world, ledger }: Parts, topic: string) =>
+  createClaims({
+    ledger,
+    topic,
+    committedOffsets: async () => copiesInKafka(world),
+    clock: systemClock,
+    logger: world.logger,
+  });
+
+const copiesInKafka = ({ groups }: World): Map<string, Map<number, number>> => {
+  const offsetsOf = (group: World['groups']['processor']) =>
+    new Map(Array.from(group.committed(), ([partition, { offset }]) => [partition, offset]));
+  return new Map([
+    [ORDERS, offsetsOf(groups.processor)],
+    [PRODUCTS, offsetsOf(groups.products)],
+  ]);
+};
+
+const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions): (() => Promise<void>) => {
+  const { world, process, ledger, appender, onFatal } = parts;
+  const { sim, log, logger, truth } = world;
+  const { newId, random } = sim;
+  const actFrom = new Map<number, number>();
+  const watch = createAttemptsWatch(sim, process.name, { atOnce: ATTEMPTS_AT_ONCE, ofOneOrder: ATTEMPTS_MAX });
+
+  const attempt: Attempt = (order) => {
+    const { partition = -1 } = truth.orders.get(order.orderId) ?? {};
+    const own = [...processor.partitions()].find((each) => each.partition === partition);
+    const known = truth.orderBelow(order.orderId, Math.max(own?.position ?? 0, actFrom.get(partition) ?? 0));
+    if (known?.status !== 'processing' || known.parked !== null)
+      sim.violate(`${process.name} fulfils ${order.orderId}, which the log shows ${known?.status} where it stands`);
+    sim.trace(() => `fulfils ${order.orderId}`);
+    const ended = watch.begin(order);
+    const { afterMs, outcome } = endpoint(order, sim);
+    const answer = (resolve: (outcome: Awaited<ReturnType<Attempt>>) => void): void => {
+      ended(outcome);
+      resolve(outcome);
+    };
+    return new Promise((resolve) => void sim.after(afterMs, () => answer(resolve), process));
+  };
+  const fulfil = createFulfilmentAttempts({
+    attempt,
+    attemptsMax: ATTEMPTS_MAX,
+    concurrency: ATTEMPTS_AT_ONCE,
+    backOff: { minMs: 50, maxMs: 500 },
+    clock: systemClock,
+    random,
+    onAttempt: () => {},
+    onCircuit: () => {},
+  });
+  const processor = createOrderProcessor({
+    topic: ORDERS,
+    appender,
+    fulfil,
+    lookUpFirstLives: createSimulatedFirstLives(world.readModel, world.transact(process)),
+    ledger: { moveStock: world.shortages.watched(ledger.moveStock) },
+    clock: systemClock,
+    newId,
+    concurrency,
+    logger,
+    onDecided: () => {},
+    onFulfilled: () => {},
+    onFatal,
+  });
+  const claims = claimsFor(parts, ORDERS);
+  const reader = createSimulatedReader({
+    sim,
+    log,
+    process,
+    topic: ORDERS,
+    group: world.groups.processor,
+    handlers: {
+      startOffsets: claims.startOffsets,
+      onAssigned: (assignments) => {
+        for (const { partition, highWatermark } of assignments) actFrom.set(partition, highWatermark);
+        watch.anew();
+        processor.onAssigned(assignments.map(claims.noted));
+      },
+      onRevoked: (partitions) => {
+        claims.revoked(partitions);
+        processor.onRevoked(partitions);
+      },
+      onRecords: processor.onRecords,
+      onFatal,
+    },
+  });
+  reader.start().catch(onFatal);
+  return createStartCommits({
+    starts: () => startMoves(processor.partitions(), { now: systemClock.now(), carryAfterMs: CARRY_AFTER_MS }),
+    note: async (moves) => {
+      await ledger.moveStarts(ORDERS, moves);
+      noteMoves(processor.partitions(), moves);
+    },
+    copy: reader.commit,
+    clock: systemClock,
+    logger,
+  });
+};
+
+const startProducts = (parts: Parts): (() => Promise<void>) => {
+  const { world, process, ledger, appender, onFatal } = parts;
+  const { sim, log, logger } = world;
+  const setAside = createSetAside({ deadLetter: createDeadLetters(appender, DEAD_LETTERS).append, onDeadLetter: () => {}, logger });
+  const processor = createProductProcessor({ topic: PRODUCTS, appender, ledger, setAside, clock: systemClock, logger, onFatal });
+  const claims = claimsFor(parts, PRODUCTS);
+  const reader = createSimulatedReader({
+    sim,
+    log,
+    process,
+    topic: PRODUCTS,
+    group: world.groups.products,
+    handlers: {
+      startOffsets: claims.startOffsets,
+      onAssigned: processor.onAssigned,
+      onRevoked: (partitions) => {
+        claims.revoked(partitions);
+        processor.onRevoked(partitions);
+      },
+      onRecords: processor.onRecords,
+      onFatal,
+    },
+  });
+  reader.start().catch(onFatal);
+  return createStartCommits({ starts: processor.positions, note: async () => {}, copy: reader.commit, clock: systemClock, logger });
+};

@@ -1,0 +1,41 @@
+// tests/simulation/processes/projector.ts: the real projector on simulated ground: what projector/main.ts composes, without a server.
+
+import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
+import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
+import { createSimulatedStore } from '../environment/read-model.ts';
+import { createSimulatedReader } from '../environment/reader.ts';
+import { DEAD_LETTERS, ORDERS } from '../world.ts';
+import type { StartRole } from './fleet.ts';
+
+const TOPIC_ID = 'topic-1';
+const COMMIT_GAP_MS = 25;
+
+export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal) => {
+  const { sim, log, logger, groups } = world;
+  const appender = world.openLane(process);
+  const projector = createOrderProjector({
+    topicId: TOPIC_ID,
+    store: createSimulatedStore(world.readModel, world.transact(process)),
+    openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
+    // R9 has its tests on a real log; here there is only one log, which the checkpoints must agree with.
+    checkLog: async (checkpoints) => {
+      for (const { partition, nextOffset, lastEventId } of checkpoints) {
+        const before = log.partitions(ORDERS)[partition]!.records[nextOffset - 1];
+        const id = before?.headers.ce_id?.toString() ?? null;
+        if (lastEventId !== null && id !== lastEventId)
+          sim.violate(`the checkpoint ${partition}@${nextOffset} follows ${lastEventId}, the log has ${id}`);
+      }
+    },
+    deadLetter: createDeadLetters(appender, DEAD_LETTERS).append,
+    commitGapMs: COMMIT_GAP_MS,
+    logger,
+    onCommitted: (batch) => {
+      for (const { partition, from, to } of batch.moves) sim.trace(() => `stores ${partition}@${from} to ${to}`);
+    },
+    onDeadLetter: () => {},
+    onProgress: () => {},
+    onFatal,
+  });
+  projector.start().catch(onFatal);
+  return projector;
+};

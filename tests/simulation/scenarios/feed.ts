@@ -1,0 +1,26 @@
+// tests/simulation/scenarios/feed.ts: clients of the live feed on instances that die, stand still, and whose read model is put back to an older
+// state: on every connection nothing is missing, nothing comes twice, and every cursor is true.
+
+import { UNTRACKED } from '../clients/items.ts';
+import { sendShoppers } from '../clients/shoppers.ts';
+import { sendWatchers } from '../clients/watchers.ts';
+import type { RunWorld } from '../scenarios.ts';
+import { runSystem } from '../system.ts';
+
+export const feedWorld: RunWorld = (seed, onTrace) =>
+  runSystem(
+    seed,
+    {
+      roles: { apis: 2, processors: 1, projectors: 1 },
+      faultsMs: 10_000,
+      restMs: 32_000,
+      appendFaults: 0.1,
+      databaseFaults: 0.02,
+      faults: { everyMs: 800, restores: true },
+      clients: ({ world, desk, instances, checkAtRest }) => {
+        sendShoppers(world, desk, { count: world.sim.between(4, 8), duringMs: 9_000, changesMax: 1, itemsOf: () => [UNTRACKED] });
+        checkAtRest(sendWatchers(world, instances, 4));
+      },
+    },
+    onTrace,
+  );

@@ -1,0 +1,23 @@
+// tests/simulation/scenarios/orders.ts: two of each role, a handful of orders, and every kind of fault: nothing is lost, doubled or stuck,
+// and everybody who asks hears the same.
+
+import { UNTRACKED } from '../clients/items.ts';
+import { sendShoppers } from '../clients/shoppers.ts';
+import type { RunWorld } from '../scenarios.ts';
+import { runSystem } from '../system.ts';
+
+export const ordersWorld: RunWorld = (seed, onTrace) =>
+  runSystem(
+    seed,
+    {
+      roles: { apis: 2, processors: 2, projectors: 2 },
+      faultsMs: 12_000,
+      restMs: 36_000,
+      appendFaults: 0.15,
+      databaseFaults: 0.02,
+      faults: { everyMs: 900 },
+      clients: ({ world, desk }) =>
+        sendShoppers(world, desk, { count: world.sim.between(3, 7), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] }),
+    },
+    onTrace,
+  );

@@ -1,0 +1,27 @@
+// tests/simulation/scenarios/products.ts: products that are created and changed through any instance while their owners come and go and the
+// ledger is rebuilt: one verdict for each request, in versions without holes (R11).
+
+import { sendMerchants } from '../clients/merchants.ts';
+import { sendStrays } from '../clients/strays.ts';
+import type { RunWorld } from '../scenarios.ts';
+import { runSystem } from '../system.ts';
+import { PRODUCTS } from '../world.ts';
+
+export const productsWorld: RunWorld = (seed, onTrace) =>
+  runSystem(
+    seed,
+    {
+      roles: { apis: 2, processors: 2, projectors: 0 },
+      faultsMs: 9_000,
+      restMs: 33_000,
+      appendFaults: 0.2,
+      databaseFaults: 0.04,
+      faults: { everyMs: 700, rebuilds: seed % 3 === 0 },
+      withProducts: true,
+      clients: ({ world, instances }) => {
+        sendMerchants(world, instances, { productIds: ['p1', 'p2', 'p3'], stockMax: 10, changes: 14, duringMs: 8_000 });
+        sendStrays(world, PRODUCTS, 2);
+      },
+    },
+    onTrace,
+  );

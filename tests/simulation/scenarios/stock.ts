@@ -1,0 +1,38 @@
+// tests/simulation/scenarios/stock.ts: more orders than units, units that are put in and taken out meanwhile, owners that come and go, a
+// ledger that is rebuilt: nothing is sold twice, kept back for ever or counted wrong, at any moment.
+
+import { lineOf, UNTRACKED } from '../clients/items.ts';
+import { sendMerchants } from '../clients/merchants.ts';
+import { sendShoppers } from '../clients/shoppers.ts';
+import type { RunWorld } from '../scenarios.ts';
+import { runSystem } from '../system.ts';
+import type { World } from '../world.ts';
+
+const SCARCE = 'scarce';
+const RARE = 'rare';
+
+export const stockWorld: RunWorld = (seed, onTrace) =>
+  runSystem(
+    seed,
+    {
+      roles: { apis: 2, processors: 2, projectors: 1 },
+      faultsMs: 10_000,
+      restMs: 34_000,
+      appendFaults: 0.15,
+      databaseFaults: 0.03,
+      faults: { everyMs: 800, rebuilds: seed % 3 === 0 },
+      withProducts: true,
+      clients: ({ world, desk, instances }) => {
+        sendMerchants(world, instances, { productIds: [SCARCE, RARE], stockMax: 6, changes: 3, duringMs: 8_000 });
+        sendShoppers(world, desk, { count: 7, duringMs: 8_000, changesMax: 2, itemsOf });
+      },
+    },
+    onTrace,
+  );
+
+const itemsOf = ({ sim }: World) => {
+  const items = [lineOf(SCARCE, sim.between(1, 3))];
+  if (sim.chance(0.5)) items.push(lineOf(RARE, 1));
+  if (sim.chance(0.4)) items.push(UNTRACKED);
+  return items;
+};

@@ -1,0 +1,97 @@
+// tests/simulation/single-role/ledger.ts: the stock ledger's own transactions, of two processes at once, on rows that are locked one by
+// one and on connections that break after a commit: whose partition it is not writes nothing, and who owns it always can (R8); nobody ever
+// waits for somebody who waits for them (R15); what was decided for a later version stays (R4).
+
+import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
+import { createPostgresLedger } from '../../../processor/ledger/postgres-ledger.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
+import { type LockingTables, lockingDatabase, TOPIC } from './locking-database.ts';
+import { random } from './simulation.ts';
+
+const PRODUCTS = ['p1', 'p2', 'p3', 'p4'];
+const ROUNDS = 6;
+const ORDERS = 3; // of each partition
+const NOTHING_COMMITTED = new Map();
+const STAMP = { newId: () => 'unused', now: () => 0 };
+const TRIES_MAX = 50; // each is lost with a small probability
+const LOST = 0.15;
+
+const emptyTables = (): LockingTables => ({
+  fences: new Map(),
+  products: new Map(PRODUCTS.map((id) => [id, { put_in: 1_000, reserved: 0, sold: 0 }])),
+  reservations: new Map(),
+  locks: new Map(),
+  waits: new Map(),
+  deadlocks: [],
+  complete: true,
+  unsent: LOST,
+  unanswered: LOST,
+});
+
+/** Asks again as long as the database does not answer, as a processor does. */
+const insist = async <T>(call: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === TRIES_MAX || !(error instanceof AppError && error.retryable)) throw error;
+    }
+  }
+};
+
+export const ledger = async (seed: number): Promise<string[]> => {
+  const next = random(seed);
+  const tables = emptyTables();
+  const process = (name: string) => createPostgresLedger(lockingDatabase(name, tables, next), STAMP);
+  const claim = (owner: Ledger, partition: number, committed = NOTHING_COMMITTED) =>
+    insist(() => owner.claim(TOPIC, [partition], committed));
+  const owners = [process('one'), process('other')];
+  for (const [partition, owner] of owners.entries()) await claim(owner, partition);
+
+  const versionOf = (orderId: string): number => tables.reservations.get(orderId)?.version ?? 0;
+  const asked = (partition: number): StockStep => {
+    const wanted = PRODUCTS.filter(() => next() < 0.7);
+    const lines = (wanted.length > 0 ? wanted : PRODUCTS).map((product_id) => ({ product_id, quantity: 1 }));
+    const [orderId, version] = [`o-${partition}-${Math.floor(next() * ORDERS)}`, 1 + Math.floor(next() * 3)];
+    return { partition, orderId, version, do: next() < 0.7 ? 'decide' : 'hold', lines };
+  };
+  const found: string[] = [];
+  const round = async (owner: Ledger, step: StockStep): Promise<void> => {
+    const before = versionOf(step.orderId);
+    const [verdict] = await insist(() => owner.moveStock(TOPIC, [step])).catch((error: unknown) => [`it could not: ${String(error)}`]);
+    const expected = step.do === 'hold' ? 'done' : step.version < before ? 'stale' : 'reserved';
+    if (verdict !== expected) found.push(`${step.do} ${step.version} of an order decided for ${before} is ${verdict}, not ${expected}`);
+    if (versionOf(step.orderId) !== Math.max(before, step.version))
+      found.push(`${step.do} ${step.version} has left ${step.orderId} decided for ${versionOf(step.orderId)}, it was for ${before}`);
+  };
+  for (let n = 0; n < ROUNDS; n += 1) await Promise.all(owners.map((owner, partition) => round(owner, asked(partition))));
+
+  // An owner is in doubt whether it has written, and then somebody else claims its partition, or the database goes back.
+  const backup = new Map(tables.fences);
+  await round(owners[1]!, asked(1));
+  for (const [partition, owner] of owners.entries()) {
+    const fate = next() < 0.5 ? { unsent: 1 } : { unanswered: 1 };
+    if (next() < 0.7) Object.assign(tables, fate);
+    await owner.moveStock(TOPIC, [asked(partition)]).catch(() => {});
+    Object.assign(tables, { unsent: LOST, unanswered: LOST });
+  }
+  await claim(process('heir'), 0);
+  tables.fences.set(1, backup.get(1)!);
+  for (const [partition, owner] of owners.entries()) {
+    const late = await insist(() => owner.moveStock(TOPIC, [asked(partition)])).then(
+      () => 'it was written',
+      (error: { code?: string }) => error.code,
+    );
+    if (late !== 'LEDGER_FENCED') found.push(`a process decided for a partition that is not its own any more: ${late}`);
+  }
+  const ahead = await claim(process('behind'), 0, new Map([[TOPIC, new Map([[0, 1]])]]));
+  if (ahead.ok) found.push('a ledger that went back behind its copy is claimed');
+  tables.complete = false;
+  if ((await claim(process('hasty'), 1)).ok) found.push('a ledger that does not contain the whole log is claimed');
+  for (const [id, { reserved }] of tables.products) {
+    const lines = [...tables.reservations.values()].flatMap((row) => row.lines as { product_id: string; quantity: number }[]);
+    const held = lines.filter(({ product_id }) => product_id === id).reduce((sum, { quantity }) => sum + quantity, 0);
+    if (held !== reserved) found.push(`${reserved} of ${id} are reserved, reservations hold ${held}`);
+  }
+  return [...tables.deadlocks, ...found];
+};

@@ -1,0 +1,91 @@
+// tests/simulation/single-role/verdicts.ts: what a log says, by a fold that shares nothing with the product (tests/oracle), and what is
+// wrong with it: verdicts that the product gives differently, requests without their one answer, orders that do not end.
+
+import type { LogRecord } from '../../../shared/log/log.ts';
+import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { evolve, type Order } from '../../../shared/order/order.ts';
+import { type OrderView, orderView } from '../../../shared/order/order-view.ts';
+import { type Folded, foldOrders, isOpen } from '../../oracle/fold.ts';
+import type { RawRecord } from '../../oracle/raw-log.ts';
+
+export const raw = ({ partition, offset, key, headers, value }: LogRecord): RawRecord => ({
+  partition,
+  offset,
+  key: key?.toString() ?? null,
+  headers: Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, bytes.toString()])),
+  value: value?.toString() ?? null,
+});
+
+/** Where the product's fold of the log, or what it shows of an order, is not the oracle's. */
+export const differences = (records: readonly LogRecord[], { verdicts, orders }: Folded): string[] => {
+  const found: string[] = [];
+  const mine = new Map<string, Order>();
+  records.forEach((record, index) => {
+    const decoded = decodeOrderEvent(record);
+    const { event, effect } = verdicts[index]!;
+    if (!decoded.ok || event === null) {
+      if (decoded.ok || event !== null) found.push(`${record.partition}@${record.offset} is ${decoded.ok ? 'decoded' : decoded.reason}`);
+      return;
+    }
+    const evolved = evolve(mine.get(event.orderId) ?? null, decoded.event);
+    if (evolved.order) mine.set(event.orderId, evolved.order);
+    if (evolved.effect !== effect) found.push(`${event.name} ${event.version} of ${event.orderId} is ${evolved.effect}, not ${effect}`);
+  });
+  for (const [id, { status, totalMinor, history }] of orders) {
+    const order = mine.get(id);
+    if (order?.status !== status || order.version !== history.length) found.push(`${id} is ${order?.status}, not ${status}`);
+    if (order) found.push(...unsound(orderView(order), totalMinor));
+  }
+  return found;
+};
+
+/** What nobody may ever be shown. */
+const unsound = (view: OrderView, totalMinor: number): string[] => {
+  const found: string[] = [];
+  const { order_id: id, pending_duration, processing_duration, total_duration } = view;
+  for (const seconds of [pending_duration, processing_duration, total_duration]) {
+    if (seconds !== null && seconds < 0) found.push(`${id} took ${seconds} s`);
+  }
+  if (view.total_amount.toFixed(2) !== `${Math.floor(totalMinor / 100)}.${String(totalMinor % 100).padStart(2, '0')}`)
+    found.push(`${id} costs ${view.total_amount}, not ${totalMinor} minor units`);
+  return found;
+};
+
+/** What is wrong once everything has come to rest. */
+export const unfinished = ({ orders, verdicts }: Folded, ids: readonly string[]): string[] => {
+  const found = ids.flatMap((id) => {
+    const order = orders.get(id);
+    if (order === undefined) return [`${id} is lost`];
+    return isOpen(order) ? [`${id} is stuck in ${order.status} at version ${order.history.length}`] : [];
+  });
+  const answers = new Map<string, string[]>();
+  for (const { event, effect } of verdicts) {
+    if (effect === 'request') answers.set(event!.id, answers.get(event!.id) ?? []);
+    else if ((effect === 'applied' || effect === 'refusal') && event!.causationId !== null)
+      answers.get(event!.causationId)?.push(event!.id);
+  }
+  // No fold remembers what was answered about an order that does not exist: there the first refusal counts.
+  for (const { event, effect } of verdicts) {
+    const count = effect === 'request' ? answers.get(event!.id)!.length : 1;
+    if (count < 1 || (count > 1 && orders.has(event!.orderId))) found.push(`request ${event!.id} has ${count} answers`);
+  }
+  return found;
+};
+
+/** Facts that answered a request which named another version. */
+export const wrongVersions = ({ verdicts }: Folded): string[] => {
+  const expected = new Map<string, number | null>();
+  const found: string[] = [];
+  for (const { event, effect } of verdicts) {
+    if (effect === 'request') expected.set(event!.id, event!.data.expected_version);
+    const wanted = effect === 'applied' && event!.causationId !== null ? expected.get(event!.causationId) : null;
+    if (wanted && wanted + 1 !== event!.version)
+      found.push(`${event!.name} of ${event!.orderId} made version ${event!.version} from ${wanted}`);
+  }
+  return found;
+};
+
+export const foldOf = (log: readonly (readonly LogRecord[])[]): { folded: Folded; records: LogRecord[] } => {
+  const records = log.flat();
+  return { records, folded: foldOrders(records.map(raw)) };
+};

@@ -1,0 +1,96 @@
+// tests/support/in-memory/api.ts: the whole api on a log and a read model in memory.
+
+import { Registry } from 'prom-client';
+import type { AccessSettings } from '../../../api/access/settings.ts';
+import { createApi } from '../../../api/api.ts';
+import { createLogger } from '../../../shared/runtime/logger.ts';
+import { eventually } from '../eventually.ts';
+import { ACCESS_OFF, createMemoryAccounts } from './accounts.ts';
+import { createMemoryLog, TOPIC } from './log.ts';
+import { createMemoryProducts } from './products.ts';
+import { createMemoryReadModel } from './read-model.ts';
+
+export interface InMemoryOptions {
+  openOrdersMax?: number;
+  tailMax?: number;
+  decisionWaitMs?: number;
+  productsMax?: number;
+  admissionMaxPerSecond?: number;
+  catalog?: 'open' | 'closed';
+  access?: AccessSettings;
+  /** False leaves the tail unstarted. */
+  start?: boolean;
+}
+
+export const startApiInMemory = async ({
+  openOrdersMax = 1_000,
+  tailMax = 1_000,
+  decisionWaitMs = 5_000,
+  productsMax = 1_000,
+  admissionMaxPerSecond,
+  catalog = 'open',
+  access = ACCESS_OFF,
+  start = true,
+}: InMemoryOptions = {}) => {
+  const partitionCount = 3;
+  const log = createMemoryLog(partitionCount);
+  const readModel = createMemoryReadModel(log);
+  const accounts = createMemoryAccounts();
+  const fatal: Error[] = [];
+  const productLog = createMemoryLog(partitionCount);
+  const products = createMemoryProducts();
+  const { app, tail, catalogue, feed } = await createApi(
+    {
+      topic: TOPIC,
+      partitionCount,
+      currency: 'USD',
+      version: '0.0.0',
+      openOrdersMax,
+      tailMax,
+      productsMax,
+      admissionMaxPerSecond: admissionMaxPerSecond ?? null,
+      decisionWaitMs,
+      catalog,
+      access,
+    },
+    {
+      appender: { append: (record) => (record.topic === TOPIC ? log : productLog).appender.append(record) },
+      createReader: log.createReader,
+      logEnd: log.logEnd,
+      readModel,
+      products: {
+        topic: 'products',
+        partitionCount,
+        createReader: productLog.createReader,
+        logEnd: productLog.logEnd,
+        store: products.store,
+      },
+      accounts,
+      registry: new Registry(),
+      logger: createLogger('api', 'silent'),
+      onProgress: () => {},
+      onFatal: (error) => void fatal.push(error),
+    },
+  );
+  await app.ready();
+  if (start) await Promise.all([tail.start(), catalogue.start()]);
+  const post = (payload: unknown, headers: Record<string, string> = {}, url = '/orders') =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    });
+  const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
+  /** Waits until the tail has read everything that is in the log now. */
+  const caughtUp = () =>
+    eventually(() => log.records.every((records, partition) => tail.position(partition) >= records.length), {
+      what: 'the tail to reach the end of the log',
+    });
+  const stop = async () => {
+    await app.close();
+    await Promise.all([tail.stop(), catalogue.stop()]);
+  };
+  return { app, tail, catalogue, feed, productLog, products, log, readModel, accounts, fatal, post, get, caughtUp, stop };
+};
+export type InMemoryApi = Awaited<ReturnType<typeof startApiInMemory>>;
