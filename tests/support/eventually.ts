@@ -1,10 +1,12 @@
 // tests/support/eventually.ts: waiting for a condition instead of for a time.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { patience } from './machine.ts';
 
 export interface EventuallyOptions {
   /** What is waited for, in the words of the failure: "order 7 completed". */
   what: string;
+  /** On a quiet machine; a slow one has longer (machine.ts). */
   timeoutMs?: number;
 }
 
@@ -22,7 +24,7 @@ export const eventually = async <T>(
   check: () => T | Promise<T>,
   options: EventuallyOptions,
 ): Promise<Exclude<T, undefined | null | false>> => {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const timeoutMs = patience(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const deadline = Date.now() + timeoutMs;
   let last: unknown = PENDING;
   for (;;) {
