@@ -1,7 +1,7 @@
 // tests/simulation/faults.ts: what goes wrong in a world besides appends and transactions: processes die or stand still, clocks jump,
 // groups expel, leaders move, a backup is restored. When, and to whom, the seed says.
 
-import { backupOf, type ReadModelTables } from './environment/read-model.ts';
+import { backupOf, type ReadModelTables } from '../support/in-memory/read-model.ts';
 import { isBehindCopies, rebuildLedger } from './environment/rebuild.ts';
 import type { Fleet } from './processes/fleet.ts';
 import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';

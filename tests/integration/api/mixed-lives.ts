@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
-import { random } from '../../simulation/single-role/simulation.ts';
+import { random } from '../../simulation/kernel/random.ts';
 import { created, event, fact } from '../../support/builders/order-events.ts';
 
 const START = Date.UTC(2026, 0, 1);

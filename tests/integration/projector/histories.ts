@@ -2,7 +2,7 @@
 // answers between them, from a seed.
 
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { random } from '../../simulation/single-role/simulation.ts';
+import { random } from '../../simulation/kernel/random.ts';
 import { created, event, fact } from '../../support/builders/order-events.ts';
 
 const item = (product_id: string) => ({ product_id, quantity: 1, unit_price_minor: 250, stocked: false });

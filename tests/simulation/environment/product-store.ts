@@ -4,7 +4,7 @@ import type { ProductRow, ProductStore } from '../../../api/products/product-sto
 import type { LedgerProduct } from '../../../processor/ledger/product-requests.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';
-import type { Transact } from './transactions.ts';
+import type { Transact } from '../../support/in-memory/read-model.ts';
 
 const rowOf = ({ product, reserved, sold }: LedgerProduct): ProductRow => ({
   product_id: product.productId,

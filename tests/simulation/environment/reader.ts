@@ -3,9 +3,10 @@
 
 import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
+import type { Partition } from '../../support/in-memory/log.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
 import type { Group, Member } from './group.ts';
-import type { Partition, SimulatedLog } from './log.ts';
+import type { SimulatedLog } from './log.ts';
 
 export interface SimulatedReaderOptions {
   sim: Simulation;

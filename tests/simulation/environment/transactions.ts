@@ -2,9 +2,8 @@
 // perhaps after the process has died; sometimes not at all, sometimes without the answer.
 
 import { AppError } from '../../../shared/runtime/app-error.ts';
+import type { Transact } from '../../support/in-memory/read-model.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
-
-export type Transact = <T>(work: () => T) => Promise<T>;
 
 export interface Database {
   /** How likely a transaction fails, and how likely one that was committed is not answered. */

@@ -1,7 +1,7 @@
 // tests/simulation/kernel/simulation.ts: time, chance and processes out of one seed. Everything that happens is a step of a schedule;
 // between two steps all promises settle. Nothing else runs, so the same seed gives the same history, step by step.
 
-import { random } from '../single-role/simulation.ts';
+import { random } from './random.ts';
 import { createSchedule, type Step } from './schedule.ts';
 import { type Timekeeper, underTimekeeper } from './virtual-time.ts';
 

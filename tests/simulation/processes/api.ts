@@ -1,8 +1,8 @@
 // tests/simulation/processes/api.ts: the real api behind its routes (api/api.ts), on simulated ground.
 
 import { type ApiParts, composeParts } from '../../../api/api.ts';
+import { createReadModelOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedProductStore } from '../environment/product-store.ts';
-import { createSimulatedReadModel } from '../environment/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import { ORDERS, PARTITIONS, PRODUCTS } from '../world.ts';
 import type { StartRole } from './fleet.ts';
@@ -30,7 +30,7 @@ export const apiRole: StartRole<ApiParts> = (world, process, onFatal) => {
       appender: world.openLane(process, APPEND_QUEUE_AGE_MAX_MS),
       createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: null }),
       logEnd: endOf(ORDERS),
-      readModel: createSimulatedReadModel(world.readModel, world.transact(process)),
+      readModel: createReadModelOn(world.readModel, world.transact(process)),
       products: {
         topic: PRODUCTS,
         partitionCount: PARTITIONS,

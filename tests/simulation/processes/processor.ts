@@ -15,7 +15,7 @@ import { createSetAside } from '../../../shared/log/set-aside.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryLedger } from '../../support/in-memory/ledger.ts';
-import { createSimulatedFirstLives } from '../environment/read-model.ts';
+import { createFirstLivesOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import { createAttemptsWatch } from '../invariants/attempts.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
@@ -113,7 +113,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
     topic: ORDERS,
     appender,
     fulfil,
-    lookUpFirstLives: createSimulatedFirstLives(world.readModel, world.transact(process)),
+    lookUpFirstLives: createFirstLivesOn(world.readModel, world.transact(process)),
     ledger: { moveStock: world.shortages.watched(ledger.moveStock) },
     clock: systemClock,
     newId,

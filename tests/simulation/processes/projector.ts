@@ -2,7 +2,7 @@
 
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
-import { createSimulatedStore } from '../environment/read-model.ts';
+import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import { DEAD_LETTERS, ORDERS } from '../world.ts';
 import type { StartRole } from './fleet.ts';
@@ -15,7 +15,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
   const appender = world.openLane(process);
   const projector = createOrderProjector({
     topicId: TOPIC_ID,
-    store: createSimulatedStore(world.readModel, world.transact(process)),
+    store: createStoreOn(world.readModel, world.transact(process)),
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
     // R9 has its tests on a real log; here there is only one log, which the checkpoints must agree with.
     checkLog: async (checkpoints) => {

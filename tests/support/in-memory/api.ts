@@ -6,9 +6,9 @@ import { createApi } from '../../../api/api.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
 import { eventually } from '../eventually.ts';
 import { ACCESS_OFF, createMemoryAccounts } from './accounts.ts';
-import { createMemoryLog, TOPIC } from './log.ts';
+import { createCaughtUpReadModel } from './caught-up-read-model.ts';
+import { createLogPorts, TOPIC } from './log-ports.ts';
 import { createMemoryProducts } from './products.ts';
-import { createMemoryReadModel } from './read-model.ts';
 
 export interface InMemoryOptions {
   openOrdersMax?: number;
@@ -33,11 +33,11 @@ export const startApiInMemory = async ({
   start = true,
 }: InMemoryOptions = {}) => {
   const partitionCount = 3;
-  const log = createMemoryLog(partitionCount);
-  const readModel = createMemoryReadModel(log);
+  const log = createLogPorts(partitionCount);
+  const readModel = createCaughtUpReadModel(log);
   const accounts = createMemoryAccounts();
   const fatal: Error[] = [];
-  const productLog = createMemoryLog(partitionCount);
+  const productLog = createLogPorts(partitionCount, 'products');
   const products = createMemoryProducts();
   const { app, tail, catalogue, feed } = await createApi(
     {

@@ -1,127 +1,82 @@
-// tests/support/in-memory/log.ts: a log in memory behind the ports of shared/log, for driving the api without a network.
-// Reading can be held back, and appends can be made to fail as shared/log documents.
+// tests/support/in-memory/log.ts: the log in memory: topics of partitions with their records, and up to where readers may read.
+// Whoever writes says when it becomes readable: at once in unit tests (log-ports.ts), once it is replicated in simulations.
 
-import type { Appender, LogRecord, Position, Reader, ReaderHandlers, RecordToAppend } from '../../../shared/log/log.ts';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { partitionOf } from '../../../shared/log/partitioner.ts';
-import type { OrderEvent } from '../../../shared/order/events.ts';
+import type { LogRecord, RecordToAppend } from '../../../shared/log/log.ts';
 
-export const TOPIC = 'orders';
-
-export interface MemoryLog {
-  appender: Appender;
-  createReader: (handlers: ReaderHandlers) => Reader;
-  logEnd: { ask: () => Promise<ReadonlyMap<number, { low: number; high: number }>> };
-  /** Resolves when somebody asks for the end of the log. */
-  asked: () => Promise<void>;
-  records: LogRecord[][];
-  partitionOf: (orderId: string) => number;
-  /** Puts a record into the log, past the appender. */
-  land: (record: RecordToAppend) => Position;
-  landEvent: (event: OrderEvent) => Position;
-  /** While held, readers are given nothing. */
-  hold: (held: boolean) => void;
-  /** How the next appends end, one entry each; what is not scripted is appended and acknowledged. */
-  script: ((record: RecordToAppend) => Promise<Position>)[];
+export interface Partition {
+  readonly topic: string;
+  readonly partition: number;
+  /** What the leader has. */
+  readonly records: LogRecord[];
+  /** Up to here readers are given it. */
+  readonly highWatermark: number;
 }
 
-export const createMemoryLog = (partitionCount: number): MemoryLog => {
-  const records: LogRecord[][] = Array.from({ length: partitionCount }, () => []);
-  const readers = new Set<() => void>();
-  const script: MemoryLog['script'] = [];
-  const askedFor: (() => void)[] = [];
-  let held = false;
+export interface InMemoryLog {
+  partitions: (topic: string) => readonly Partition[];
+  /** Appends, and returns the offset of the first. Nothing is readable before `publish`. */
+  write: (partition: Partition, records: readonly RecordToAppend[], timestamp: number) => number;
+  /** Makes all of the partition readable. `beforeReaders` runs when it is, before the readers that wait are called. */
+  publish: (partition: Partition, beforeReaders?: () => void) => void;
+  /** Drops what is not readable yet, as a leader does that was not replicated. */
+  truncate: (partition: Partition) => void;
+  /** Calls once there is something at this offset for readers. */
+  whenReadable: (partition: Partition, offset: number, wake: () => void) => void;
+  ends: (topic: string) => Map<number, { low: number; high: number }>;
+}
 
-  const wake = (): void => {
-    for (const reader of readers) reader();
-  };
-  const land = (record: RecordToAppend): Position => {
-    const partition = partitionOf(record.key, partitionCount);
-    const offset = records[partition]!.length;
-    const bytes = (value: string | Buffer | null) => (value === null ? null : Buffer.from(value as string));
-    const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value as string)]));
-    const { topic } = record;
-    records[partition]!.push({
+export interface InMemoryLogOptions {
+  /** Number of partitions by topic. */
+  topics: Readonly<Record<string, number>>;
+  /** In the order of the offsets of each partition, when the record becomes readable. */
+  onRecord?: (record: LogRecord) => void;
+}
+
+interface Kept extends Partition {
+  highWatermark: number;
+  waiting: { offset: number; wake: () => void }[];
+}
+
+export const createInMemoryLog = ({ topics, onRecord = () => {} }: InMemoryLogOptions): InMemoryLog => {
+  const byTopic = new Map(
+    Object.entries(topics).map(([topic, count]) => [
       topic,
-      partition,
-      offset,
-      timestamp: Date.now(),
-      key: bytes(record.key),
-      value: bytes(record.value),
-      headers,
-    });
-    wake();
-    return { topic, partition, offset };
-  };
+      Array.from({ length: count }, (_, partition): Kept => ({ topic, partition, records: [], highWatermark: 0, waiting: [] })),
+    ]),
+  );
+  const kept = ({ topic, partition }: Partition): Kept => byTopic.get(topic)![partition]!;
 
-  const createReader = (handlers: ReaderHandlers): Reader => {
-    const positions = new Map<number, number>();
-    const busy = new Set<number>();
-    let running = false;
-    const deliver = (): void => {
-      if (!running || held) return;
-      for (const [partition, position] of positions) {
-        const end = records[partition]!.length;
-        if (busy.has(partition) || position >= end) continue;
-        positions.set(partition, end);
-        busy.add(partition);
-        (async () => handlers.onRecords(partition, records[partition]!.slice(position, end), end))().then(() => {
-          busy.delete(partition);
-          setImmediate(deliver);
-        }, handlers.onFatal);
-      }
-    };
-    const schedule = () => void setImmediate(deliver);
-    return {
-      start: async () => {
-        const all = records.map((_, partition) => partition);
-        const starts = (await handlers.startOffsets?.(all)) ?? new Map<number, number>();
-        for (const partition of all) positions.set(partition, starts.get(partition) ?? 0);
-        running = true;
-        handlers.onAssigned(
-          all.map((partition) => ({
-            partition,
-            startOffset: positions.get(partition)!,
-            highWatermark: records[partition]!.length,
-            metadata: null,
-          })),
-        );
-        readers.add(schedule);
-        schedule();
-      },
-      stop: async () => {
-        running = false;
-        readers.delete(schedule);
-      },
-      seek: (partition, offset) => {
-        positions.set(partition, offset);
-        schedule();
-      },
-      commit: async () => {},
-      lag: () => new Map([...positions].map(([partition, position]) => [partition, records[partition]!.length - position])),
-      isSettled: () => true,
-      lastFetchAt: () => performance.now(),
-    };
+  const whenReadable: InMemoryLog['whenReadable'] = (partition, offset, wake) => {
+    if (offset < partition.highWatermark) wake();
+    else kept(partition).waiting.push({ offset, wake });
   };
-
   return {
-    appender: { append: async (record) => (script.shift() ?? (async (each) => land(each)))(record) },
-    createReader,
-    logEnd: {
-      ask: async () => {
-        for (const resolve of askedFor.splice(0)) resolve();
-        return new Map(records.map((list, partition) => [partition, { low: 0, high: list.length }]));
-      },
+    partitions: (topic) => byTopic.get(topic)!,
+    write: (partition, records, timestamp) => {
+      const base = partition.records.length;
+      for (const record of records) partition.records.push(stored(record, partition, timestamp));
+      return base;
     },
-    asked: () => new Promise((resolve) => void askedFor.push(resolve)),
-    records,
-    partitionOf: (orderId) => partitionOf(orderId, partitionCount),
-    land,
-    landEvent: (event) => land(encodeOrderEvent(event, TOPIC)),
-    hold: (now) => {
-      held = now;
-      wake();
+    publish: (partition, beforeReaders = () => {}) => {
+      const mine = kept(partition);
+      const from = mine.highWatermark;
+      if (from === mine.records.length) return;
+      mine.highWatermark = mine.records.length;
+      for (const record of mine.records.slice(from)) onRecord(record);
+      beforeReaders();
+      for (const { offset, wake } of mine.waiting.splice(0)) whenReadable(mine, offset, wake);
     },
-    script,
+    truncate: (partition) => {
+      partition.records.length = partition.highWatermark;
+    },
+    whenReadable,
+    ends: (topic) => new Map(byTopic.get(topic)!.map(({ partition, highWatermark }) => [partition, { low: 0, high: highWatermark }])),
   };
+};
+
+const stored = ({ key, value, headers }: RecordToAppend, { topic, partition, records }: Partition, timestamp: number): LogRecord => {
+  const bytes = (text: string | Buffer | null): Buffer | null => (text === null ? null : Buffer.from(text as string));
+  const raw: Record<string, Buffer> = {};
+  for (const name in headers) raw[name] = Buffer.from(headers[name] as string);
+  return { topic, partition, offset: records.length, timestamp, key: bytes(key), value: bytes(value), headers: raw };
 };

@@ -1,98 +1,165 @@
-// tests/support/in-memory/read-model.ts: a read model in memory that projects a MemoryLog when told to, and only as far as
-// told, so that a test decides how far the projector is behind.
+// tests/support/in-memory/read-model.ts: the tables of the read model in memory: as the projector writes them, the api reads them and the
+// processor looks ids up in them. One transaction is one moment; `transact` decides when it is, and whether it is answered.
 
+import type { CountersRow } from '../../../api/order-metrics.ts';
 import type { ReadModel } from '../../../api/read-model.ts';
-import type { LoggedEvent } from '../../../api/tail-memory.ts';
+import type { LookUpFirstLives } from '../../../processor/admission.ts';
+import type { Batch } from '../../../projector/project.ts';
+import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
+import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
+import type { Checkpoint, Store } from '../../../projector/store.ts';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { isTerminal, ORDER_STATUSES } from '../../../shared/order/lifecycle.ts';
-import { evolve } from '../../../shared/order/order.ts';
+import { isTerminal } from '../../../shared/order/lifecycle.ts';
+import type { Effect } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import type { MemoryLog } from './log.ts';
 
-export interface MemoryReadModel extends ReadModel {
-  /** Projects everything that is in the log now. */
-  catchUp: () => void;
-  /** Back to an empty database, as if it had been restored from before everything. */
-  wipe: () => void;
-  /** While true every question is answered with DATABASE_UNAVAILABLE. */
-  broken: boolean;
-  /** How often the tail has asked for the checkpoints. */
-  checkpointsAsked: number;
-  /** How many ids were looked up as possible late twins. */
-  twinsLookedUp: number;
+/** Does the work of one transaction at one moment. */
+export type Transact = <T>(work: () => T) => Promise<T>;
+
+/** Values are never changed in place, so a copy of the maps is a backup. */
+export interface ReadModelTables {
+  orders: Map<string, StoredOrder>;
+  /** `product order` → creation time. */
+  products: Map<string, number>;
+  archive: Map<number, readonly ArchivedRecord[]>;
+  counters: Map<number, Counters>;
+  /** `partition/bucket` → count. */
+  histogram: Map<string, number>;
+  checkpoints: Map<number, Checkpoint>;
 }
 
-export const createMemoryReadModel = (log: MemoryLog): MemoryReadModel => {
-  let rows = new Map<string, StoredOrder>();
-  let archive = new Map<string, LoggedEvent[]>();
-  let checkpoints = new Map<number, number>();
+export const emptyReadModel = (): ReadModelTables => ({
+  orders: new Map(),
+  products: new Map(),
+  archive: new Map(),
+  counters: new Map(),
+  histogram: new Map(),
+  checkpoints: new Map(),
+});
 
-  const ask = async <T>(answer: () => T): Promise<T> => {
-    await new Promise(setImmediate);
-    if (model.broken) throw new AppError('DATABASE_UNAVAILABLE', 'told to be');
-    return answer();
-  };
-  const projectOne = (partition: number, offset: number): void => {
-    const decoded = decodeOrderEvent(log.records[partition]![offset]!);
-    if (!decoded.ok) return;
-    const { event } = decoded;
-    const row = rows.get(event.orderId);
-    const { order, effect } = evolve(row?.order ?? null, event);
-    if (order !== null && order !== row?.order) {
-      rows.set(event.orderId, { order, partition, createdOffset: row?.createdOffset ?? offset, lastOffset: offset });
-    }
-    archive.set(event.orderId, [...(archive.get(event.orderId) ?? []), { event, effect, partition, offset }]);
-  };
+export const backupOf = (tables: ReadModelTables): ReadModelTables => ({
+  orders: new Map(tables.orders),
+  products: new Map(tables.products),
+  archive: new Map(tables.archive),
+  counters: new Map(tables.counters),
+  histogram: new Map(tables.histogram),
+  checkpoints: new Map(tables.checkpoints),
+});
 
-  const model: MemoryReadModel = {
-    catchUp: () => {
-      for (const [partition, records] of log.records.entries()) {
-        for (let offset = checkpoints.get(partition) ?? 0; offset < records.length; offset += 1) projectOne(partition, offset);
-        checkpoints.set(partition, records.length);
+/** What one transaction of the projector writes. */
+export const writeBatch = (tables: ReadModelTables, batch: Batch): void => {
+  for (const { partition, to, lastEventId } of batch.moves) {
+    tables.checkpoints.set(partition, { ...tables.checkpoints.get(partition)!, nextOffset: to, lastEventId });
+  }
+  for (const { after } of batch.changes) tables.orders.set(after.order.orderId, { ...after });
+  for (const row of batch.products.removed) tables.products.delete(`${row.productId} ${row.orderId}`);
+  for (const row of batch.products.added) tables.products.set(`${row.productId} ${row.orderId}`, row.createdAt);
+  for (const [partition, rows] of Map.groupBy(batch.archive, ({ record }) => record.partition)) {
+    tables.archive.set(partition, [...(tables.archive.get(partition) ?? []), ...rows]);
+  }
+  for (const [partition, delta] of batch.counters) {
+    const sums = { ...(tables.counters.get(partition) ?? zeroCounters()) };
+    for (const name of Object.keys(delta) as (keyof Counters)[]) sums[name] += delta[name];
+    tables.counters.set(partition, sums);
+  }
+  for (const { partition, bucket, count } of batch.processingTimes) {
+    const key = `${partition}/${bucket}`;
+    tables.histogram.set(key, (tables.histogram.get(key) ?? 0) + count);
+  }
+};
+
+/** For the projector. */
+export const createStoreOn = (tables: ReadModelTables, transact: Transact): Store => ({
+  load: (orderIds) =>
+    transact(() => {
+      const found = new Map<string, StoredOrder>();
+      for (const id of orderIds) {
+        const row = tables.orders.get(id);
+        if (row) found.set(id, { ...row });
       }
-    },
-    wipe: () => {
-      rows = new Map();
-      archive = new Map();
-      checkpoints = new Map();
-    },
-    broken: false,
-    checkpointsAsked: 0,
-    twinsLookedUp: 0,
+      return found;
+    }),
+  commit: (batch) =>
+    transact(() => {
+      if (batch.moves.some(({ partition, from }) => tables.checkpoints.get(partition)?.nextOffset !== from)) {
+        throw new AppError('CHECKPOINT_MOVED', 'another projector was here');
+      }
+      writeBatch(tables, batch);
+    }),
+  checkpoints: () => transact(() => new Map(tables.checkpoints)),
+  createCheckpoints: (topicId, partitions) =>
+    transact(() => {
+      for (const partition of partitions) {
+        if (!tables.checkpoints.has(partition)) tables.checkpoints.set(partition, { partition, nextOffset: 0, topicId, lastEventId: null });
+      }
+    }),
+});
+
+const createdAtOf = ({ orders }: ReadModelTables, orderIds: readonly string[]): Map<string, number> =>
+  new Map(orderIds.flatMap((id) => (orders.has(id) ? [[id, orders.get(id)!.createdOffset] as const] : [])));
+
+/** For the api. Lists are not filtered or sorted, and there is no histogram: those are statements, which run on PostgreSQL. */
+export const createReadModelOn = (tables: ReadModelTables, transact: Transact): ReadModel => {
+  const checkpointOf = (partition: number): number => tables.checkpoints.get(partition)?.nextOffset ?? 0;
+  const checkpoints = (): Map<number, number> =>
+    new Map(Array.from(tables.checkpoints, ([partition, { nextOffset }]) => [partition, nextOffset]));
+  return {
     snapshot: () =>
-      ask(() => ({
-        checkpoints: new Map(checkpoints),
-        open: [...rows.values()].filter(({ order }) => !isTerminal(order.status)).map((row) => ({ ...row })),
-        newestCreatedAt: rows.size === 0 ? null : Math.max(...[...rows.values()].map(({ order }) => order.createdAt)),
-      })),
-    checkpoints: () => {
-      model.checkpointsAsked += 1;
-      return ask(() => new Map(checkpoints));
-    },
+      transact(() => {
+        const all = [...tables.orders.values()];
+        return {
+          checkpoints: checkpoints(),
+          open: all.filter(({ order }) => !isTerminal(order.status)).map((row) => ({ ...row })),
+          newestCreatedAt: all.length === 0 ? null : Math.max(...all.map(({ order }) => order.createdAt)),
+        };
+      }),
+    checkpoints: () => transact(checkpoints),
     lookUp: (wanted) =>
-      ask(() =>
-        wanted.map(({ orderId, partition }) => ({ checkpoint: checkpoints.get(partition) ?? 0, stored: rows.get(orderId) ?? null })),
+      transact(() =>
+        wanted.map(({ orderId, partition }) => {
+          const row = tables.orders.get(orderId);
+          return { checkpoint: checkpointOf(partition), stored: row ? { ...row } : null };
+        }),
       ),
     firstLives: (partition, orderIds) =>
-      ask(() => {
-        model.twinsLookedUp += orderIds.length;
-        const found = orderIds.flatMap((id) => (rows.has(id) ? [[id, rows.get(id)!.createdOffset] as const] : []));
-        return { checkpoint: checkpoints.get(partition) ?? 0, createdAt: new Map(found) };
+      transact(() => ({ checkpoint: checkpointOf(partition), createdAt: createdAtOf(tables, orderIds) })),
+    events: ({ orderId, partition }, from, limit) =>
+      transact(() => {
+        const rows = (tables.archive.get(partition) ?? []).filter((row) => row.orderId === orderId && row.record.offset >= from);
+        return rows.slice(0, limit).map(({ record, effect }) => {
+          const decoded = decodeOrderEvent(record);
+          if (!decoded.ok) throw new Error(`the archived record ${partition}@${record.offset} cannot be decoded`);
+          return { event: decoded.event, effect: effect as Effect, partition, offset: record.offset };
+        });
       }),
-    events: ({ orderId }, from, limit) => ask(() => (archive.get(orderId) ?? []).filter(({ offset }) => offset >= from).slice(0, limit)),
-    archiveStart: () => ask(() => 0),
-    page: ({ limit }) => ask(() => [...rows.values()].slice(0, limit)),
-    counters: () =>
-      ask(() => {
-        const count = (status: string) => [...rows.values()].filter(({ order }) => order.status === status).length;
-        const statuses = Object.fromEntries(ORDER_STATUSES.map((status) => [status, count(status)])) as Record<
-          (typeof ORDER_STATUSES)[number],
-          number
-        >;
-        const sums = { parked: 0, revenue_minor: 0, processing_ms: 0, total_ms: 0, completed_processing: 0 };
-        return { ...statuses, ...sums, histogram: [], as_of: Date.now() };
-      }),
+    archiveStart: () => transact(() => 0),
+    page: ({ limit }) => transact(() => [...tables.orders.values()].slice(0, limit)),
+    counters: () => transact(() => countersRow(tables)),
   };
-  return model;
 };
+
+const countersRow = ({ counters }: ReadModelTables): CountersRow => {
+  const sum = (name: keyof Counters): number => [...counters.values()].reduce((total, each) => total + each[name], 0);
+  const { pending, processing, completed, cancelled, rejected, parked } = zeroCounters();
+  const counts = { pending, processing, completed, cancelled, rejected, parked };
+  for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = sum(name);
+  return {
+    ...counts,
+    revenue_minor: sum('revenueMinor'),
+    processing_ms: sum('processingMs'),
+    total_ms: sum('totalMs'),
+    completed_processing: sum('completedProcessing'),
+    histogram: [],
+    as_of: Date.now(),
+  };
+};
+
+/** For the processor (R5): one statement, as in processor/first-lives.ts. */
+export const createFirstLivesOn =
+  (tables: ReadModelTables, transact: Transact): LookUpFirstLives =>
+  (partition, orderIds, knownFrom) =>
+    transact(() => {
+      const checkpoint = tables.checkpoints.get(partition)?.nextOffset;
+      return checkpoint === undefined || checkpoint < knownFrom ? null : createdAtOf(tables, orderIds);
+    });

@@ -1,12 +1,12 @@
-// tests/support/in-memory/store.ts: the read model in maps, with the same promises as PostgreSQL's (tests/integration/projector/
-// store-contract.ts runs on both), and failures on demand.
+// tests/support/in-memory/store.ts: the projector's store on the read model in memory, for unit tests: what it says can be compared
+// with PostgreSQL's (tests/integration/projector/store-contract.ts runs on both), and commits fail on demand.
 
 import type { Batch } from '../../../projector/project.ts';
-import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
+import type { Counters } from '../../../projector/projections/counters.ts';
 import type { Checkpoint, Store } from '../../../projector/store.ts';
 import { packHeaders } from '../../../shared/log/raw-headers.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { AppError } from '../../../shared/runtime/app-error.ts';
+import { createStoreOn, emptyReadModel } from './read-model.ts';
 
 /** Everything that the read model says, in a form that can be compared. */
 export interface Tables {
@@ -45,69 +45,43 @@ export interface InMemoryStore extends Store {
 const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
 
 export const createInMemoryStore = (): InMemoryStore => {
-  const orders = new Map<string, StoredOrder>();
-  const products = new Set<string>();
-  const archive: ArchiveRow[] = [];
-  const counters = new Map<number, Counters>();
-  const histogram = new Map<string, number>();
-  const checkpoints = new Map<number, Checkpoint>();
-
-  const write = (batch: Batch): void => {
-    for (const { partition, to, lastEventId } of batch.moves) {
-      checkpoints.set(partition, { ...checkpoints.get(partition)!, nextOffset: to, lastEventId });
-    }
-    for (const { after } of batch.changes) orders.set(after.order.orderId, structuredClone(after));
-    for (const row of batch.products.removed) products.delete(`${row.productId} ${row.createdAt} ${row.orderId}`);
-    for (const row of batch.products.added) products.add(`${row.productId} ${row.createdAt} ${row.orderId}`);
-    for (const { record, ...row } of batch.archive) {
-      const { partition, offset, key, headers, value } = record;
-      const bytes = { key: base64(key), headers: base64(packHeaders(headers))!, value: base64(value) };
-      archive.push({ position: `${partition}@${offset}`, ...row, ...bytes });
-    }
-    for (const [partition, delta] of batch.counters) {
-      const sums = counters.get(partition) ?? zeroCounters();
-      for (const name of Object.keys(delta) as (keyof Counters)[]) sums[name] += delta[name];
-      counters.set(partition, sums);
-    }
-    for (const { partition, bucket, count } of batch.processingTimes) {
-      histogram.set(`${partition}/${bucket}`, (histogram.get(`${partition}/${bucket}`) ?? 0) + count);
-    }
-  };
+  const rows = emptyReadModel();
+  const onRows = createStoreOn(rows, async (work) => work());
 
   const store: InMemoryStore = {
+    ...onRows,
     commits: 0,
     loads: [],
     beforeCommit: () => {},
     load: async (orderIds) => {
       store.loads.push([...orderIds]);
-      return new Map(orderIds.flatMap((id) => (orders.has(id) ? [[id, structuredClone(orders.get(id)!)]] : [])));
+      return structuredClone(await onRows.load(orderIds));
     },
     commit: async (batch) => {
       await store.beforeCommit(batch);
-      if (batch.moves.some(({ partition, from }) => checkpoints.get(partition)?.nextOffset !== from)) {
-        throw new AppError('CHECKPOINT_MOVED', 'somebody else was here');
-      }
-      write(batch);
+      await onRows.commit(batch);
       store.commits += 1;
     },
-    checkpoints: async () => structuredClone(checkpoints),
-    createCheckpoints: async (topicId, partitions) => {
-      for (const partition of partitions) {
-        if (!checkpoints.has(partition)) checkpoints.set(partition, { partition, nextOffset: 0, topicId, lastEventId: null });
-      }
-    },
     setCheckpoint: (partition, nextOffset) => {
-      checkpoints.set(partition, { ...checkpoints.get(partition)!, nextOffset });
+      rows.checkpoints.set(partition, { ...rows.checkpoints.get(partition)!, nextOffset });
     },
     tables: () =>
       structuredClone({
-        orders: [...orders.values()].sort((a, b) => (a.order.orderId < b.order.orderId ? -1 : 1)),
-        products: [...products].sort(),
-        archive: [...archive].sort((a, b) => (a.position < b.position ? -1 : 1)),
-        counters: Object.fromEntries(counters),
-        histogram: Object.fromEntries(histogram),
-        checkpoints: Object.fromEntries([...checkpoints].map(([partition, { partition: _, ...rest }]) => [partition, rest])),
+        orders: [...rows.orders.values()].sort((a, b) => (a.order.orderId < b.order.orderId ? -1 : 1)),
+        products: Array.from(rows.products, ([key, createdAt]) => key.replace(' ', ` ${createdAt} `)).sort(),
+        archive: [...rows.archive.values()].flat().map(archiveRow).sort(byPosition),
+        counters: Object.fromEntries(rows.counters),
+        histogram: Object.fromEntries(rows.histogram),
+        checkpoints: Object.fromEntries([...rows.checkpoints].map(([partition, { partition: _, ...rest }]) => [partition, rest])),
       }),
   };
   return store;
+};
+
+const byPosition = (a: ArchiveRow, b: ArchiveRow): number => (a.position < b.position ? -1 : 1);
+
+const archiveRow = ({ record, ...row }: Batch['archive'][number]): ArchiveRow => {
+  const { partition, offset, key, headers, value } = record;
+  const bytes = { key: base64(key), headers: base64(packHeaders(headers))!, value: base64(value) };
+  return { position: `${partition}@${offset}`, ...row, ...bytes };
 };
