@@ -2,11 +2,10 @@
 // of its own, so that it disturbs nothing that runs beside it.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { withSecrets } from '../../ops/secrets.ts';
 import { choosePorts, LOOPBACK } from '../../ops/stack/ports.ts';
 import { uniqueName } from '../support/builders/unique-name.ts';
 
@@ -30,7 +29,9 @@ export const createComposeProject = async (extraFiles: readonly string[] = []): 
   const name = uniqueName('order-service').replaceAll('_', '-');
   const folder = await mkdtemp(join(tmpdir(), 'order-service-compose-'));
   const secrets = join(folder, '.env');
-  await writeFile(secrets, withSecrets('').text, { mode: 0o600 });
+  // The script writes beside itself: the checkout's own .env is not touched.
+  await cp(join(CHECKOUT, 'ops', 'secrets.sh'), join(folder, 'ops', 'secrets.sh'));
+  await run('sh', [join(folder, 'ops', 'secrets.sh')]);
   const [api, prometheus] = (await choosePorts([ANY_PORT, ANY_PORT])) as [number, number];
   const { PATH, HOME, TMPDIR, DOCKER_HOST } = process.env;
   const own = {
