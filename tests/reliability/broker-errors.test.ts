@@ -19,7 +19,7 @@ beforeAll(async () => {
   world = await startProxiedFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '200' } });
   load = await startLoad(world.fleet, { seed: 6, perSecond: 100 });
 });
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 /** Orders may come in bursts, which are few requests. */
 const untilAllStruck = (hits: readonly { count: number }[]): Promise<boolean> =>

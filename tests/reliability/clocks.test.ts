@@ -24,8 +24,8 @@ beforeAll(async () => {
   load = await startLoad(fleet, { seed: 7, perSecond: PER_SECOND });
 });
 afterAll(async () => {
-  await fleet.stop();
-  await clocks.stop();
+  await fleet?.stop();
+  await clocks?.stop();
 });
 
 describe('clocks that jump', () => {

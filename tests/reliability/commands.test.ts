@@ -33,7 +33,7 @@ describe('a cancellation that races completion', () => {
   beforeAll(async () => {
     service = await startService({ PROCESSING_TIME_MS: '50' });
   });
-  afterAll(() => service.stop());
+  afterAll(() => service?.stop());
 
   it('ends in exactly one of the two, and the answer agrees with the log', async () => {
     // Each order is submitted and cancelled by itself, the cancellation a little later from one to the next: from before its
@@ -67,7 +67,7 @@ describe('while all places are taken', () => {
   beforeAll(async () => {
     service = await startService({ PROCESSING_TIME_MS: '60000', PROCESSOR_CONCURRENCY: '1' });
   });
-  afterAll(() => service.stop());
+  afterAll(() => service?.stop());
 
   it('an order that waits is cancelled, amended and bound to its version without being processed', async () => {
     const first = await submit(service);
@@ -111,7 +111,7 @@ describe('while no processor runs', () => {
   beforeAll(async () => {
     service = await startService({ PROCESSING_TIME_MS: '60000', DECISION_WAIT_MS: '200' });
   });
-  afterAll(() => service.stop());
+  afterAll(() => service?.stop());
 
   it('a request is 202, and is answered by the next processor before the order is started', async () => {
     service.roles.processor.kill('SIGKILL');

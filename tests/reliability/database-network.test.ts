@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await startProxiedFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '200' } });
   load = await startLoad(world.fleet, { seed: 11, perSecond: 60 });
 });
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 describe('connections to PostgreSQL', () => {
   it('that are cut again and again', async () => {

@@ -22,8 +22,8 @@ beforeAll(async () => {
   load = await startLoad(fleet, { seed: 5, perSecond: 100 });
 });
 afterAll(async () => {
-  raw.close();
-  await fleet.stop();
+  raw?.close();
+  await fleet?.stop();
 });
 
 /** Repeats the last batches of every partition, and says how many records there were in them. */

@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await startProxiedFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '200' } });
   load = await startLoad(world.fleet, { seed: 2, perSecond: 100 });
 });
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 describe('connections that are cut between the append and its answer', () => {
   it.each([

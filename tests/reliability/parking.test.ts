@@ -12,6 +12,7 @@ import { createLogger } from '../../shared/runtime/logger.ts';
 import { uniqueName } from '../support/builders/unique-name.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FulfilmentEndpoint, startFulfilmentEndpoint } from '../support/faults/fulfilment-endpoint.ts';
+import { patience } from '../support/machine.ts';
 import { ordersCli } from '../support/stack/orders-cli.ts';
 import { type OrderBody, type Service, startService } from '../support/stack/service.ts';
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
   endpoint = await startFulfilmentEndpoint();
   service = await startService({
     FULFILMENT_URL: endpoint.url,
-    FULFILMENT_TIMEOUT_MS: '300',
+    FULFILMENT_TIMEOUT_MS: String(patience(300)),
     FULFILMENT_ATTEMPTS_MAX: '4',
     FULFILMENT_RETRY_MIN_MS: '20',
     FULFILMENT_RETRY_MAX_MS: '200',

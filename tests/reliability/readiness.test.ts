@@ -16,7 +16,7 @@ let world: ProxiedFleet;
 beforeAll(async () => {
   world = await startProxiedFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '100' } });
 });
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 const report = async ({ url }: Member): Promise<HealthReport> => (await (await fetch(`${url}/health/ready`)).json()) as HealthReport;
 const misses = async (member: Member): Promise<string[]> => {

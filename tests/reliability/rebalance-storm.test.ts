@@ -18,7 +18,7 @@ beforeAll(async () => {
   fleet = await startFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '200' } });
   load = await startLoad(fleet, { seed: 4, perSecond: 60 });
 });
-afterAll(() => fleet.stop());
+afterAll(() => fleet?.stop());
 
 describe('a storm of rebalances', () => {
   it('lets orders be accepted and completed', async () => {

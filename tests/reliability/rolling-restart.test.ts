@@ -24,7 +24,7 @@ beforeAll(async () => {
   // No keys: with one the client would repeat what failed.
   load = await startLoad(fleet, { seed: 5, perSecond: 60, mix: { keyed: 0, unkeyed: 65 } });
 });
-afterAll(() => fleet.stop());
+afterAll(() => fleet?.stop());
 
 /** How long it took to end. */
 const restart = async (member: Member): Promise<number> => {

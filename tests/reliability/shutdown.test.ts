@@ -25,7 +25,7 @@ beforeAll(async () => {
   };
   load = await startLoad({ ...world.fleet, urls: known }, { seed: 6, perSecond: 60 });
 });
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 /** SIGTERM to all; then others take their places. */
 const replaceAll = async (): Promise<void> => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   world = await startProxiedFleet({ ...inject('stack'), env: { PROCESSING_TIME_MS: '100' } });
   load = await startLoad(world.fleet, { seed: 10, perSecond: 50 });
 });
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 /** How long it takes to say that there is no such order: the broker is asked for the end of its log, and PostgreSQL for a row. */
 const missMs = async (): Promise<number> => {

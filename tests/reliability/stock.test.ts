@@ -36,8 +36,8 @@ beforeAll(async () => {
   database = openDatabase({ url: inject('stack').database, schema: service.env.LEDGER_SCHEMA!, applicationName: 'tests' });
 });
 afterAll(async () => {
-  await database.end();
-  await service.stop();
+  await database?.end();
+  await service?.stop();
 });
 
 const send = async (method: string, path: string, body: unknown) => {

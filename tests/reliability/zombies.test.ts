@@ -24,7 +24,7 @@ beforeAll(async () => {
   fleet = await startFleet({ ...inject('stack'), count: { api: 2, processor: 2, projector: 2 }, env: { PROCESSING_TIME_MS: '1000' } });
   load = await startLoad(fleet, { seed: 3, perSecond: 60 });
 });
-afterAll(() => fleet.stop());
+afterAll(() => fleet?.stop());
 
 /** How many orders it has in processing. */
 const processing = async ({ url }: Member): Promise<number> => {

@@ -2,6 +2,7 @@
 
 import type { KeptProcess } from '../../../ops/stack/keep-running.ts';
 import { eventually } from '../eventually.ts';
+import { patience } from '../machine.ts';
 
 // A broker that recovers after SIGKILL, on a busy machine.
 const BACK_LIMIT_MS = 60_000;
@@ -22,5 +23,5 @@ export const endAndAwait = async (kept: KeptProcess, signal: NodeJS.Signals = 'S
   const before = await eventually(() => kept.pid(), { what: `${name} to run`, timeoutMs: BACK_LIMIT_MS });
   signalKept(kept, signal);
   await eventually(() => kept.pid() !== null && kept.pid() !== before, { what: `${name} to be started again`, timeoutMs: BACK_LIMIT_MS });
-  await kept.untilReady({ limitMs: BACK_LIMIT_MS, orEnds: false });
+  await kept.untilReady({ limitMs: patience(BACK_LIMIT_MS), orEnds: false });
 };

@@ -13,6 +13,7 @@ import { openDatabase } from '../../../shared/postgres/database.ts';
 import type { Whereabouts } from '../../oracle/oracle.ts';
 import { uniqueName } from '../builders/unique-name.ts';
 import { signalKept } from '../faults/kept-process.ts';
+import { patience } from '../machine.ts';
 import type { RoleName } from './role-process.ts';
 
 export interface Member {
@@ -167,7 +168,7 @@ const createMember = ({ role, name, port, env, outputDir }: MemberOptions, onCha
   };
   const kept = keepRunning({ ...spec, name, beforeStart }, { onChange, onLine: (_, line) => print(line), say: print });
   const untilReady = async (): Promise<void> => {
-    await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false }).catch((error: Error) => {
+    await kept.untilReady({ limitMs: patience(READY_LIMIT_MS), orEnds: false }).catch((error: Error) => {
       throw new Error(`${error.message}\n${printed}`, { cause: error });
     });
   };
