@@ -1,5 +1,5 @@
 // tests/mutants/main.ts: `npm run mutants [-- NAME…]`: plants every mutant, or those named, one after the other, and prints
-// what found them and when. Exit code 1 if one was not found within a minute, or if the product as it is violates anything.
+// what found them. Exit code 1 if one was not found within its seeds, or if the product as it is violates anything.
 // `--table` prints the table of docs/simulation.md instead.
 
 import { MUTANTS } from './mutants.ts';

@@ -18,11 +18,22 @@ export interface Mutant {
   /** Occurs in the file exactly once, so that a change of that line is noticed here. */
   find: string;
   replace: string;
-  /** Which simulated world finds it. */
+  /** The world that finds it (tests/simulation/scenarios.ts). */
   world: string;
-  /** A seed near which it is found; 1 by default. */
+  /** The first seed that is tried; 1 by default. */
   from?: number;
+  /** Within how many seeds it is found; SEEDS_MAX by default. */
+  seeds?: number;
 }
+
+/** Most mutants show in one of the first seeds. Those that need a rare constellation name a range of their own. */
+export const SEEDS_MAX = 20;
+
+/** The seeds that are tried: up to, not including, `to`. */
+export const seedsOf = ({ from = 1, seeds = SEEDS_MAX }: Pick<Mutant, 'from' | 'seeds'>): { from: number; to: number } => ({
+  from,
+  to: from + seeds,
+});
 
 /** The file with the mutant in it. Throws when the line is not there, or not once. */
 export const withMutation = ({ name, file, find, replace }: Mutant, source = readFileSync(join(ROOT, file), 'utf8')): string => {

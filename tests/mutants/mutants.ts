@@ -1,4 +1,4 @@
-// tests/mutants/mutants.ts: all mutants. Each is one line, and each must be found by a simulated world within a minute.
+// tests/mutants/mutants.ts: all mutants. Each is one line, and each must be found by a simulated world within its seeds.
 
 import type { Mutant } from './mutant.ts';
 import { API_MUTANTS } from './mutants/api.ts';

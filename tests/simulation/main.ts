@@ -3,7 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { realSteady } from './kernel/virtual-time.ts';
-import { WORLDS } from './scenarios.ts';
+import { loadWorld, WORLD_NAMES } from './scenarios.ts';
 
 const FINDINGS_MAX = 10;
 
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
   },
 });
-const names = values.world === undefined ? Object.keys(WORLDS) : [values.world];
+const names = values.world === undefined ? WORLD_NAMES : [values.world];
 const [from, count, seconds] = [Number(values.from), Number(values.seeds), Number(values.seconds)];
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -28,8 +28,7 @@ let findings = 0;
 for (let seed = from; seed < from + count && realSteady() < deadline && findings < FINDINGS_MAX; seed += 1) {
   // One world a seed, in turn.
   const name = names[seed % names.length]!;
-  const run = WORLDS[name];
-  if (run === undefined) throw new Error(`there is no world ${name}; there are ${Object.keys(WORLDS).join(', ')}`);
+  const run = await loadWorld(name);
   const violations = await run(seed, values.trace ? print : undefined);
   done += 1;
   if (violations.length === 0) continue;

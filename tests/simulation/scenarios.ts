@@ -1,22 +1,37 @@
-// tests/simulation/scenarios.ts: the worlds: each a mixture of roles, clients and faults that is dense in one kind of trouble.
+// tests/simulation/scenarios.ts: the worlds by name: of the whole system, each dense in one kind of trouble, and of single roles.
 
-import { commandsWorld } from './scenarios/commands.ts';
-import { feedWorld } from './scenarios/feed.ts';
-import { longOpenWorld } from './scenarios/long-open.ts';
-import { ordersWorld } from './scenarios/orders.ts';
-import { productsWorld } from './scenarios/products.ts';
-import { projectorWorld } from './scenarios/projector.ts';
-import { stockWorld } from './scenarios/stock.ts';
+import type { RunWorld } from './world.ts';
 
-/** Resolves with what was wrong; nothing, if all is well. */
-export type RunWorld = (seed: number, onTrace?: (line: string) => void) => Promise<string[]>;
+// Only what a world needs is loaded: that is most of a short run.
+const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
+  orders: async () => (await import('./scenarios/orders.ts')).ordersWorld,
+  commands: async () => (await import('./scenarios/commands.ts')).commandsWorld,
+  stock: async () => (await import('./scenarios/stock.ts')).stockWorld,
+  feed: async () => (await import('./scenarios/feed.ts')).feedWorld,
+  projector: async () => (await import('./scenarios/projector.ts')).projectorWorld,
+  products: async () => (await import('./scenarios/products.ts')).productsWorld,
+  'long-open': async () => (await import('./scenarios/long-open.ts')).longOpenWorld,
+  'processor-calm': async () => (await import('./single-role/orders.ts')).calm,
+  'processor-crashes': async () => (await import('./single-role/orders.ts')).crashes,
+  'processor-zombies': async () => (await import('./single-role/orders.ts')).zombies,
+  'processor-carried': async () => (await import('./single-role/orders.ts')).carried,
+  'processor-unmatched': async () => (await import('./single-role/orders.ts')).unmatched,
+  'processor-long-lives': async () => (await import('./single-role/long-lives.ts')).longLives,
+  'processor-parking': async () => (await import('./single-role/parking.ts')).parking,
+  'processor-stock': async () => (await import('./single-role/stock.ts')).stock,
+  'processor-rebuilds': async () => (await import('./single-role/stock.ts')).stockRebuilt,
+  'processor-products': async () => (await import('./single-role/products.ts')).products,
+  'projector-other-log': async () => (await import('./single-role/other-log.ts')).otherLog,
+  'ledger-transactions': async () => (await import('./single-role/ledger.ts')).ledger,
+  'api-http': async () => (await import('./single-role/http.ts')).http,
+  'api-overload': async () => (await import('./single-role/http.ts')).overload,
+  'append-queue': async () => (await import('./single-role/queue.ts')).queue,
+};
 
-export const WORLDS: Readonly<Record<string, RunWorld>> = {
-  orders: ordersWorld,
-  commands: commandsWorld,
-  stock: stockWorld,
-  feed: feedWorld,
-  projector: projectorWorld,
-  products: productsWorld,
-  'long-open': longOpenWorld,
+export const WORLD_NAMES: readonly string[] = Object.keys(LOADERS);
+
+export const loadWorld = async (name: string): Promise<RunWorld> => {
+  const load = LOADERS[name];
+  if (load === undefined) throw new Error(`there is no world ${name}; there are ${WORLD_NAMES.join(', ')}`);
+  return load();
 };

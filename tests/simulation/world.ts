@@ -1,5 +1,5 @@
-// tests/simulation/world.ts: the ground on which the roles of one world stand: broker, groups, tables, and the truth that is kept beside
-// them. Roles (roles/) are the real code on this ground; a world (worlds.ts) is a mixture of roles, clients and faults.
+// tests/simulation/world.ts: what the roles of one world stand on: broker, groups, tables, and the truth that is kept beside them.
+// Processes (processes/) are the real code on it; a world (scenarios.ts) is a mixture of processes, clients and faults.
 
 import { createLane, type RunningAppender } from '../../shared/log/appender.ts';
 import { deadLetterTopicOf } from '../../shared/log/dead-letters.ts';
@@ -18,11 +18,14 @@ import { createShortages, type Shortages } from './invariants/shortages.ts';
 import { createTruth, type Truth } from './invariants/truth.ts';
 import { type Process, type Simulation, simulate } from './kernel/simulation.ts';
 
-export const ORDERS = 'orders';
-export const PRODUCTS = 'products';
+export const ORDERS = 'orders' as const;
+export const PRODUCTS = 'products' as const;
 export const DEAD_LETTERS = deadLetterTopicOf(ORDERS);
 /** Two: one more than needed for orders to be in one another's way, and for a partition to be somebody else's. */
 export const PARTITIONS = 2;
+
+/** Runs one seed, and resolves with what was wrong; nothing, if all is well. */
+export type RunWorld = (seed: number, onTrace?: (line: string) => void) => Promise<string[]>;
 
 export interface WorldSettings {
   /** Faults happen until then; after it everything comes to rest. */
@@ -40,6 +43,8 @@ export interface World {
   readonly sim: Simulation;
   readonly settings: WorldSettings;
   readonly log: SimulatedLog;
+  /** Of the topic of orders: another one if it was deleted and made again (R9). */
+  topicId: string;
   readonly truth: Truth;
   readonly productTruth: ProductTruth;
   readonly shortages: Shortages;
@@ -48,6 +53,8 @@ export interface World {
   readonly ledger: LedgerTables;
   readonly groups: Readonly<Record<'processor' | 'products' | 'projector', Group>>;
   readonly logger: Logger;
+  /** Partitions of the orders that were given to a processor: where it started, and where the log ended. */
+  readonly takeOvers: { at: number; partition: number; startOffset: number; end: number }[];
   /** Before this time histories and rows may lack something: the read model was put back to an older state. */
   readsSettleAt: number;
   /** The real lane, over simulated connections. */
@@ -68,7 +75,7 @@ const partitionCounts = new Map([
 export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (line: string) => void): World => {
   const sim = simulate(seed, { calmFrom: settings.faultsMs, onTrace });
   const truth = createTruth(PARTITIONS);
-  const productTruth = createProductTruth();
+  const productTruth = createProductTruth(sim);
   const ledger = emptyTables();
   const database: Database = { faults: settings.databaseFaults, restarts: 0, downUntil: 0 };
   const shortages = createShortages(sim);
@@ -88,6 +95,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     sim,
     settings,
     log,
+    topicId: 'topic-1',
     truth,
     productTruth,
     shortages,
@@ -96,6 +104,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     ledger,
     groups: { processor: createGroup(sim, PARTITIONS), products: createGroup(sim, PARTITIONS), projector: createGroup(sim, PARTITIONS) },
     logger,
+    takeOvers: [],
     readsSettleAt: 0,
     openLane: (process, queueAgeMaxMs) =>
       createLane({

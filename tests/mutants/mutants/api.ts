@@ -10,7 +10,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/money.ts',
     find: 'export const fromMinor = (minor: number): number => minor / 100;',
     replace: 'export const fromMinor = (minor: number): number => minor * 0.01;',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'amount-cut-off',
@@ -19,7 +19,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/money.ts',
     find: 'export const toMinor = (amount: number): number => Math.round(amount * 100) + 0;',
     replace: 'export const toMinor = (amount: number): number => Math.floor(amount * 100) + 0;',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'amount-refused',
@@ -28,7 +28,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/money.ts',
     find: 'Math.round(value * 100) / 100 === value;',
     replace: 'value % 0.01 === 0;',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'command-hash-ignored',
@@ -37,7 +37,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/submit-order.ts',
     find: "if (first.order.commandHash !== command) return { outcome: 'key_reused' };",
     replace: '',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'replay-not-byte-equal',
@@ -46,7 +46,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/routes/orders/create.ts',
     find: 'const order = orderView(evolve(null, created).order!);',
     replace: 'const order = { ...orderView(evolve(null, created).order!), replayed };',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'key-without-effect',
@@ -55,7 +55,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/submit-order.ts',
     find: 'const orderId = orderIdOfKey(key);',
     replace: 'const orderId = orderIdOfKey(key).slice(0, 20) + randomUUIDv7();',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'winner-not-asked',
@@ -64,7 +64,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/submit-order.ts',
     find: "return winner.order.createdEventId === event.id ? { outcome: 'created', created: event, place, replayed: false } : lost(winner);",
     replace: 'return lost(winner);',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'not-found-too-early',
@@ -73,7 +73,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/read-order.ts',
     find: 'await passEnd(partitionOf(orderId));\n    // The',
     replace: '// The',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'unknown-outcome-given-up',
@@ -82,7 +82,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/append.ts',
     find: 'if (!unknown) return null;',
     replace: 'return null;',
-    world: 'http',
+    world: 'api-http',
   },
   {
     name: 'open-orders-unbounded',
@@ -91,7 +91,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'api/submit-order.ts',
     find: 'if (tail.isHeld() || tail.openOrders() >= options.openOrdersMax)',
     replace: 'if (tail.isHeld())',
-    world: 'overload',
+    world: 'api-overload',
   },
   {
     name: 'cursor-off-by-one',
@@ -118,7 +118,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'shared/log/append-queue.ts',
     find: 'queue.length - head < APPEND_QUEUE_MAX && ',
     replace: '',
-    world: 'queue',
+    world: 'append-queue',
   },
   {
     name: 'queue-bytes-unbounded',
@@ -127,7 +127,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'shared/log/append-queue.ts',
     find: 'queue.length - head < APPEND_QUEUE_MAX && queuedBytes + bytes <= APPEND_QUEUE_BYTES_MAX',
     replace: 'queue.length - head < APPEND_QUEUE_MAX',
-    world: 'queue',
+    world: 'append-queue',
   },
   {
     name: 'resend-lost',
@@ -136,6 +136,6 @@ export const API_MUTANTS: readonly Mutant[] = [
     file: 'shared/log/appender.ts',
     find: 'queue.putBack(again);',
     replace: '',
-    world: 'whole-orders',
+    world: 'orders',
   },
 ];

@@ -12,7 +12,7 @@ export const CARRIED_MUTANTS: readonly Mutant[] = [
     file: FILE,
     find: 'store, drop };',
     replace: 'store: [], drop };',
-    world: 'carried',
+    world: 'processor-carried',
   },
   {
     name: 'carried-fold-stored-once',
@@ -21,7 +21,7 @@ export const CARRIED_MUTANTS: readonly Mutant[] = [
     file: FILE,
     find: 'carried?.stored?.order === order && carried.maybeAsOf === null',
     replace: 'carried?.stored != null && carried.maybeAsOf === null',
-    world: 'carried',
+    world: 'processor-carried',
   },
   {
     name: 'carried-row-outlives-its-order',
@@ -30,7 +30,7 @@ export const CARRIED_MUTANTS: readonly Mutant[] = [
     file: FILE,
     find: 'closedAt < offset ? [orderId] : []',
     replace: 'closedAt < 0 ? [orderId] : []',
-    world: 'carried',
+    world: 'processor-carried',
   },
   {
     name: 'carried-fold-read-over-again',
@@ -39,6 +39,6 @@ export const CARRIED_MUTANTS: readonly Mutant[] = [
     file: 'processor/partition.ts',
     find: 'offset < known.foldedUpTo',
     replace: 'offset < 0',
-    world: 'carried',
+    world: 'processor-carried',
   },
 ];

@@ -10,7 +10,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/order.ts',
     find: "if (event.version !== (order?.version ?? 0) + 1) return { order, effect: 'void' };",
     replace: '',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'void-counted',
@@ -19,7 +19,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/order.ts',
     find: "return next === null ? { order, effect: 'void' } : { order: next, effect: 'applied' };",
     replace: "return next === null ? { order, effect: 'applied' } : { order: next, effect: 'applied' };",
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'terminal-left',
@@ -28,7 +28,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/lifecycle.ts',
     find: 'completed: [],',
     replace: "completed: ['cancelled'],",
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'answered-twice',
@@ -37,7 +37,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/order.ts',
     find: "if (alreadyAnswered(order, event.causationId)) return { order, effect: 'void' };",
     replace: '',
-    world: 'zombies',
+    world: 'processor-zombies',
   },
   {
     name: 'refusal-is-no-answer',
@@ -46,7 +46,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/order.ts',
     find: "return { order: order && answered(order, event.causationId), effect: 'refusal' };",
     replace: "return { order, effect: 'refusal' };",
-    world: 'zombies',
+    world: 'processor-zombies',
   },
   {
     name: 'duration-negative',
@@ -55,7 +55,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/order.ts',
     find: 'const at = Math.max(event.time, order.updatedAt);',
     replace: 'const at = event.time;',
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'expected-version-ignored',
@@ -64,7 +64,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/decider.ts',
     find: 'if (expected !== null && expected !== order.version) {',
     replace: 'if (expected !== null && expected > order.version) {',
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'ghost-window-of-nothing',
@@ -73,7 +73,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/ghosts.ts',
     find: 'logTime - order.createdAt <= DUPLICATE_WINDOW_MS;',
     replace: 'logTime - order.createdAt <= 0;',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'ghost-life',
@@ -82,6 +82,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     file: 'shared/order/ghosts.ts',
     find: "created.data.id_origin !== 'server' || logTime - created.time > DUPLICATE_WINDOW_MS;",
     replace: 'logTime - created.time < -DUPLICATE_WINDOW_MS;',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
 ];

@@ -10,7 +10,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: "if (entry && effect === 'applied' && event.kind === 'fact') {",
     replace: "if (entry && event.kind === 'fact') {",
-    world: 'stock',
+    world: 'processor-stock',
   },
   {
     name: 'stock-released-twice',
@@ -19,7 +19,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "if (found?.state === 'closed') return;\n    const lines = found?.lines ?? [];",
     replace: 'const lines = found?.lines ?? [];',
-    world: 'stock',
+    world: 'processor-stock',
   },
   {
     name: 'hold-not-written',
@@ -28,7 +28,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "if (step.do === 'hold') hold(step);",
     replace: "if (step.do === 'hold') continue;",
-    world: 'stock-rebuilt',
+    world: 'processor-rebuilds',
   },
   {
     name: 'old-decision-kept',
@@ -37,7 +37,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "if (found?.version === version) return 'reserved';",
     replace: "if (found && found.version <= version) return 'reserved';",
-    world: 'stock',
+    world: 'processor-stock',
   },
   {
     name: 'old-reservation-not-released',
@@ -46,7 +46,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "add(found.lines, 'reserved', -1);\n      // Kept",
     replace: '// Kept',
-    world: 'stock',
+    world: 'processor-stock',
   },
   {
     name: 'oversold',
@@ -55,7 +55,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: 'return putIn - sold - reserved >= quantity;',
     replace: 'return putIn - sold >= quantity;',
-    world: 'stock',
+    world: 'processor-stock',
   },
   {
     name: 'unknown-product-rejected',
@@ -64,7 +64,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "productOf(id) === undefined)) return 'wait';",
     replace: "productOf(id) === undefined)) return 'out-of-stock';",
-    world: 'stock',
+    world: 'processor-stock',
   },
   {
     name: 'fence-gives-in',
@@ -73,7 +73,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/ledger-retries.ts',
     find: 'if (fenced ? fencedAttempts > FENCED_ATTEMPTS_MAX : !(error instanceof AppError && error.retryable)) throw error;',
     replace: 'if (!fenced && !(error instanceof AppError && error.retryable)) throw error;',
-    world: 'stock-rebuilt',
+    world: 'processor-rebuilds',
   },
   {
     name: 'no-fence',
@@ -82,7 +82,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/fences.ts',
     find: 'if (rows.length === moves.length) return;',
     replace: 'if (rows.length <= moves.length) return;',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'products-locked-in-any-order',
@@ -91,7 +91,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/statements.ts',
     find: 'WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;',
     replace: 'WHERE product_id = ANY ($1::text[]) FOR UPDATE`;',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'unsettled-forgotten',
@@ -100,7 +100,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/partition.ts',
     find: 'if (entry.requests.length > 0 || entry.unsettled > 0) break;',
     replace: 'if (entry.requests.length > 0) break;',
-    world: 'whole-stock',
+    world: 'stock',
     from: 455,
   },
   {
@@ -111,7 +111,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     find: 'appender.append(encodeOrderEvent(event, topic)).then(acknowledged, failed)',
     replace:
       "const own = partition.orders.get(event.orderId);\n    const how = { OrderCompleted: 'sell', OrderCancelled: 'release' }[event.name as string] as 'sell' | undefined;\n    if (own?.usesStock && how) stock.settle(partition, own, { ...partition, orderId: event.orderId, version: 9, do: how, lines: [] });\n    appender.append(encodeOrderEvent(event, topic)).then(acknowledged, failed)",
-    world: 'whole-stock',
+    world: 'stock',
     from: 195,
   },
   {
@@ -121,7 +121,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/order-reactor.ts',
     find: "if (verdict?.version !== order.version) return { do: 'decide-stock' };",
     replace: "if (verdict === null) return { do: 'decide-stock' };",
-    world: 'whole-stock',
+    world: 'stock',
     from: 155,
   },
   {
@@ -131,7 +131,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "if (found && found.version > version) return 'stale';",
     replace: '',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'late-hold-wins',
@@ -140,7 +140,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/stock.ts',
     find: "(found.state === 'closed' || found.version >= version)",
     replace: "found.state === 'closed'",
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'shortage-remembered',
@@ -149,7 +149,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/stock-queue.ts',
     find: "if (verdict === 'out-of-stock') entry.verdict = null;",
     replace: '',
-    world: 'whole-stock',
+    world: 'stock',
   },
   {
     name: 'own-step-taken-for-anothers',
@@ -158,7 +158,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/fences.ts',
     find: 'if (row) row.doubtful = true;',
     replace: '',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'epoch-of-the-heir-taken',
@@ -167,7 +167,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/fences.ts',
     find: 'row.epoch !== mine.epoch || ',
     replace: '',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'restored-fence-taken',
@@ -176,7 +176,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/fences.ts',
     find: ' || row.sequence < mine.sequence',
     replace: '',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'went-back-unnoticed',
@@ -185,7 +185,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/postgres-ledger.ts',
     find: "return 'went-back';",
     replace: 'return null;',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'half-a-ledger-claimed',
@@ -194,7 +194,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/postgres-ledger.ts',
     find: "if (marks[0]?.complete !== true) return 'incomplete';",
     replace: '',
-    world: 'ledger',
+    world: 'ledger-transactions',
   },
   {
     name: 'rebuilt-past-requests',
@@ -203,7 +203,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/refold.ts',
     find: 'const oldest = Math.min(oldestIn(partition, created), oldestIn(partition, orderRequests.values()));',
     replace: 'const oldest = oldestIn(partition, created);',
-    world: 'whole-stock',
+    world: 'stock',
     from: 98,
   },
 ];

@@ -10,7 +10,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/order-reactor.ts',
     find: "if (entry.inFlight !== null || entry.admission === 'asked' || entry.stock === 'deciding') return NOTHING;",
     replace: "if (entry.admission === 'asked' || entry.stock === 'deciding') return NOTHING;",
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'acknowledgement-believed',
@@ -19,7 +19,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'owner.inFlight = offset;\n        return;',
     replace: 'readOne(partition, event, offset);',
-    world: 'zombies',
+    world: 'processor-zombies',
   },
   {
     name: 'acted-on-unread-log',
@@ -28,7 +28,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'if (offset > partition.position) {',
     replace: 'if (offset > partition.position + 1_000_000) {',
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'unknown-outcome-forgotten',
@@ -37,7 +37,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'if (partition.live) goOn();\n      });',
     replace: '});',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'acts-while-recovering',
@@ -46,7 +46,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/partition.ts',
     find: 'partition.live && partition.position >= partition.actFrom;',
     replace: 'partition.live;',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'start-past-open-orders',
@@ -55,7 +55,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/carried-orders.ts',
     find: 'Math.min(position, oldest?.createdOffset ?? Infinity, oldestRequest?.offset ?? Infinity);',
     replace: 'Math.min(position, oldestRequest?.offset ?? Infinity);',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'start-past-open-requests',
@@ -64,7 +64,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/carried-orders.ts',
     find: 'Math.min(position, oldest?.createdOffset ?? Infinity, oldestRequest?.offset ?? Infinity);',
     replace: 'Math.min(position, oldest?.createdOffset ?? Infinity);',
-    world: 'strays',
+    world: 'processor-unmatched',
   },
   {
     name: 'log-time-not-handed-over',
@@ -73,7 +73,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/committed-offsets.ts',
     find: 'return noted ? Number(noted[1]) : Infinity;',
     replace: 'return 0;',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'read-model-believed-too-early',
@@ -82,7 +82,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/admission.ts',
     find: 'if (firstLives === null) await pause(BEHIND_WAIT_MS);',
     replace: 'if (firstLives === null) settle(partition, queue.splice(0, entries.length), new Map());',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'slot-leaked',
@@ -91,7 +91,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'if (isTerminal(entry.order.status) || entry.order.parked !== null) slots.release(entry);',
     replace: '',
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'slots-unbounded',
@@ -100,7 +100,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/slots.ts',
     find: 'if (used >= limit) {\n      waiting.set(entry, partition);',
     replace: 'if (used >= limit + 1_000) {\n      waiting.set(entry, partition);',
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'refused-without-end',
@@ -109,7 +109,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'if (partition.requests.get(pending.request.id) !== pending) return;',
     replace: '',
-    world: 'calm',
+    world: 'processor-calm',
   },
   {
     name: 'requests-of-ghosts-lost',
@@ -118,7 +118,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/admission.ts',
     find: 'for (const pending of dropGhost(partition, entry)) refuse(partition, pending);',
     replace: 'dropGhost(partition, entry);',
-    world: 'crashes',
+    world: 'processor-crashes',
   },
   {
     name: 'copy-before-ledger',
@@ -127,7 +127,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/start-commits.ts',
     find: 'await note(moves);',
     replace: 'await copy(new Map(Array.from(moves, ([partition, { offset }]) => [partition, { offset }])));\n        await note(moves);',
-    world: 'whole-orders',
+    world: 'orders',
   },
   {
     name: 'fulfilled-after-its-end',
@@ -136,7 +136,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'partition.live && entry.order.version === version;',
     replace: 'partition.live;',
-    world: 'whole-long-open',
+    world: 'long-open',
   },
   {
     name: 'fulfilled-by-former-owner',
@@ -145,7 +145,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-orders.ts',
     find: 'partition.live && entry.order.version === version;',
     replace: 'entry.order.version === version;',
-    world: 'whole-long-open',
+    world: 'long-open',
   },
   {
     name: 'attempt-not-given-back',
@@ -154,7 +154,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/fulfilment-attempts.ts',
     find: 'underWay -= 1;',
     replace: '',
-    world: 'whole-long-open',
+    world: 'long-open',
   },
   {
     name: 'probe-not-given-back',
@@ -163,7 +163,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/circuit.ts',
     find: 'pauses += 1;\n    probing = false;',
     replace: 'pauses += 1;',
-    world: 'whole-long-open',
+    world: 'long-open',
   },
   {
     name: 'redriven-not-fulfilled',
@@ -172,7 +172,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/partition.ts',
     find: "if (order.parked !== null) entry.fulfilment = 'idle';",
     replace: '',
-    world: 'whole-long-open',
+    world: 'long-open',
     from: 85,
   },
   {
@@ -182,7 +182,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/fulfilment-attempts.ts',
     find: "if (attempts >= options.attemptsMax) return { outcome: 'failed', failure, attempts };",
     replace: '',
-    world: 'whole-long-open',
+    world: 'long-open',
   },
   {
     name: 'attempts-unbounded',
@@ -191,7 +191,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/fulfilment-attempts.ts',
     find: 'if (underWay >= concurrency) return;',
     replace: '',
-    world: 'whole-long-open',
+    world: 'long-open',
     from: 65,
   },
   {
@@ -201,6 +201,6 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     file: 'processor/circuit.ts',
     find: "if (state === 'open' || probing) return null;",
     replace: '',
-    world: 'whole-long-open',
+    world: 'long-open',
   },
 ];

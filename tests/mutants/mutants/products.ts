@@ -10,7 +10,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/product-requests.ts',
     find: 'if (decided.has(request.id) || state.verdicts.has(request.id)) return;',
     replace: 'if (decided.has(request.id)) return;',
-    world: 'products',
+    world: 'processor-products',
   },
   {
     name: 'outbox-not-taken-over',
@@ -19,7 +19,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-products.ts',
     find: 'if (state.live) state.outbox.add(answers ?? []);',
     replace: '',
-    world: 'products',
+    world: 'processor-products',
   },
   {
     name: 'answer-appended-once',
@@ -28,7 +28,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/product-outbox.ts',
     find: 'if (!closed) for (const answer of line.unread) append(line, answer);',
     replace: '',
-    world: 'products',
+    world: 'processor-products',
   },
   {
     name: 'answers-out-of-order',
@@ -37,7 +37,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/product-outbox.ts',
     find: 'if (!closed) for (const answer of line.unread) append(line, answer);',
     replace: 'if (!closed) for (const answer of line.unread.toReversed()) append(line, answer);',
-    world: 'products',
+    world: 'processor-products',
   },
   {
     name: 'product-version-not-checked',
@@ -46,7 +46,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/product-requests.ts',
     find: "if (event.version !== (known?.readVersion ?? 0) + 1) return 'void';",
     replace: '',
-    world: 'products',
+    world: 'processor-products',
   },
   {
     name: 'stock-below-nothing',
@@ -55,7 +55,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'shared/product/decider.ts',
     find: 'if (onHand + delta < use.reserved) {',
     replace: 'if (onHand + delta < use.reserved - 1_000) {',
-    world: 'products',
+    world: 'processor-products',
   },
   {
     name: 'rebuilt-outbox-lost',
@@ -64,7 +64,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/ledger/rebuilt-ledger.ts',
     find: 'keepOutbox(outbox, products, requests);',
     replace: '',
-    world: 'whole-products',
+    world: 'products',
   },
   {
     name: 'lost-answer-believed',
@@ -73,7 +73,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'processor/process-products.ts',
     find: 'if (attempts === 1) return;',
     replace: 'return;',
-    world: 'whole-products',
+    world: 'products',
   },
   {
     name: 'product-winner-not-asked',
@@ -82,7 +82,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'api/products/change-products.ts',
     find: "if (catalogue.get(productId)?.createdEventId !== event.id) return { outcome: 'taken' };",
     replace: '',
-    world: 'whole-products',
+    world: 'products',
   },
   {
     name: 'product-key-race',
@@ -91,7 +91,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'api/products/change-products.ts',
     find: "if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };",
     replace: '',
-    world: 'whole-products',
+    world: 'products',
   },
   {
     name: 'product-not-found-early',
@@ -100,6 +100,6 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     file: 'api/products/read-products.ts',
     find: 'if (catalogue.get(productId) === undefined) await readToEnd([productId]);',
     replace: '',
-    world: 'whole-products',
+    world: 'products',
   },
 ];

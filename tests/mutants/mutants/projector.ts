@@ -10,7 +10,7 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     file: 'projector/project-orders.ts',
     find: 'await options.checkLog(checkpoints);',
     replace: '',
-    world: 'another-log',
+    world: 'projector-other-log',
   },
   {
     name: 'last-event-not-kept',
@@ -29,7 +29,6 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     find: 'reader.seek(partition, nextOffset);',
     replace: '',
     world: 'projector',
-    from: 17,
   },
   {
     name: 'rows-remembered-of-others',
@@ -92,7 +91,7 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     file: 'projector/project-orders.ts',
     find: 'buffer.open(partition, offset);',
     replace: 'if (buffer.position(partition) === undefined) buffer.open(partition, offset);',
-    world: 'whole-projector',
+    world: 'projector',
   },
   {
     name: 'old-items-kept',
@@ -101,6 +100,6 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     file: 'projector/projections/order-products.ts',
     find: 'if (before !== null) rows.removed.push(...rowsOf(before));',
     replace: '',
-    world: 'whole-stock',
+    world: 'stock',
   },
 ];

@@ -1,4 +1,4 @@
-// tests/mutants/mutants/system.ts: mutants that only show when several roles are at work: the simulated worlds of the whole system
+// tests/mutants/mutants/system.ts: mutants that only show when several roles are at work: the worlds of the whole system
 // (tests/simulation/scenarios.ts) find them. The first four were in the product, and were found so.
 
 import type { Mutant } from '../mutant.ts';
@@ -11,7 +11,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/read-order.ts',
     find: ' && tail.position(partition) >= (shown.get(partition) ?? 0)',
     replace: '',
-    world: 'whole-orders',
+    world: 'orders',
     from: 750,
   },
   {
@@ -21,7 +21,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-tail.ts',
     find: 'if (found.checkpoint < partition.checkpoint) await reset();',
     replace: '',
-    world: 'whole-feed',
+    world: 'feed',
     from: 2600,
   },
   {
@@ -31,7 +31,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-tail.ts',
     find: 'if (before && (before.checkpoint <= checkpoint || before.position <= checkpoint))',
     replace: 'if (before && before.checkpoint < 0)',
-    world: 'whole-feed',
+    world: 'feed',
     from: 255,
   },
   {
@@ -41,7 +41,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-events.ts',
     find: "throw new AppError('DATABASE_UNAVAILABLE', `The archive does not",
     replace: 'throw new Error(`The archive does not',
-    world: 'whole-feed',
+    world: 'feed',
     from: 355,
   },
   {
@@ -51,7 +51,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-tail.ts',
     find: 'if (folded.change !== null && offset >= toldUpTo[number]!)',
     replace: 'if (folded.change !== null)',
-    world: 'whole-feed',
+    world: 'feed',
   },
   {
     name: 'expected-gone-row',
@@ -60,7 +60,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/read-order.ts',
     find: 'if (checkpoint >= base) {',
     replace: 'if (checkpoint >= 0) {',
-    world: 'whole-feed',
+    world: 'feed',
   },
   {
     name: 'tail-held-for-ever',
@@ -69,7 +69,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-tail.ts',
     find: 'if (!mustWait()) for (const release of releaseReading.splice(0)) release();',
     replace: '',
-    world: 'whole-projector',
+    world: 'projector',
   },
   {
     name: 'late-copy-told',
@@ -78,7 +78,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/tail-memory.ts',
     find: 'const isGhost = firstLife !== undefined && firstLife < offset;',
     replace: 'const isGhost = false;',
-    world: 'whole-orders',
+    world: 'orders',
   },
   {
     name: 'forgotten-before-stored',
@@ -87,7 +87,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/tail-memory.ts',
     find: 'if (lastOffset >= checkpoint) break;',
     replace: '',
-    world: 'whole-orders',
+    world: 'orders',
     from: 245,
   },
   {
@@ -97,7 +97,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/submit-order.ts',
     find: "creation(submission, orderId, 'batch', null)",
     replace: "creation(submission, orderId, 'server', null)",
-    world: 'whole-orders',
+    world: 'orders',
   },
   {
     name: 'doubt-forgotten',
@@ -106,7 +106,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/append.ts',
     find: 'if (!unknown && !inDoubt) throw error;',
     replace: 'if (!unknown) throw error;',
-    world: 'whole-orders',
+    world: 'orders',
     from: 105,
   },
   {
@@ -116,7 +116,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/command-order.ts',
     find: 'expected_version: expected }',
     replace: 'expected_version: null }',
-    world: 'whole-commands',
+    world: 'commands',
   },
   {
     name: 'condition-of-later-versions',
@@ -125,7 +125,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/preconditions.ts',
     find: 'version >= current',
     replace: 'version > current',
-    world: 'whole-commands',
+    world: 'commands',
   },
   {
     name: 'rows-said-too-early',
@@ -134,7 +134,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-tail.ts',
     find: '(memory[partition]?.checkpoint ?? 0) > offset',
     replace: '(memory[partition]?.checkpoint ?? 0) >= offset',
-    world: 'whole-orders',
+    world: 'orders',
   },
   {
     name: 'void-record-answers',
@@ -143,7 +143,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/order-tail.ts',
     find: "folded.effect === 'applied' || folded.effect === 'refusal' ? event.causationId : null",
     replace: 'event.causationId',
-    world: 'whole-commands',
+    world: 'commands',
     from: 830,
   },
   {
@@ -153,7 +153,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/feed/feed.ts',
     find: "if (wire.writableLength > SLOW_BYTES_MAX) drop(client, 'slow');\n      else wire.write",
     replace: 'wire.write',
-    world: 'whole-feed',
+    world: 'feed',
   },
   {
     name: 'orders-of-others-told',
@@ -162,7 +162,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/feed/feed.ts',
     find: 'byUser!.get(owner) ?? []',
     replace: 'frames',
-    world: 'whole-feed',
+    world: 'feed',
   },
   {
     name: 'told-before-subscribed',
@@ -171,7 +171,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     file: 'api/feed/feed.ts',
     find: 'flush(); // what happened before belongs to the others',
     replace: '',
-    world: 'whole-feed',
+    world: 'feed',
   },
   {
     name: 'history-with-a-hole',
@@ -181,6 +181,6 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'const unstored = tail.unstoredEvents(orderId);\n    const archived = await readModel.events({ orderId, partition }, from, limit);',
     replace:
       'const archived = await readModel.events({ orderId, partition }, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
-    world: 'whole-orders',
+    world: 'orders',
   },
 ];

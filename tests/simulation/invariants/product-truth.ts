@@ -4,6 +4,7 @@ import type { LogRecord } from '../../../shared/log/log.ts';
 import { decodeProductEvent } from '../../../shared/log/product-codec.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import { evolveProduct, type Product } from '../../../shared/product/product.ts';
+import type { Simulation } from '../kernel/simulation.ts';
 
 export interface ProductTruth {
   take: (record: LogRecord) => { event: ProductEvent; effect: string } | null;
@@ -14,7 +15,7 @@ export interface ProductTruth {
   undecodable: string[];
 }
 
-export const createProductTruth = (): ProductTruth => {
+export const createProductTruth = (sim: Simulation): ProductTruth => {
   const products = new Map<string, Product>();
   const answers = new Map<string, Set<string>>();
   const undecodable: string[] = [];
@@ -28,6 +29,7 @@ export const createProductTruth = (): ProductTruth => {
       const { event } = decoded;
       const { product, effect } = evolveProduct(products.get(event.productId) ?? null, event);
       if (product) products.set(event.productId, product);
+      if (product && product.putIn < 0) sim.violate(`${event.productId} has ${product.putIn}`);
       if (event.kind === 'request' && !answers.has(event.id)) answers.set(event.id, new Set());
       if (event.causationId !== null && (effect === 'applied' || effect === 'refusal')) answers.get(event.causationId)?.add(event.id);
       return { event, effect };

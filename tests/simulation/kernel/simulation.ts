@@ -32,6 +32,8 @@ export interface Simulation extends Timekeeper {
   pause: (delayMs: number) => Promise<void>;
   newProcess: (name: string) => Process;
   run: (untilMs: number) => Promise<void>;
+  /** Runs what ends by itself, and resolves with what it found: that it stands still, if it has not ended by then. */
+  runToEnd: (limitMs: number, work: () => Promise<string[]>) => Promise<string[]>;
   trace: (text: () => string) => void;
   violate: (what: string) => void;
   readonly violations: readonly string[];
@@ -57,6 +59,7 @@ export const simulate = (seed: number, { calmFrom, onTrace }: SimulationOptions)
   let ids = 0;
   let steps = 0;
   let current: Process | null = null;
+  let ended = false;
 
   const between = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
   const chance = (probability: number): boolean => next() < probability;
@@ -108,7 +111,7 @@ export const simulate = (seed: number, { calmFrom, onTrace }: SimulationOptions)
             const step = due(untilMs);
             steps += 1;
             if (steps === STEPS_MAX) violate(`no end after ${STEPS_MAX} steps, at ${now} ms`);
-            if (step === null || steps >= STEPS_MAX) {
+            if (step === null || ended || steps >= STEPS_MAX) {
               [now, current] = [untilMs, null];
               resolve();
               return;
@@ -121,6 +124,17 @@ export const simulate = (seed: number, { calmFrom, onTrace }: SimulationOptions)
           one();
         }),
     );
+
+  const runToEnd: Simulation['runToEnd'] = async (limitMs, work) => {
+    let found = ['it stands still'];
+    const end = (what: string[]): void => {
+      found = what;
+      ended = true;
+    };
+    after(0, () => void work().then(end, (error: Error) => end([`it ended: ${error.stack}`])), null);
+    await run(limitMs);
+    return [...violations, ...found];
+  };
 
   const simulation: Simulation = {
     now: () => now,
@@ -137,6 +151,7 @@ export const simulate = (seed: number, { calmFrom, onTrace }: SimulationOptions)
     pause: (delayMs) => new Promise((resolve) => void after(delayMs, resolve)),
     newProcess: (name) => ({ name, alive: true, resumesAt: 0, clockOffMs: 0 }),
     run,
+    runToEnd,
     trace: (text) => onTrace?.(`${String(now).padStart(6)} ${(current?.name ?? '').padEnd(12)} ${text()}`),
     violate,
     violations,

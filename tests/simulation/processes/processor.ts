@@ -6,7 +6,7 @@ import type { Attempt } from '../../../processor/fulfilment.ts';
 import { createFulfilmentAttempts } from '../../../processor/fulfilment-attempts.ts';
 import { createClaims } from '../../../processor/ledger/claims.ts';
 import type { Ledger } from '../../../processor/ledger/ledger.ts';
-import { createOrderProcessor } from '../../../processor/process-orders.ts';
+import { createOrderProcessor, type OrderProcessor } from '../../../processor/process-orders.ts';
 import { createProductProcessor } from '../../../processor/process-products.ts';
 import { createStartCommits } from '../../../processor/start-commits.ts';
 import type { RunningAppender } from '../../../shared/log/appender.ts';
@@ -18,6 +18,7 @@ import { createMemoryLedger } from '../../support/in-memory/ledger.ts';
 import { createFirstLivesOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import { createAttemptsWatch } from '../invariants/attempts.ts';
+import { watchTakeOvers } from '../invariants/processor-memory.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
 import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
 import type { StartRole } from './fleet.ts';
@@ -25,15 +26,16 @@ import type { StartRole } from './fleet.ts';
 /** What becomes of one attempt to fulfil an order. */
 export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };
 
-// R12: what stays open for longer is carried, a part of all orders.
-const CARRY_AFTER_MS = 1_500;
-
 export interface ProcessorOptions {
   endpoint: Endpoint;
   withProducts: boolean;
   /** PROCESSOR_CONCURRENCY: few, so that orders wait for one another. */
   concurrency: number;
+  /** R12: what stays open for longer is carried. */
+  carryAfterMs: number;
 }
+
+export type RunningProcessor = Pick<OrderProcessor, 'partitions'>;
 
 const COMMIT_INTERVAL_MS = 1_000; // as in processor/main.ts
 const ATTEMPTS_AT_ONCE = 4;
@@ -48,15 +50,17 @@ interface Parts {
 }
 
 export const processorRole =
-  (options: ProcessorOptions): StartRole<void> =>
+  (options: ProcessorOptions): StartRole<RunningProcessor> =>
   (world, process, onFatal) => {
     const appender = world.openLane(process);
     appender.start();
     const parts = { world, process, appender, onFatal, ledger: createMemoryLedger(world.ledger, world.transactLedger(process)) };
-    const commits = [startOrders(parts, options), ...(options.withProducts ? [startProducts(parts)] : [])];
+    const orders = startOrders(parts, options);
+    const commits = [orders.commit, ...(options.withProducts ? [startProducts(parts)] : [])];
     setInterval(() => {
       for (const commit of commits) commit().catch(onFatal);
     }, COMMIT_INTERVAL_MS);
+    return orders.processor;
   };
 
 const claimsFor = ({ world, ledger }: Parts, topic: string) =>
@@ -77,11 +81,12 @@ const copiesInKafka = ({ groups }: World): Map<string, Map<number, number>> => {
   ]);
 };
 
-const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions): (() => Promise<void>) => {
+const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: ProcessorOptions) => {
   const { world, process, ledger, appender, onFatal } = parts;
   const { sim, log, logger, truth } = world;
   const { newId, random } = sim;
   const actFrom = new Map<number, number>();
+  const takeOvers = watchTakeOvers(world, process.name);
   const watch = createAttemptsWatch(sim, process.name, { atOnce: ATTEMPTS_AT_ONCE, ofOneOrder: ATTEMPTS_MAX });
 
   const attempt: Attempt = (order) => {
@@ -135,19 +140,23 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
       onAssigned: (assignments) => {
         for (const { partition, highWatermark } of assignments) actFrom.set(partition, highWatermark);
         watch.anew();
+        takeOvers.begin(assignments);
         processor.onAssigned(assignments.map(claims.noted));
       },
       onRevoked: (partitions) => {
         claims.revoked(partitions);
         processor.onRevoked(partitions);
       },
-      onRecords: processor.onRecords,
+      onRecords: (partition, records) => {
+        processor.onRecords(partition, records);
+        takeOvers.look(processor.partitions(), partition);
+      },
       onFatal,
     },
   });
   reader.start().catch(onFatal);
-  return createStartCommits({
-    starts: () => startMoves(processor.partitions(), { now: systemClock.now(), carryAfterMs: CARRY_AFTER_MS }),
+  const commit = createStartCommits({
+    starts: () => startMoves(processor.partitions(), { now: systemClock.now(), carryAfterMs }),
     note: async (moves) => {
       await ledger.moveStarts(ORDERS, moves);
       noteMoves(processor.partitions(), moves);
@@ -156,6 +165,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency }: ProcessorOptions):
     clock: systemClock,
     logger,
   });
+  return { processor, commit };
 };
 
 const startProducts = (parts: Parts): (() => Promise<void>) => {

@@ -2,28 +2,28 @@
 
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import { DEAD_LETTERS, ORDERS } from '../world.ts';
 import type { StartRole } from './fleet.ts';
 
-const TOPIC_ID = 'topic-1';
 const COMMIT_GAP_MS = 25;
 
 export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal) => {
-  const { sim, log, logger, groups } = world;
+  const { sim, log, logger, groups, topicId } = world;
   const appender = world.openLane(process);
   const projector = createOrderProjector({
-    topicId: TOPIC_ID,
+    topicId,
     store: createStoreOn(world.readModel, world.transact(process)),
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
-    // R9 has its tests on a real log; here there is only one log, which the checkpoints must agree with.
+    // R9, as projector/check-log.ts has it.
     checkLog: async (checkpoints) => {
-      for (const { partition, nextOffset, lastEventId } of checkpoints) {
+      for (const { partition, nextOffset, lastEventId, topicId: noted } of checkpoints) {
         const before = log.partitions(ORDERS)[partition]!.records[nextOffset - 1];
         const id = before?.headers.ce_id?.toString() ?? null;
-        if (lastEventId !== null && id !== lastEventId)
-          sim.violate(`the checkpoint ${partition}@${nextOffset} follows ${lastEventId}, the log has ${id}`);
+        if (noted !== topicId || (nextOffset > 0 && id !== lastEventId))
+          throw new AppError('LOG_MISMATCH', `${partition}@${nextOffset} of ${noted} follows ${lastEventId}, ${topicId} has ${id} there`);
       }
     },
     deadLetter: createDeadLetters(appender, DEAD_LETTERS).append,

@@ -3,8 +3,8 @@
 
 import { UNTRACKED } from '../clients/items.ts';
 import { sendShoppers } from '../clients/shoppers.ts';
-import type { RunWorld } from '../scenarios.ts';
 import { runSystem } from '../system.ts';
+import type { RunWorld } from '../world.ts';
 
 export const commandsWorld: RunWorld = (seed, onTrace) =>
   runSystem(

@@ -4,8 +4,8 @@
 import { UNTRACKED } from '../clients/items.ts';
 import { sendShoppers } from '../clients/shoppers.ts';
 import { sendWatchers } from '../clients/watchers.ts';
-import type { RunWorld } from '../scenarios.ts';
 import { runSystem } from '../system.ts';
+import type { RunWorld } from '../world.ts';
 
 export const feedWorld: RunWorld = (seed, onTrace) =>
   runSystem(

@@ -6,8 +6,8 @@ import { redriveParked } from '../clients/changes.ts';
 import { UNTRACKED } from '../clients/items.ts';
 import { sendShoppers } from '../clients/shoppers.ts';
 import type { Endpoint } from '../processes/processor.ts';
-import type { RunWorld } from '../scenarios.ts';
 import { runSystem, type System } from '../system.ts';
+import type { RunWorld } from '../world.ts';
 
 const FAULTS_MS = 30_000;
 const REDRIVE_EVERY_MS = 4_000;

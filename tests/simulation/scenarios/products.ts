@@ -3,9 +3,8 @@
 
 import { sendMerchants } from '../clients/merchants.ts';
 import { sendStrays } from '../clients/strays.ts';
-import type { RunWorld } from '../scenarios.ts';
 import { runSystem } from '../system.ts';
-import { PRODUCTS } from '../world.ts';
+import { PRODUCTS, type RunWorld } from '../world.ts';
 
 export const productsWorld: RunWorld = (seed, onTrace) =>
   runSystem(

@@ -4,9 +4,8 @@
 import { lineOf, UNTRACKED } from '../clients/items.ts';
 import { sendMerchants } from '../clients/merchants.ts';
 import { sendShoppers } from '../clients/shoppers.ts';
-import type { RunWorld } from '../scenarios.ts';
 import { runSystem } from '../system.ts';
-import type { World } from '../world.ts';
+import type { RunWorld, World } from '../world.ts';
 
 const SCARCE = 'scarce';
 const RARE = 'rare';

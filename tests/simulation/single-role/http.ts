@@ -3,7 +3,8 @@
 
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { startApiInMemory } from '../../support/in-memory/api.ts';
-import { random } from './simulation.ts';
+import { type Simulation, simulate } from '../kernel/simulation.ts';
+import type { RunWorld } from '../world.ts';
 
 const CENTS_MAX = 2_000_000;
 const OPEN_ORDERS_MAX = 12;
@@ -39,7 +40,7 @@ const scriptFaults = ({ log }: Api, next: () => number): void => {
   }
 };
 
-const submit = async (api: Api, next: () => number, n: number): Promise<Sent> => {
+const submit = async (api: Api, { random: next, trace }: Simulation, n: number): Promise<Sent> => {
   const cents = Math.floor(next() * CENTS_MAX);
   const body: Record<string, unknown> = { user_id: `u${n}`, item_ids: [`p${n}`], total_amount: amountOf(cents) };
   const headers: Record<string, string> = {};
@@ -47,7 +48,9 @@ const submit = async (api: Api, next: () => number, n: number): Promise<Sent> =>
   if (kind < 0.4) headers['idempotency-key'] = `key-${n}`;
   else if (kind < 0.6) body.order_id = `chosen-${n}`;
   scriptFaults(api, next);
-  return { body, headers, cents, answer: await api.post(body, headers) };
+  const answer = await api.post(body, headers);
+  trace(() => `${answer.statusCode} ${answer.payload}`);
+  return { body, headers, cents, answer };
 };
 
 const checkAnswer = ({ answer, body, cents }: Sent): string[] => {
@@ -81,9 +84,9 @@ const checkAgain = async (api: Api, { body, headers, answer }: Sent): Promise<st
 };
 
 /** The log is read late: whoever has a 201 and asks at once must not hear 404. */
-const checkFresh = async (api: Api, next: () => number): Promise<string[]> => {
+const checkFresh = async (api: Api, sim: Simulation): Promise<string[]> => {
   api.log.hold(true);
-  const { answer } = await submit(api, () => 0.7 + next() * 0.3, 100);
+  const { answer } = await submit(api, { ...sim, random: () => 0.7 + sim.random() * 0.3 }, 100);
   const asked = api.log.asked();
   const reading = api.get(`/orders/${answer.json().order_id}`);
   // Either it asks where the log ends and waits for that, or it answers without.
@@ -93,41 +96,45 @@ const checkFresh = async (api: Api, next: () => number): Promise<string[]> => {
   return statusCode === 200 ? [] : [`an order was answered with 201 and then with ${statusCode}`];
 };
 
-export const http = async (seed: number): Promise<string[]> => {
-  const next = random(seed);
-  const api = await startApiInMemory({ openOrdersMax: 1_000 });
-  try {
-    const sent: Sent[] = [];
-    const found: string[] = [];
-    for (let n = 0; n < SUBMISSIONS; n += 1) {
-      const one = await submit(api, next, n);
-      found.push(...checkAnswer(one));
-      if (one.answer.statusCode === 201) sent.push(one);
-      if (next() < 0.3) api.readModel.catchUp();
-    }
-    for (const one of sent) found.push(...(await checkAgain(api, one)));
-    found.push(...(await checkFresh(api, next)));
-    return [...found, ...api.fatal.map(String)];
-  } finally {
+const LIMIT_MS = 300_000; // a hundred times what a seed takes
+
+/** Plugins are loaded from files and stopped in real time; requests and all that they wait for are in the simulation. */
+const simulated =
+  (openOrdersMax: number, world: (api: Api, sim: Simulation) => Promise<string[]>): RunWorld =>
+  async (seed, onTrace) => {
+    const sim = simulate(seed, { calmFrom: Infinity, onTrace });
+    const api = await startApiInMemory({ openOrdersMax, start: false });
+    const found = await sim.runToEnd(LIMIT_MS, async () => {
+      await Promise.all([api.tail.start(), api.catalogue.start()]);
+      return world(api, sim);
+    });
     await api.stop();
+    return [...found, ...api.fatal.map(String)];
+  };
+
+export const http = simulated(1_000, async (api, sim) => {
+  const sent: Sent[] = [];
+  const found: string[] = [];
+  for (let n = 0; n < SUBMISSIONS; n += 1) {
+    const one = await submit(api, sim, n);
+    found.push(...checkAnswer(one));
+    if (one.answer.statusCode === 201) sent.push(one);
+    if (sim.chance(0.3)) api.readModel.catchUp();
   }
-};
+  for (const one of sent) found.push(...(await checkAgain(api, one)));
+  return [...found, ...(await checkFresh(api, sim))];
+});
 
 /** More is submitted than may be open: the rest is refused, and nothing of it is in the log. */
-export const overload = async (seed: number): Promise<string[]> => {
-  const next = random(seed);
-  const api = await startApiInMemory({ openOrdersMax: OPEN_ORDERS_MAX });
-  try {
-    const codes = new Map<number, number>();
-    for (let n = 0; n < OPEN_ORDERS_MAX * 2; n += 1) {
-      const { statusCode } = await api.post({ user_id: 1, item_ids: [1], total_amount: amountOf(Math.floor(next() * CENTS_MAX)) });
-      codes.set(statusCode, (codes.get(statusCode) ?? 0) + 1);
-      await api.caughtUp();
-    }
-    const open = api.log.records.flat().length;
-    const isBounded = open === OPEN_ORDERS_MAX && codes.get(201) === open && codes.get(503) === OPEN_ORDERS_MAX;
-    return isBounded ? [] : [`${open} orders are open, of at most ${OPEN_ORDERS_MAX}: ${JSON.stringify([...codes])}`];
-  } finally {
-    await api.stop();
+export const overload = simulated(OPEN_ORDERS_MAX, async (api, { between, trace }) => {
+  const codes = new Map<number, number>();
+  for (let n = 0; n < OPEN_ORDERS_MAX * 2; n += 1) {
+    const { statusCode, payload } = await api.post({ user_id: 1, item_ids: [1], total_amount: amountOf(between(0, CENTS_MAX)) });
+    trace(() => `${statusCode} ${payload}`);
+    codes.set(statusCode, (codes.get(statusCode) ?? 0) + 1);
+    await api.caughtUp();
   }
-};
+  const open = api.log.records.flat().length;
+  const isBounded = open === OPEN_ORDERS_MAX && codes.get(201) === open && codes.get(503) === OPEN_ORDERS_MAX;
+  return isBounded ? [] : [`${open} orders are open, of at most ${OPEN_ORDERS_MAX}: ${JSON.stringify([...codes])}`];
+});

@@ -5,8 +5,9 @@
 import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
 import { createPostgresLedger } from '../../../processor/ledger/postgres-ledger.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
+import { type Simulation, simulate } from '../kernel/simulation.ts';
+import type { RunWorld } from '../world.ts';
 import { type LockingTables, lockingDatabase, TOPIC } from './locking-database.ts';
-import { random } from './simulation.ts';
 
 const PRODUCTS = ['p1', 'p2', 'p3', 'p4'];
 const ROUNDS = 6;
@@ -39,10 +40,17 @@ const insist = async <T>(call: () => Promise<T>): Promise<T> => {
   }
 };
 
-export const ledger = async (seed: number): Promise<string[]> => {
-  const next = random(seed);
+const LIMIT_MS = 60_000; // a hundred times what a seed takes
+
+export const ledger: RunWorld = (seed, onTrace) => {
+  const sim = simulate(seed, { calmFrom: Infinity, onTrace });
+  return sim.runToEnd(LIMIT_MS, () => transactions(sim));
+};
+
+const transactions = async (sim: Simulation): Promise<string[]> => {
+  const next = sim.random;
   const tables = emptyTables();
-  const process = (name: string) => createPostgresLedger(lockingDatabase(name, tables, next), STAMP);
+  const process = (name: string) => createPostgresLedger(lockingDatabase(name, tables, sim), STAMP);
   const claim = (owner: Ledger, partition: number, committed = NOTHING_COMMITTED) =>
     insist(() => owner.claim(TOPIC, [partition], committed));
   const owners = [process('one'), process('other')];

@@ -3,6 +3,7 @@
 // order where it does not), waits, and the detection of deadlocks. It reads the product's own statements.
 
 import type { Client, Database } from '../../../shared/postgres/database.ts';
+import type { Simulation } from '../kernel/simulation.ts';
 
 export interface FenceRow {
   epoch: number;
@@ -47,12 +48,11 @@ const integers = (array: unknown): number[] =>
 
 /**
  * One process's connection to the tables. What a transaction has written stays when it fails: the ledger's own compare first and then only
- * write. `next` decides what PostgreSQL leaves open: who goes first, unordered rows, and answers that are lost.
+ * write. The simulation decides what PostgreSQL leaves open: who goes first, unordered rows, and answers that are lost.
  */
-export const lockingDatabase = (session: string, tables: LockingTables, next: () => number): Database => {
-  const pause = async (): Promise<void> => {
-    for (let turns = Math.floor(next() * 4); turns > 0; turns -= 1) await new Promise(setImmediate);
-  };
+export const lockingDatabase = (session: string, tables: LockingTables, sim: Simulation): Database => {
+  const next = sim.random;
+  const pause = (): Promise<void> => sim.pause(sim.between(0, 3));
   const waitsForMe = (key: string): boolean => {
     for (let holder = tables.locks.get(key); holder !== undefined; ) {
       if (holder === session) return true;
@@ -69,10 +69,11 @@ export const lockingDatabase = (session: string, tables: LockingTables, next: ()
         throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
       }
       tables.waits.set(session, key);
-      await new Promise(setImmediate);
+      await sim.pause(1);
     }
     tables.waits.delete(session);
     tables.locks.set(key, session);
+    sim.trace(() => `${session} locks ${key}`);
   };
   const lockAll = async (kind: string, statement: string, ids: readonly string[]): Promise<void> => {
     const isOrdered = /ORDER BY \w+ FOR UPDATE/.test(statement);

@@ -2,15 +2,16 @@
 // rounds take them in their order.
 
 import { createAppendQueue } from '../../../shared/log/append-queue.ts';
-import { random } from './simulation.ts';
+import { simulate } from '../kernel/simulation.ts';
+import type { RunWorld } from '../world.ts';
 
 // What docs and alarms count on: half a second at full speed, and a share of the memory of a process.
 const RECORDS_MAX = 20_000;
 const BYTES_MAX = 64_000_000;
 const TRIES = 40_000;
 
-export const queue = async (seed: number): Promise<string[]> => {
-  const next = random(seed);
+export const queue: RunWorld = async (seed, onTrace) => {
+  const { random: next, trace } = simulate(seed, { calmFrom: 0, onTrace });
   const appends = createAppendQueue();
   const bytesMax = next() < 0.5 ? 400 : 40_000;
   let [records, bytes] = [0, 0];
@@ -21,6 +22,7 @@ export const queue = async (seed: number): Promise<string[]> => {
     appends.push({ record, partition: n % 3, bytes: size, since: 0, doubtful: false, resolve: () => {}, reject: () => {} });
     [records, bytes] = [records + 1, bytes + size];
   }
+  trace(() => `${records} appends of ${bytes} bytes wait`);
   const isFull = records > RECORDS_MAX / 2 || bytes > BYTES_MAX / 2;
   const isBounded = records <= RECORDS_MAX && bytes <= BYTES_MAX;
   const found = isFull && isBounded ? [] : [`${records} appends of ${bytes} bytes wait`];
@@ -34,6 +36,7 @@ export const queue = async (seed: number): Promise<string[]> => {
       }
       taken += sent.length;
     }
+    trace(() => `a round takes ${round.length} batches, ${taken} appends are taken`);
     if (round.length === 0) found.push(`${records - taken} appends are lost`);
   }
   return found;

@@ -1,13 +1,11 @@
-// R12: an order that stays open for long does not hold the start offset back, and nothing about it is lost by that. First the plan,
-// case by case; then the real processor in a simulated world in which orders outlive many owners.
+// R12: an order that stays open for long does not hold the start offset back, and nothing about it is lost by that: the plan, case by
+// case. The processor that follows it: tests/simulation/single-role/long-lives.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { CARRIED_MAX, noteStored, planStart } from '../../../processor/carried-orders.ts';
 import type { StartMove } from '../../../processor/ledger/ledger.ts';
 import { createPartition, forgetClosed, type Partition, readEvent } from '../../../processor/partition.ts';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { checkAtRest, END_MS, FAULTS_MS, foldOf, processorWorld, TOPIC } from '../../simulation/single-role/processor-world.ts';
 import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const MINUTE = 60_000;
@@ -126,53 +124,5 @@ describe('the plan of a start', () => {
       expect([...again.requests.keys()]).toEqual([]);
       expect(again.openCount).toBe(1);
     }
-  });
-});
-
-describe('orders that outlive their owners', () => {
-  const SLOW = ['slow-0', 'slow-1', 'slow-2', 'slow-3'];
-  const run = async (seed: number, options: { zombies?: boolean; rebuilds?: boolean }) => {
-    const world = processorWorld(seed, {
-      ...options,
-      carryAfterMs: 1_500,
-      fulfilmentMs: (id, sim) => (id.startsWith('slow') ? 20_000 : sim.between(0, 500)),
-    });
-    const { sim } = world;
-    const ids = [...SLOW, ...Array.from({ length: 60 }, (_, i) => `o-${i}`)];
-    ids.forEach((id, i) => {
-      const at = id.startsWith('slow') ? i * 300 : sim.between(0, FAULTS_MS);
-      sim.clock.after(at, () => {
-        const record = encodeOrderEvent(created(id, {}, { time: sim.clock.now() }), TOPIC);
-        sim.land(record);
-        if (sim.chance(0.3)) sim.clock.after(sim.between(1, 9_000), () => sim.land(record));
-      });
-      for (let r = id.startsWith('slow') ? sim.between(0, 4) : 0; r > 0; r -= 1) {
-        sim.clock.after(at + sim.between(100, FAULTS_MS), () => {
-          const name = sim.chance(0.2) ? 'OrderCancellationRequested' : 'OrderAmendmentRequested';
-          sim.land(encodeOrderEvent(event(name, id, { time: sim.clock.now() }), TOPIC));
-        });
-      }
-    });
-    await sim.run(sim.clock.now() + END_MS);
-    expect([...world.violations, ...checkAtRest(sim, ids)], `seed ${seed}`).toEqual([]);
-    return world;
-  };
-
-  it('are taken over as the log has them, from near its end, and completed (R12)', async () => {
-    let late = 0;
-    for (let seed = 2; seed <= 40; seed += 2) {
-      const { takeOvers, sim, tables } = await run(seed, {});
-      for (const { at, startOffset, end } of takeOvers) if (at > T0 + 15_000 && startOffset > end / 2) late += 1;
-      for (const [key, rows] of tables.carried) {
-        const start = tables.partitions.get(key)!.start.offset;
-        for (const id of rows.keys()) expect(foldOf(sim, id, start).order?.status, `${id} below ${start}`).not.toBe('completed');
-      }
-    }
-    expect(late).toBeGreaterThan(20); // take-overs that began far behind the creation of the slow orders
-  });
-
-  it('also beside zombies, and with the ledger rebuilt under way', async () => {
-    for (let seed = 2; seed <= 24; seed += 2) await run(seed, { zombies: true });
-    for (let seed = 2; seed <= 24; seed += 2) await run(seed, { rebuilds: true });
   });
 });

@@ -6,8 +6,9 @@ import type { CircuitState } from '../../../processor/circuit.ts';
 import { type Attempt, DONE, type Fulfilled, type RetryLater } from '../../../processor/fulfilment.ts';
 import { createFulfilmentAttempts, type FulfilmentAttemptsOptions } from '../../../processor/fulfilment-attempts.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
-import { simulate } from '../../simulation/single-role/simulation.ts';
-import { created, T0 } from '../../support/builders/order-events.ts';
+import { systemClock } from '../../../shared/runtime/clock.ts';
+import { simulate } from '../../simulation/kernel/simulation.ts';
+import { created } from '../../support/builders/order-events.ts';
 
 const HOUR_MS = 3_600_000;
 const orderOf = (id: string): Order => evolve(null, created(id)).order!;
@@ -25,7 +26,7 @@ interface Made {
 
 /** The endpoint answers after 10 ms what `answer` says; what was asked, and how each order ended, is written down. */
 const world = (answer: (id: string, now: number) => Awaited<ReturnType<Attempt>>, overrides: Partial<FulfilmentAttemptsOptions> = {}) => {
-  const sim = simulate(overrides.attemptsMax ?? 7, { partitions: 1, calmFrom: T0, start: T0 });
+  const sim = simulate(overrides.attemptsMax ?? 7, { calmFrom: 0 });
   const made: Made[] = [];
   const circuit: CircuitState[] = [];
   const outcomes: string[] = [];
@@ -33,12 +34,12 @@ const world = (answer: (id: string, now: number) => Awaited<ReturnType<Attempt>>
   let atOnce = 0;
   let mostAtOnce = 0;
   const attempt: Attempt = (order) => {
-    made.push({ id: order.orderId, at: sim.clock.now() - T0 });
+    made.push({ id: order.orderId, at: sim.now() });
     mostAtOnce = Math.max(mostAtOnce, ++atOnce);
     return new Promise((resolve) =>
-      sim.clock.after(10, () => {
+      sim.after(10, () => {
         atOnce -= 1;
-        resolve(answer(order.orderId, sim.clock.now() - T0));
+        resolve(answer(order.orderId, sim.now()));
       }),
     );
   };
@@ -47,16 +48,16 @@ const world = (answer: (id: string, now: number) => Awaited<ReturnType<Attempt>>
     attemptsMax: 5,
     concurrency: 4,
     backOff: { minMs: 100, maxMs: 1_000 },
-    clock: sim.clock,
+    clock: systemClock,
     random: sim.random,
     onAttempt: (outcome) => outcomes.push(outcome),
     onCircuit: (state) => circuit.push(state),
     ...overrides,
   });
   const begin = (id: string, afterMs = 0, isWanted = () => true): void =>
-    sim.clock.after(afterMs, () => void fulfil(orderOf(id), isWanted).then((end) => ended.set(id, { ...end, at: sim.clock.now() - T0 })));
+    void sim.after(afterMs, () => void fulfil(orderOf(id), isWanted).then((end) => ended.set(id, { ...end, at: sim.now() })));
   const of = (id: string): number[] => made.filter((each) => each.id === id).map(({ at }) => at);
-  return { begin, made, of, ended, circuit, outcomes, mostAtOnce: () => mostAtOnce, run: (ms: number) => sim.run(T0 + ms) };
+  return { begin, made, of, ended, circuit, outcomes, mostAtOnce: () => mostAtOnce, run: sim.run };
 };
 
 describe('one order', () => {

@@ -1,5 +1,5 @@
-// tests/simulation/single-role/verdicts.ts: what a log says, by a fold that shares nothing with the product (tests/oracle), and what is
-// wrong with it: verdicts that the product gives differently, requests without their one answer, orders that do not end.
+// tests/simulation/invariants/oracle.ts: what the log says by a fold that shares nothing with the product (tests/oracle), once everything
+// has come to rest: no verdict that the product gives differently, one answer for each request, no order that does not end.
 
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
@@ -7,8 +7,9 @@ import { evolve, type Order } from '../../../shared/order/order.ts';
 import { type OrderView, orderView } from '../../../shared/order/order-view.ts';
 import { type Folded, foldOrders, isOpen } from '../../oracle/fold.ts';
 import type { RawRecord } from '../../oracle/raw-log.ts';
+import { ORDERS, type World } from '../world.ts';
 
-export const raw = ({ partition, offset, key, headers, value }: LogRecord): RawRecord => ({
+const raw = ({ partition, offset, key, headers, value }: LogRecord): RawRecord => ({
   partition,
   offset,
   key: key?.toString() ?? null,
@@ -17,7 +18,7 @@ export const raw = ({ partition, offset, key, headers, value }: LogRecord): RawR
 });
 
 /** Where the product's fold of the log, or what it shows of an order, is not the oracle's. */
-export const differences = (records: readonly LogRecord[], { verdicts, orders }: Folded): string[] => {
+const differences = (records: readonly LogRecord[], { verdicts, orders }: Folded): string[] => {
   const found: string[] = [];
   const mine = new Map<string, Order>();
   records.forEach((record, index) => {
@@ -51,13 +52,11 @@ const unsound = (view: OrderView, totalMinor: number): string[] => {
   return found;
 };
 
-/** What is wrong once everything has come to rest. */
-export const unfinished = ({ orders, verdicts }: Folded, ids: readonly string[]): string[] => {
-  const found = ids.flatMap((id) => {
-    const order = orders.get(id);
-    if (order === undefined) return [`${id} is lost`];
-    return isOpen(order) ? [`${id} is stuck in ${order.status} at version ${order.history.length}`] : [];
-  });
+/** Parked orders may be open: nothing but a request moves them. */
+const unfinished = ({ orders, verdicts }: Folded): string[] => {
+  const found = [...orders.values()].flatMap((order) =>
+    isOpen(order) && !order.parked ? [`${order.orderId} is stuck in ${order.status} at version ${order.history.length}`] : [],
+  );
   const answers = new Map<string, string[]>();
   for (const { event, effect } of verdicts) {
     if (effect === 'request') answers.set(event!.id, answers.get(event!.id) ?? []);
@@ -73,7 +72,7 @@ export const unfinished = ({ orders, verdicts }: Folded, ids: readonly string[])
 };
 
 /** Facts that answered a request which named another version. */
-export const wrongVersions = ({ verdicts }: Folded): string[] => {
+const wrongVersions = ({ verdicts }: Folded): string[] => {
   const expected = new Map<string, number | null>();
   const found: string[] = [];
   for (const { event, effect } of verdicts) {
@@ -85,7 +84,19 @@ export const wrongVersions = ({ verdicts }: Folded): string[] => {
   return found;
 };
 
-export const foldOf = (log: readonly (readonly LogRecord[])[]): { folded: Folded; records: LogRecord[] } => {
-  const records = log.flat();
+export interface Read {
+  records: readonly LogRecord[];
+  /** A verdict for each of them. */
+  folded: Folded;
+}
+
+/** All that readers can read of the orders, by partition and offset. */
+export const readOrders = ({ log }: World): Read => {
+  const records = log.partitions(ORDERS).flatMap((partition) => partition.records.slice(0, partition.highWatermark));
   return { records, folded: foldOrders(records.map(raw)) };
+};
+
+export const checkOracle = (world: World): void => {
+  const { records, folded } = readOrders(world);
+  for (const found of [...differences(records, folded), ...wrongVersions(folded), ...unfinished(folded)]) world.sim.violate(found);
 };
