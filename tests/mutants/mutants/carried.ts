@@ -40,5 +40,6 @@ export const CARRIED_MUTANTS: readonly Mutant[] = [
     find: 'offset < known.foldedUpTo',
     replace: 'offset < 0',
     world: 'processor-carried',
+    seeds: 250,
   },
 ];

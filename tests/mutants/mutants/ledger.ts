@@ -29,6 +29,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     find: "if (step.do === 'hold') hold(step);",
     replace: "if (step.do === 'hold') continue;",
     world: 'processor-rebuilds',
+    seeds: 130,
   },
   {
     name: 'old-decision-kept',
@@ -150,6 +151,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     find: "if (verdict === 'out-of-stock') entry.verdict = null;",
     replace: '',
     world: 'stock',
+    seeds: 60,
   },
   {
     name: 'own-step-taken-for-anothers',

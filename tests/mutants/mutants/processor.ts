@@ -83,6 +83,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'if (firstLives === null) await pause(BEHIND_WAIT_MS);',
     replace: 'if (firstLives === null) settle(partition, queue.splice(0, entries.length), new Map());',
     world: 'processor-crashes',
+    seeds: 60,
   },
   {
     name: 'slot-leaked',
@@ -119,6 +120,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'for (const pending of dropGhost(partition, entry)) refuse(partition, pending);',
     replace: 'dropGhost(partition, entry);',
     world: 'processor-crashes',
+    seeds: 40,
   },
   {
     name: 'copy-before-ledger',
@@ -128,6 +130,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'await note(moves);',
     replace: 'await copy(new Map(Array.from(moves, ([partition, { offset }]) => [partition, { offset }])));\n        await note(moves);',
     world: 'orders',
+    seeds: 60,
   },
   {
     name: 'fulfilled-after-its-end',

@@ -38,6 +38,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'if (!closed) for (const answer of line.unread) append(line, answer);',
     replace: 'if (!closed) for (const answer of line.unread.toReversed()) append(line, answer);',
     world: 'processor-products',
+    seeds: 40,
   },
   {
     name: 'product-version-not-checked',
@@ -65,6 +66,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'keepOutbox(outbox, products, requests);',
     replace: '',
     world: 'products',
+    seeds: 120,
   },
   {
     name: 'lost-answer-believed',
@@ -92,6 +94,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: "if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };",
     replace: '',
     world: 'products',
+    seeds: 110,
   },
   {
     name: 'product-not-found-early',

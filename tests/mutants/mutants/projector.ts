@@ -29,6 +29,7 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     find: 'reader.seek(partition, nextOffset);',
     replace: '',
     world: 'projector',
+    seeds: 40,
   },
   {
     name: 'rows-remembered-of-others',

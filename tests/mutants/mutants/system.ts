@@ -23,6 +23,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     replace: '',
     world: 'feed',
     from: 2600,
+    seeds: 70,
   },
   {
     name: 'begun-behind-itself',
@@ -61,6 +62,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (checkpoint >= base) {',
     replace: 'if (checkpoint >= 0) {',
     world: 'feed',
+    seeds: 120,
   },
   {
     name: 'tail-held-for-ever',
@@ -135,6 +137,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: '(memory[partition]?.checkpoint ?? 0) > offset',
     replace: '(memory[partition]?.checkpoint ?? 0) >= offset',
     world: 'orders',
+    seeds: 60,
   },
   {
     name: 'void-record-answers',
@@ -182,5 +185,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     replace:
       'const archived = await readModel.events({ orderId, partition }, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
     world: 'orders',
+    from: 845,
+    seeds: 40,
   },
 ];

@@ -91,7 +91,7 @@ export const createTruth = (partitionCount: number): Truth => {
     const taken = { event, effect, partition, offset };
     events[partition]!.push(taken);
     if (effect === 'request' && !requests.has(event.id)) requests.set(event.id, { orderId: event.orderId, partition, offset, answers: [] });
-    if (effect === 'applied') noteChange(known, order!, taken);
+    if (effect === 'applied' && order !== null) noteChange(known, order, taken);
     if ((effect === 'applied' || effect === 'refusal') && event.causationId !== null) noteAnswer(taken, known);
     const entry = orders.get(event.orderId);
     if (entry && order !== null && order !== entry.order) Object.assign(entry, { order, lastOffset: offset });

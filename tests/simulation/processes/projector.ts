@@ -5,6 +5,7 @@ import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
+import { checkBuried } from '../invariants/dead-letters.ts';
 import { DEAD_LETTERS, ORDERS } from '../world.ts';
 import type { StartRole } from './fleet.ts';
 
@@ -13,9 +14,16 @@ const COMMIT_GAP_MS = 25;
 export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal) => {
   const { sim, log, logger, groups, topicId } = world;
   const appender = world.openLane(process);
+  const store = createStoreOn(world.readModel, world.transact(process));
   const projector = createOrderProjector({
     topicId,
-    store: createStoreOn(world.readModel, world.transact(process)),
+    store: {
+      ...store,
+      commit: (batch) => {
+        checkBuried(world, batch);
+        return store.commit(batch);
+      },
+    },
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
     // R9, as projector/check-log.ts has it.
     checkLog: async (checkpoints) => {
