@@ -1,4 +1,4 @@
-// tests/simulation/system.ts: how a world runs: roles, clients and faults on one ground, until all is calm; then everything is looked at.
+// tests/simulation/system.ts: how a world runs: roles, clients and faults in one world, until all is calm; then everything is looked at.
 
 import type { ApiParts } from '../../api/api.ts';
 import { DONE } from '../../processor/fulfilment.ts';

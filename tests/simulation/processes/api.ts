@@ -1,4 +1,4 @@
-// tests/simulation/processes/api.ts: the real api behind its routes (api/api.ts), on simulated ground.
+// tests/simulation/processes/api.ts: the real api behind its routes (api/api.ts), in a simulation.
 
 import { type ApiParts, composeParts } from '../../../api/api.ts';
 import { createReadModelOn } from '../../support/in-memory/read-model.ts';

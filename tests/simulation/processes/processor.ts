@@ -1,4 +1,4 @@
-// tests/simulation/processes/processor.ts: the real processor, orders and products, on simulated ground: what processor/main.ts and
+// tests/simulation/processes/processor.ts: the real processor, orders and products, in a simulation: what processor/main.ts and
 // processor/product-side.ts compose, with the memory ledger and without a server.
 
 import { noteMoves, startMoves } from '../../../processor/committed-offsets.ts';

@@ -1,4 +1,4 @@
-// tests/simulation/processes/projector.ts: the real projector on simulated ground: what projector/main.ts composes, without a server.
+// tests/simulation/processes/projector.ts: the real projector in a simulation: what projector/main.ts composes, without a server.
 
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
