@@ -10,11 +10,11 @@ import { createReader } from '../shared/log/reader.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
-import { parseConfig, refuseUnprotected } from '../shared/runtime/config.ts';
+import { refuseUnprotected } from '../shared/runtime/config.ts';
 import { whenReady } from '../shared/runtime/health.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
-import { runRole } from '../shared/runtime/shutdown.ts';
+import { configOf, runRole } from '../shared/runtime/shutdown.ts';
 import { accessSettings } from './access/settings.ts';
 import { createAccountStore } from './accounts/account-store.ts';
 import { keepAccountsSchema } from './accounts/accounts-schema.ts';
@@ -39,7 +39,7 @@ const APPENDS_LIMIT_MS = 1_100;
 // Signing in and looking callers up are short questions; an outage of one kind must not take the connections of the other.
 const ACCOUNTS_CONNECTIONS_MAX = 4;
 
-const config = parseConfig(API_CONFIG, process.env);
+const config = configOf('api', API_CONFIG, process.env);
 const logger = createLogger('api', config.LOG_LEVEL);
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 

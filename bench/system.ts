@@ -49,6 +49,7 @@ export const createSystem = ({ dataDir, env, say }: GroundOptions): Starting<Sys
     scripts: { api: script('api'), processor: script('processor'), projector: script('projector') },
     say,
     onLine: (name, line) => say(`${name}: ${messageOf(line)}`),
+    onRefused: say,
   });
   let database: Database | undefined;
   const start = async (): Promise<System> => {

@@ -8,11 +8,11 @@ import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
 import { systemClock } from '../shared/runtime/clock.ts';
-import { parseConfig, refuseUnprotected } from '../shared/runtime/config.ts';
+import { refuseUnprotected } from '../shared/runtime/config.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { createRoleServer } from '../shared/runtime/role-server.ts';
-import { runRole } from '../shared/runtime/shutdown.ts';
+import { configOf, runRole } from '../shared/runtime/shutdown.ts';
 import { within } from '../shared/runtime/within.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
 import { createFirstLives } from './first-lives.ts';
@@ -31,7 +31,7 @@ const APPENDS_LIMIT_MS = 1_100;
 // As with fetches (order-side.ts): at most so many requests per second under steady traffic, each with more records.
 const SEND_GAP_MS = 2;
 
-const config = parseConfig(PROCESSOR_CONFIG, process.env);
+const config = configOf('processor', PROCESSOR_CONFIG, process.env);
 const logger = createLogger('processor', config.LOG_LEVEL);
 
 await runRole(logger, async ({ onStop, isStopping, fatal }) => {

@@ -10,11 +10,11 @@ import { topicId } from '../shared/log/topic-id.ts';
 import { ensureTopics } from '../shared/log/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { migrate } from '../shared/postgres/migrate.ts';
-import { parseConfig, refuseUnprotected } from '../shared/runtime/config.ts';
+import { refuseUnprotected } from '../shared/runtime/config.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { createRoleServer } from '../shared/runtime/role-server.ts';
-import { runRole } from '../shared/runtime/shutdown.ts';
+import { configOf, runRole } from '../shared/runtime/shutdown.ts';
 import { createCheckLog } from './check-log.ts';
 import { PROJECTOR_CONFIG } from './config.ts';
 import { createProjectorMetrics } from './metrics.ts';
@@ -34,7 +34,7 @@ const STALLED_AFTER_MS = 10_000;
 const PROJECTOR_LIMIT_MS = 2_600;
 const APPENDS_LIMIT_MS = 1_100;
 
-const config = parseConfig(PROJECTOR_CONFIG, process.env);
+const config = configOf('projector', PROJECTOR_CONFIG, process.env);
 const logger = createLogger('projector', config.LOG_LEVEL);
 
 await runRole(logger, async ({ onStop, isStopping, fatal }) => {

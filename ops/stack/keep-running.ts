@@ -27,8 +27,17 @@ export interface ProcessSpec {
   marker: string;
   /** Runs before every start, the first and the later ones. */
   beforeStart?: () => Promise<void>;
+  /** How it says that its configuration is refused; absent: it never does, and every end is followed by a start. */
+  refusal?: Refusal;
   /** Asked repeatedly while it starts; must answer within seconds. */
   isReady: () => Promise<boolean>;
+}
+
+export interface Refusal {
+  /** It ends with this and would again: it is not started any more. */
+  exitCode: number;
+  /** What a line says about it, which is then handed on with the end instead of by itself; null: the line is about something else. */
+  sentenceIn: (line: string) => string | null;
 }
 
 export interface ProcessEvents {
@@ -36,6 +45,8 @@ export interface ProcessEvents {
   onChange: () => void;
   onLine: (name: string, line: string) => void;
   say: (sentence: string) => void;
+  /** It ended for good, because its configuration was refused. Absent: `say` hears of it. */
+  onRefused?: (name: string, sentence: string) => void;
 }
 
 export interface ReadyOptions {
@@ -53,7 +64,7 @@ export interface KeptProcess {
   start: () => void;
   /**
    * Resolves when it is ready, or when it was stopped. Rejects with LOCAL_STACK after `limitMs`, or, with `orEnds`, as soon
-   * as it has ended by itself; with the signal's reason when that is aborted.
+   * as it has ended by itself; with CONFIG_INVALID when its configuration is refused; with the signal's reason when that is aborted.
    */
   untilReady: (options: ReadyOptions) => Promise<void>;
   /** Signals it once, and resolves when it has ended; it is not started again. Does not give up: see `kill`. */
@@ -73,7 +84,8 @@ const OUTPUT_FILE_MAX_BYTES = 10 * 1024 * 1024;
 export const restartDelayMs = (restarts: number): number =>
   restarts === 0 ? 0 : Math.min(BACKOFF_FIRST_MS * 2 ** (restarts - 1), BACKOFF_MAX_MS);
 
-export const keepRunning = (spec: ProcessSpec, { onChange, onLine, say }: ProcessEvents): KeptProcess => {
+export const keepRunning = (spec: ProcessSpec, { onChange, onLine, say, ...events }: ProcessEvents): KeptProcess => {
+  const onRefused = events.onRefused ?? ((name, sentence) => say(`${name} is not started again: ${sentence}`));
   let child: ChildProcess | null = null;
   let lastPid: number | null = null;
   let launching: Promise<void> = Promise.resolve();
@@ -81,18 +93,24 @@ export const keepRunning = (spec: ProcessSpec, { onChange, onLine, say }: Proces
   let stopping = false;
   let restarts = 0;
   let ends = 0;
+  let refusal: string | null = null; // what it said about it
+  let endedForGood = false;
   const logsFrom = logFiles(spec).map(fileSize); // what the files said before is about former runs
 
+  const endForGood = (): void => {
+    endedForGood = true;
+    if (!stopping) onRefused(spec.name, refusal ?? 'its configuration is refused.');
+  };
   const launch = async (): Promise<void> => {
     const startedAt = Date.now();
     let ended = false;
-    const onEnd = (how: string) => {
+    const onEnd = (how: string, forGood = false) => {
       if (ended) return;
       ended = true;
       ends += 1;
       child = null;
       onChange();
-      if (stopping) return;
+      if (stopping || forGood) return;
       if (Date.now() - startedAt >= BACKOFF_MAX_MS) restarts = 0;
       const delayMs = restartDelayMs(restarts++);
       say(`${spec.name} ended (${how}); starting it again ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
@@ -107,9 +125,17 @@ export const keepRunning = (spec: ProcessSpec, { onChange, onLine, say }: Proces
       return;
     }
     child.once('error', (error) => child?.pid === undefined && onEnd(error.message));
-    child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
+    const isRefusal = (code: number | null): boolean => spec.refusal !== undefined && code === spec.refusal.exitCode;
+    child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`, isRefusal(code)));
+    // Only now its last line has been read.
+    child.once('close', (code) => isRefusal(code) && endForGood());
+    const onOutput = (line: string): void => {
+      const sentence = spec.refusal?.sentenceIn(line) ?? null;
+      if (sentence === null) onLine(spec.name, line);
+      else refusal = sentence;
+    };
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream) createInterface({ input: stream }).on('line', (line) => onLine(spec.name, line));
+      if (stream) createInterface({ input: stream }).on('line', onOutput);
     }
     lastPid = child.pid ?? lastPid;
     onChange();
@@ -124,6 +150,7 @@ export const keepRunning = (spec: ProcessSpec, { onChange, onLine, say }: Proces
     const deadline = Date.now() + limitMs;
     while (!stopping && !(await spec.isReady())) {
       signal?.throwIfAborted();
+      if (endedForGood) throw new AppError('CONFIG_INVALID', `${spec.name}: ${refusal ?? 'its configuration is refused.'}`);
       if (orEnds && ends > endsBefore) throw failure('ended while it was starting');
       if (Date.now() >= deadline) throw failure(`is not ready after ${limitMs / 1000} s`);
       await delay(READY_POLL_MS);

@@ -1,6 +1,8 @@
 // ops/stack/role.ts: how one of the service's processes is run beside the others on one machine.
 
 import { join } from 'node:path';
+import { isRefusedConfiguration } from '../../shared/runtime/app-error.ts';
+import { REFUSED_EXIT_CODE } from '../../shared/runtime/shutdown.ts';
 import type { ProcessSpec } from './keep-running.ts';
 import { LOOPBACK } from './ports.ts';
 
@@ -29,6 +31,7 @@ export const roleSpec = ({ name, script, port }: Role, { env, cwd }: { env: Node
   cwd,
   stopSignal: 'SIGTERM',
   marker: script,
+  refusal: { exitCode: REFUSED_EXIT_CODE, sentenceIn: refusalIn },
   isReady: () => answersReady(`http://${LOOPBACK}:${port}/health/ready`),
 });
 
@@ -39,5 +42,16 @@ const answersReady = async (url: string): Promise<boolean> => {
     return response.ok;
   } catch {
     return false;
+  }
+};
+
+/** The sentence of the last line of a role whose configuration is refused. */
+const refusalIn = (line: string): string | null => {
+  if (!line.startsWith('{')) return null;
+  try {
+    const { code, msg } = JSON.parse(line) as { code?: unknown; msg?: unknown };
+    return typeof code === 'string' && isRefusedConfiguration(code) && typeof msg === 'string' ? msg : null;
+  } catch {
+    return null; // not a line of our logger
   }
 };

@@ -15,16 +15,22 @@ const say = (sentence: string): void => print('stack', sentence);
 /** An operating error is one sentence; anything else is a fault of ours and shows where it happened. */
 export const explain = (error: unknown): void => console.error(error instanceof AppError ? error.message : error);
 
-/** Starts the stack and ends the process when it is told to stop (exit code 0) or cannot start (1). */
-export const runUntilStopped = async (options: Omit<StackOptions, 'say' | 'onLine'>): Promise<void> => {
-  const stack = createStack({ ...options, say, onLine: (name, line) => print(name, readableLine(line)) });
+/** Starts the stack and ends the process when it is told to stop (exit code 0), cannot start, or a role refuses its configuration (1). */
+export const runUntilStopped = async (options: Omit<StackOptions, 'say' | 'onLine' | 'onRefused'>): Promise<void> => {
   let stopping = false;
-  const stop = (code: number): void => {
+  const stack = createStack({
+    ...options,
+    say,
+    onLine: (name, line) => print(name, readableLine(line)),
+    onRefused: (sentence) => stop(1, sentence),
+  });
+  const stop = (code: number, reason: string | null = null): void => {
     if (stopping) return; // npm and the terminal may each send a signal
     stopping = true;
     if (code === 0) say('stopping …');
     void stack.stop().then(() => {
       if (code === 0) say('stopped');
+      if (reason !== null) console.error(reason); // last, so that it is what is read
       process.exit(code);
     });
   };

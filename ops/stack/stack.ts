@@ -24,6 +24,8 @@ export interface StackOptions {
   scripts: Record<Role['name'], string>;
   say: (sentence: string) => void;
   onLine: (name: string, line: string) => void;
+  /** A role ended because its configuration is refused; it is not started again. Call `stop`. */
+  onRefused: (sentence: string) => void;
 }
 
 export interface Stack {
@@ -54,7 +56,8 @@ export const createStack = (options: StackOptions): Stack => {
     claim?.record(running);
     publish?.();
   };
-  const events: ProcessEvents = { onChange, onLine: options.onLine, say };
+  const onRefused = (name: string, sentence: string) => options.onRefused(`${name}: ${sentence}`);
+  const events: ProcessEvents = { onChange, onLine: options.onLine, say, onRefused };
 
   const bringUp = async (): Promise<string> => {
     claim = await claimFolder(dataDir, say);

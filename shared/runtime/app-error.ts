@@ -33,3 +33,8 @@ export class AppError extends Error {
     this.retryable = APP_ERRORS[code];
   }
 }
+
+const REFUSED: ReadonlySet<string> = new Set<AppErrorCode>(['CONFIG_INVALID', 'TOPIC_MISCONFIGURED', 'SECURITY_MISMATCH', 'LOG_MISMATCH']);
+
+/** Whether a code says that the configuration does not fit what is there: only a person can change that, a restart cannot. */
+export const isRefusedConfiguration = (code: string): boolean => REFUSED.has(code);

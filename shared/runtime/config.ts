@@ -53,9 +53,13 @@ export const parseConfig = <T extends TObject>(schema: T, source: Record<string,
     const config = envSchema<Static<T>>({ schema, data: source, dotenv: false, env: false });
     return Object.freeze(config);
   } catch (error) {
-    throw new AppError('CONFIG_INVALID', `The configuration is not valid: ${(error as Error).message}`, error);
+    throw new AppError('CONFIG_INVALID', `The configuration is not valid: ${readable((error as Error).message)}.`, error);
   }
 };
+
+/** The validator calls the variables `env`: `env/PORT must be <= 65535, env must have required property 'KAFKA_BROKERS'`. */
+const readable = (message: string): string =>
+  message.replaceAll(/env must have required property '(\w+)'/g, '$1 is missing').replaceAll(/\benv\/(\w+)/g, '$1');
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 export const isLoopback = (host: string): boolean => LOOPBACK.has(host);

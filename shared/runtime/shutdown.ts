@@ -1,7 +1,10 @@
 // shared/runtime/shutdown.ts: how a process ends. Resources are released in the reverse order of their start, within a
 // limit; a fatal error ends the process at once, because the supervisor's fresh start is the recovery.
 
-import type { Logger } from './logger.ts';
+import type { Static, TObject } from 'typebox';
+import { AppError, isRefusedConfiguration } from './app-error.ts';
+import { parseConfig } from './config.ts';
+import { createLogger, type Logger } from './logger.ts';
 import { within } from './within.ts';
 
 export type Release = () => Promise<unknown> | unknown;
@@ -12,7 +15,10 @@ export interface Releasers {
   stop: (signal: string) => Promise<void>;
   /** From the signal on: the process is not ready any more, whatever it still finishes. */
   isStopping: () => boolean;
-  /** Logs and exits with code 1. Never returns control to a half-broken process. */
+  /**
+   * Logs and exits: with code 78 (EX_CONFIG) and without a stack for a refused configuration, which another start would find as it is,
+   * else with code 1. Never returns control to a half-broken process.
+   */
   fatal: (error: unknown) => void;
 }
 
@@ -20,6 +26,29 @@ export interface Releasers {
 const STOP_LIMIT_MS = 4500;
 // Most parts are done in milliseconds; a connection pool waits for a database that may never answer.
 const PART_LIMIT_MS = 250;
+
+/** EX_CONFIG of sysexits.h. Whoever supervises a role need not start it again before its configuration is changed. */
+export const REFUSED_EXIT_CODE = 78;
+
+/** Parses a role's variables. Ends the process with one line and code 78 when they are refused. */
+export const configOf = <T extends TObject>(role: string, schema: T, source: NodeJS.ProcessEnv): Readonly<Static<T>> => {
+  try {
+    return parseConfig(schema, source);
+  } catch (error) {
+    return endFor(error, createLogger(role, 'info'));
+  }
+};
+
+const endFor = (error: unknown, logger: Logger): never => {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof AppError && isRefusedConfiguration(error.code)) {
+    // Said at every LOG_LEVEL: a process that ends without a word helps nobody.
+    logger.child({}, { level: 'fatal' }).fatal({ code: error.code }, message);
+    process.exit(REFUSED_EXIT_CODE);
+  }
+  logger.fatal({ err: error }, message);
+  process.exit(1);
+};
 
 export const createReleasers = (logger: Logger): Releasers => {
   const stack: { name: string; release: Release; limitMs: number }[] = [];
@@ -35,10 +64,7 @@ export const createReleasers = (logger: Logger): Releasers => {
       }
     }
   };
-  const fatal = (error: unknown): void => {
-    logger.fatal({ err: error }, error instanceof Error ? error.message : String(error));
-    process.exit(1);
-  };
+  const fatal = (error: unknown): void => endFor(error, logger);
   const stop = (signal: string): Promise<void> => {
     stopping ??= (async () => {
       logger.info({ signal }, 'stopping');
@@ -57,7 +83,7 @@ export const createReleasers = (logger: Logger): Releasers => {
   };
 };
 
-/** Runs a role: SIGTERM and SIGINT stop it in order, whatever else goes wrong ends it with code 1. */
+/** Runs a role: SIGTERM and SIGINT stop it in order, a refused configuration ends it with code 78, whatever else goes wrong with code 1. */
 export const runRole = async (logger: Logger, start: (releasers: Releasers) => Promise<void>): Promise<void> => {
   const releasers = createReleasers(logger);
   const onSignal = (signal: string) => void releasers.stop(signal).then(() => process.exit(0));

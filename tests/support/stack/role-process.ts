@@ -75,7 +75,8 @@ export const startRole = async (role: RoleName, env: Record<string, string> = {}
   const ready = async () => child.exitCode !== null || child.signalCode !== null || (await fetch(`${url}/health/ready`)).ok;
   try {
     await eventually(ready, { what: `${role} ready on ${url}`, timeoutMs: READY_LIMIT_MS });
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${role} ended before it was ready`);
+    const how = child.signalCode ?? (child.exitCode === null ? null : `code ${child.exitCode}`);
+    if (how !== null) throw new Error(`${role} ended before it was ready: ${how}`);
   } catch (error) {
     kill();
     throw new Error(`${(error as Error).message}\n${printed}`, { cause: error });

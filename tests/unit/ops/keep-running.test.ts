@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commandLineOf } from '../../../ops/stack/command-line.ts';
 import { type KeptProcess, keepRunning, type ProcessSpec, restartDelayMs } from '../../../ops/stack/keep-running.ts';
+import { roleSpec } from '../../../ops/stack/role.ts';
 import { stopInOrder } from '../../../ops/stack/stop-in-order.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -70,6 +71,31 @@ describe('keeping a process running', () => {
     await eventually(() => said.length >= 2, { what: 'a second attempt' });
     expect(said[0]).toContain('ENOENT');
     expect(said[1]).toContain('in 250 ms');
+  });
+
+  test('a role whose configuration is refused is not started again, and its one sentence is handed on', async () => {
+    const refusal = { level: 60, role: 'processor', code: 'CONFIG_INVALID', msg: 'PROCESSOR_CONCURRENCY must be <= 1000000.' };
+    const source = `console.log(${JSON.stringify(JSON.stringify(refusal))}); process.exitCode = 78;`;
+    const { refusal: ofRoles } = roleSpec({ name: 'processor', script: '', port: 0 }, { env: {}, cwd: folder });
+    const processor = await keep('processor', source, { refusal: ofRoles });
+    processor.start();
+    await expect(processor.untilReady({ limitMs: 10_000, orEnds: false })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `processor: ${refusal.msg}`,
+    });
+    expect(said).toEqual([`processor is not started again: ${refusal.msg}`]);
+    expect(lines).toEqual([]);
+    expect(processor.pid()).toBeNull();
+  });
+
+  test('any other end is followed by a start, whatever was said before it', async () => {
+    const line = JSON.stringify({ level: 60, code: 'LOG_UNAVAILABLE', msg: 'Kafka was not ready.' });
+    const { refusal } = roleSpec({ name: 'processor', script: '', port: 0 }, { env: {}, cwd: folder });
+    const processor = await keep('processor', `console.log(${JSON.stringify(line)}); process.exitCode = 1;`, { refusal });
+    processor.start();
+    await eventually(() => said.length >= 2, { what: 'two restarts' });
+    expect(said[0]).toBe('processor ended (exit code 1); starting it again at once');
+    expect(lines[0]).toBe(`processor: ${line}`);
   });
 
   test('hands on every line of stdout and stderr with the name', async () => {
