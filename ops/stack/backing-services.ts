@@ -8,7 +8,8 @@ export interface BackingServices {
   kafka: string;
   /** URL with the password. */
   database: string;
-  descriptions: string[];
+  /** For people, by the name of the part. */
+  descriptions: { broker: string; postgres: string };
   /** Those that were started here. */
   processes: KeptProcess[];
 }
@@ -48,7 +49,7 @@ export const startBackingServices = async (
   return {
     kafka: kafka.address,
     database: database.address,
-    descriptions: [kafka.description, database.description],
+    descriptions: { broker: kafka.description, postgres: database.description },
     processes: [...kafka.kept, ...database.kept],
   };
 };

@@ -1,8 +1,8 @@
 // ops/stack/run-until-stopped.ts: a stack as a command: its lines on the terminal, its end on a signal, its exit code.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
-import { readableLine } from './readable-line.ts';
 import { createStack, type StackOptions } from './stack.ts';
+import { createRoleLines } from './start-lines.ts';
 
 const EXAMPLE_ORDER = '{"user_id":101,"item_ids":"5,6,7","total_amount":299.99}';
 // The longest name, so that the lines align.
@@ -10,7 +10,7 @@ const NAME_WIDTH = 'projector'.length;
 const PARENT_POLL_MS = 250;
 
 const print = (name: string, line: string): void => console.log(`${name.padEnd(NAME_WIDTH)} | ${line}`);
-const say = (sentence: string): void => print('stack', sentence);
+const say = (sentence: string, part = 'stack'): void => print(part, sentence);
 
 /** An operating error is one sentence; anything else is a fault of ours and shows where it happened. */
 export const explain = (error: unknown): void => console.error(error instanceof AppError ? error.message : error);
@@ -18,10 +18,11 @@ export const explain = (error: unknown): void => console.error(error instanceof 
 /** Starts the stack and ends the process when it is told to stop (exit code 0), cannot start, or a role refuses its configuration (1). */
 export const runUntilStopped = async (options: Omit<StackOptions, 'say' | 'onLine' | 'onRefused'>): Promise<void> => {
   let stopping = false;
+  const lines = createRoleLines(print, { everything: options.env.LOG_LEVEL === 'debug' });
   const stack = createStack({
     ...options,
     say,
-    onLine: (name, line) => print(name, readableLine(line)),
+    onLine: lines.onLine,
     onRefused: (sentence) => stop(1, sentence),
   });
   const stop = (code: number, reason: string | null = null): void => {
@@ -44,6 +45,7 @@ export const runUntilStopped = async (options: Omit<StackOptions, 'say' | 'onLin
 
   try {
     const api = await stack.start();
+    lines.up();
     say('ready; Ctrl-C stops everything. Try:');
     console.log(`curl -s -X POST ${api}/orders -H 'content-type: application/json' -d '${EXAMPLE_ORDER}'`);
   } catch (error) {

@@ -3,6 +3,7 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError } from '../../shared/runtime/app-error.ts';
 import { startBackingServices } from './backing-services.ts';
 import { removeLeftoverContainers } from './containers/leftover.ts';
 import type { Ground } from './dependencies.ts';
@@ -10,6 +11,7 @@ import { type KeptProcess, keepRunning, type ProcessEvents } from './keep-runnin
 import { choosePorts, LOOPBACK, type PortWish } from './ports.ts';
 import { type Role, roleSpec } from './role.ts';
 import type { StartSettings } from './settings.ts';
+import { sayWaits, WAITS_FOR } from './start-lines.ts';
 import { stopInOrder } from './stop-in-order.ts';
 import { claimFolder, replaceFile, type SupervisorFile } from './supervisor-file.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
@@ -22,21 +24,24 @@ export interface StackOptions {
   env: NodeJS.ProcessEnv;
   /** Absolute paths of the roles' scripts. */
   scripts: Record<Role['name'], string>;
-  say: (sentence: string) => void;
+  /** A sentence for the person who waits, about a part or about all of it. */
+  say: (sentence: string, part?: string) => void;
   onLine: (name: string, line: string) => void;
   /** A role ended because its configuration is refused; it is not started again. Call `stop`. */
   onRefused: (sentence: string) => void;
 }
 
 export interface Stack {
-  /** Resolves with the api's URL once it is ready. Throws AppError with one sentence; call `stop` then too. */
+  /** Resolves with the api's URL once everything is ready, or the api is and the others still wait for something. Throws AppError with one sentence; call `stop` then too. */
   start: () => Promise<string>;
   /** Ends everything, also a start under way, within 5 s. */
   stop: () => Promise<void>;
 }
 
 // Rebuilding a long read model may take the api longer; it then says so on its own lines, and the wait goes on.
-const ROLES_PATIENCE_MS = 600_000;
+const API_PATIENCE_MS = 600_000;
+// A projector that reads a long log first must not keep the api from those who can use it already: after this it is ready without them.
+const OTHERS_PATIENCE_MS = 60_000;
 
 export const createStack = (options: StackOptions): Stack => {
   const { checkout, dataDir, settings, say } = options;
@@ -57,7 +62,12 @@ export const createStack = (options: StackOptions): Stack => {
     publish?.();
   };
   const onRefused = (name: string, sentence: string) => options.onRefused(`${name}: ${sentence}`);
-  const events: ProcessEvents = { onChange, onLine: options.onLine, say, onRefused };
+  const lastLines = new Map<string, string>();
+  const onLine = (name: string, line: string) => {
+    lastLines.set(name, line);
+    options.onLine(name, line);
+  };
+  const events: ProcessEvents = { onChange, onLine, say, onRefused };
 
   const bringUp = async (): Promise<string> => {
     claim = await claimFolder(dataDir, say);
@@ -72,19 +82,41 @@ export const createStack = (options: StackOptions): Stack => {
       ...events,
       onStarted: (process) => services.push(process),
     });
-    for (const description of descriptions) say(description);
+    for (const [part, description] of Object.entries(descriptions)) say(description, part);
 
     const api = `http://${LOOPBACK}:${ports.api}`;
     const env = { ...options.env, ...rolesEnvironment(settings.AUTH, ports), KAFKA_BROKERS: kafka, DATABASE_URL: database };
     for (const name of ['api', 'processor', 'projector'] as const) {
       roles.push(keepRunning(roleSpec({ name, script: options.scripts[name], port: ports[name] }, { env, cwd: checkout }), events));
+      say(`${name === 'api' ? `at ${api}` : `on port ${ports[name]}`}; ${WAITS_FOR[name]}`, name);
     }
     publish = () => publishRun(runFile, { api, kafka, database }, [...services, ...roles]);
     for (const role of roles) role.start();
-    say(`api at ${api}, processor on port ${ports.processor}, projector on port ${ports.projector}; waiting until the api is ready …`);
-    await roles[0]!.untilReady({ limitMs: ROLES_PATIENCE_MS, orEnds: false });
+    await untilReady();
     interrupted.signal.throwIfAborted();
     return api;
+  };
+
+  const untilReady = async (): Promise<void> => {
+    const ready = new AbortController();
+    const parts = roles.map(({ spec: { name, port } }) => ({
+      name,
+      url: `http://${LOOPBACK}:${port}`,
+      lastLine: () => lastLines.get(name) ?? null,
+    }));
+    sayWaits(parts, say, AbortSignal.any([ready.signal, interrupted.signal]));
+    const [api, ...others] = roles as [KeptProcess, ...KeptProcess[]];
+    const goOnWithout = (error: unknown) => {
+      if (!(error instanceof AppError && error.code === 'LOCAL_STACK')) throw error;
+    };
+    try {
+      await Promise.all([
+        api.untilReady({ limitMs: API_PATIENCE_MS, orEnds: false }),
+        ...others.map((role) => role.untilReady({ limitMs: OTHERS_PATIENCE_MS, orEnds: false }).catch(goOnWithout)),
+      ]);
+    } finally {
+      ready.abort();
+    }
   };
 
   let starting: Promise<string> | null = null;

@@ -21,6 +21,7 @@ const port = { 'api.ts': PORT, 'processor.ts': PROCESSOR_PORT, 'projector.ts': P
 const { KAFKA_BROKERS, DATABASE_URL, HOST, AUTH } = process.env;
 createServer((_, response) => response.end(JSON.stringify({ KAFKA_BROKERS, DATABASE_URL, HOST, AUTH }))).listen(Number(port), HOST);
 process.once('SIGTERM', () => process.exit(0));
+console.log(JSON.stringify({ level: 30, role: 'stub', msg: 'started up' }));
 `;
 // On containers: container-stack.test.ts.
 const LOCAL = { BACKING_SERVICES: 'local' };
@@ -101,6 +102,19 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
     expect(stack.output()).toContain(`curl -s -X POST ${run.api}/orders -H 'content-type: application/json'`);
   });
 
+  test('says in one line of each part what it waits for, and nothing more until all are up', () => {
+    const [before] = stack.output().split(/^stack +\| ready;/m);
+    const lines = before!.trim().split('\n');
+    for (const name of NAMES)
+      expect(
+        lines.filter((line) => line.startsWith(`${name} `)),
+        name,
+      ).toHaveLength(1);
+    expect(before).toMatch(/^broker +\| Kafka at 127\.0\.0\.1:\d+ \(local broker\)$/m);
+    expect(before).toMatch(/^projector \| on port \d+; waits for the topics, and until the log is projected$/m);
+    expect(before).not.toContain('started up'); // what the stubs say, as the roles do
+  });
+
   test('refuses to run twice in one folder, and the first does not notice', async () => {
     const second = startStackProcess({ dataDir, scripts, env: LOCAL });
     expect(await second.exited).toEqual({ code: 1, signal: null });
@@ -120,6 +134,23 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
     expect(await second.exited).toEqual({ code: 0, signal: null });
     expect(commandLineOf(run.processes.broker.pid)).not.toBeNull();
     expect(commandLineOf(run.processes.postgres.pid)).not.toBeNull();
+  });
+
+  test('ends with the sentence of a role whose configuration is refused, and does not start it again', async () => {
+    const refusing = join(folder.path, 'refusing');
+    await mkdir(refusing);
+    for (const role of ['api', 'projector']) await writeFile(join(refusing, `${role}.ts`), ROLE_STUB);
+    const refusal = { level: 60, code: 'CONFIG_INVALID', msg: 'The configuration is not valid: PROCESSOR_CONCURRENCY must be <= 1000000.' };
+    await writeFile(
+      join(refusing, 'processor.ts'),
+      `console.log(${JSON.stringify(JSON.stringify(refusal))}); process.exitCode = 78;\nexport {};`,
+    );
+    const env = { ...LOCAL, KAFKA_BROKERS: run.kafka, DATABASE_URL: run.database };
+    const third = startStackProcess({ dataDir: join(folder.path, 'third'), scripts: refusing, env });
+    expect(await third.exited).toEqual({ code: 1, signal: null });
+    expect(third.output().trim().split('\n').at(-1)).toBe(`processor: ${refusal.msg}`);
+    expect(third.output().split(refusal.msg)).toHaveLength(2); // once
+    expect(third.output()).not.toMatch(/starting it again|ready;/);
   });
 
   test('starts a killed role again within 2 s', async () => {
@@ -162,7 +193,7 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
     early.signal('SIGINT');
     expect(await early.exited).toEqual({ code: 0, signal: null });
     expect(allEnded(pids)).toBe(true);
-    expect(early.output()).not.toContain('waiting until the api is ready');
+    expect(early.output()).not.toMatch(/^api /m);
   });
 
   test('a killed supervisor leaves no process behind, and the next start finds its data', async () => {

@@ -79,7 +79,7 @@ const startTestStack = async (): Promise<TestStack> => {
     };
     const events = { onChange, say, onLine: () => {}, onStarted: (started: KeptProcess) => void processes.push(started) };
     const { kafka, database, descriptions } = await startBackingServices(ground, events);
-    say(descriptions.join(', '));
+    say(Object.values(descriptions).join(', '));
     return { kafka, database, stop };
   } catch (error) {
     await stop();
