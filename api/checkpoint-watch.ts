@@ -3,6 +3,7 @@
 
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 
 export type Urgency = 'awaited' | 'busy' | 'idle';
 
@@ -40,6 +41,7 @@ export const createCheckpointWatch = ({
   let dueAt = Infinity;
   let asking = false;
   let running = false;
+  const outage = createOutage(logger, "reading the projector's checkpoints");
   let failing = false;
   let answeredAt = performance.now();
 
@@ -66,7 +68,7 @@ export const createCheckpointWatch = ({
   };
   const answered = (found: ReadonlyMap<number, number>): void => {
     if (!running) return;
-    if (failing) logger.info('the read model answers again');
+    outage.over();
     failing = false;
     answeredAt = performance.now();
     onCheckpoints(found);
@@ -74,7 +76,7 @@ export const createCheckpointWatch = ({
   const failed = (error: unknown): void => {
     if (!running) return;
     if (!(error instanceof AppError && error.retryable)) throw error;
-    if (!failing) logger.warn({ err: error }, 'the read model does not answer');
+    outage.failed(error);
     failing = true;
   };
 

@@ -53,7 +53,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     schema: config.READ_MODEL_SCHEMA,
     applicationName: 'orders-api',
     settings: READ_MODEL_SETTINGS,
-    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
   onStop('database', () => database.end());
 
@@ -62,7 +62,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     schema: config.ACCOUNTS_SCHEMA,
     applicationName: 'orders-api-accounts',
     maxConnections: ACCOUNTS_CONNECTIONS_MAX,
-    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
   onStop('accounts', () => accountsDatabase.end());
   const accountsSchema = keepAccountsSchema(accountsDatabase, logger, fatal);

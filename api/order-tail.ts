@@ -8,6 +8,7 @@ import { DUPLICATE_WINDOW_MS } from '../shared/order/ghosts.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 import { createCheckpointWatch } from './checkpoint-watch.ts';
 import { createPositionWaits, type Place } from './position-waits.ts';
 import type { ReadModel, Snapshot } from './read-model.ts';
@@ -104,13 +105,16 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     for (const { partition } of memory) stored.moved(partition);
   };
 
+  const outage = createOutage(logger, 'reading the tail from the read model');
   const untilAnswered = async <T>(what: string, ask: () => Promise<T>): Promise<T> => {
-    for (let attempt = 0; ; attempt += 1) {
+    for (;;) {
       try {
-        return await ask();
+        const answer = await ask();
+        outage.over();
+        return answer;
       } catch (error) {
         if (stopped || !(error instanceof AppError && error.retryable)) throw error;
-        logger[attempt === 0 ? 'warn' : 'debug']({ err: error }, `waiting for the read model: ${what}`);
+        outage.failed(error, { asked: what });
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

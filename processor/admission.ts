@@ -4,6 +4,7 @@
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 import { dropGhost, type Entry, type Partition, type PendingRequest } from './partition.ts';
 
 /**
@@ -30,6 +31,7 @@ const DATABASE_WAIT_MS = 500;
 
 export const createAdmission = ({ lookUpFirstLives, clock, logger, react, refuse }: AdmissionOptions): Admission => {
   const queues = new Map<Partition, Entry[]>();
+  const outage = createOutage(logger, 'looking up orders in the read model');
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
   const settle = (partition: Partition, entries: Entry[], firstLives: Map<string, number>): void => {
@@ -51,10 +53,11 @@ export const createAdmission = ({ lookUpFirstLives, clock, logger, react, refuse
       const ids = entries.map((entry) => entry.order.orderId);
       try {
         const firstLives = await lookUpFirstLives(partition.partition, ids, partition.knownFrom);
+        outage.over();
         if (firstLives === null) await pause(BEHIND_WAIT_MS);
         else if (partition.live) settle(partition, queue.splice(0, entries.length), firstLives);
       } catch (error) {
-        logger.warn({ err: error, partition: partition.partition }, 'cannot look up orders in the read model; trying again');
+        outage.failed(error);
         await pause(DATABASE_WAIT_MS);
       }
     }

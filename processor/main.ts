@@ -55,7 +55,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     schema: config.READ_MODEL_SCHEMA,
     applicationName: 'processor',
     maxConnections: 2,
-    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
   onStop('database', database.end);
   const { ledger, check, claimsOf, end } = await connectLedger({

@@ -5,6 +5,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 import { CIRCUIT_STATES, type CircuitState } from './circuit.ts';
 import type { ProcessorConfig } from './config.ts';
 import { type Fulfil, timedFulfilment } from './fulfilment.ts';
@@ -39,6 +40,7 @@ export const openFulfilment = (config: ProcessorConfig, { registry, clock, logge
     for (const state of CIRCUIT_STATES) circuit.set({ state }, state === current ? 1 : 0);
   };
   show('closed');
+  const outage = createOutage(logger, 'fulfilment by the endpoint');
   return createFulfilmentAttempts({
     attempt: httpFulfilment({ url, timeoutMs: config.FULFILMENT_TIMEOUT_MS, connectionsMax }),
     attemptsMax: config.FULFILMENT_ATTEMPTS_MAX,
@@ -49,14 +51,8 @@ export const openFulfilment = (config: ProcessorConfig, { registry, clock, logge
     onAttempt: (outcome) => attempts.inc({ outcome }),
     onCircuit: (state) => {
       show(state);
-      const level = state === 'open' ? 'warn' : 'info';
-      logger[level]({ circuit: state }, SAID[state]);
+      if (state === 'open') outage.failed('it failed five times in a row'); // once: it is open again after each probe that failed
+      if (state === 'closed') outage.over();
     },
   });
-};
-
-const SAID: Readonly<Record<CircuitState, string>> = {
-  open: 'fulfilment keeps failing; holding attempts back',
-  half_open: 'trying fulfilment again with one attempt',
-  closed: 'fulfilment answers again; attempts go on',
 };

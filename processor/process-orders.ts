@@ -9,6 +9,7 @@ import { isTerminal } from '../shared/order/lifecycle.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 import { createAdmission, type LookUpFirstLives } from './admission.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Fulfil, Fulfilled } from './fulfilment.ts';
@@ -60,6 +61,7 @@ const REACT_AGAIN_MS = 250;
 export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProcessor => {
   const { topic, appender, clock, logger } = options;
   const partitions = new Map<number, Partition>();
+  const appends = createOutage(logger, 'appending facts of orders');
 
   const react = (partition: Partition, entry: Entry): void => {
     if (!isActing(partition)) return;
@@ -126,6 +128,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   /** Appends, and goes on once the log says what became of it: read back, applied at once, or unknown (R1). */
   const append = (partition: Partition, event: OrderEvent, owner: { inFlight: Entry['inFlight'] }, goOn: () => void): void => {
     const acknowledged = ({ offset }: { offset: number }): void => {
+      appends.over();
       if (!partition.live) return;
       if (offset > partition.position) {
         owner.inFlight = offset;
@@ -141,10 +144,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
         options.onFatal(error);
         return;
       }
-      logger.warn(
-        { err: error, order_id: event.orderId, event: event.name },
-        'append without a known outcome; reacting again from the log',
-      );
+      appends.failed(error, { order_id: event.orderId, event: event.name });
       clock.after(REACT_AGAIN_MS, () => {
         owner.inFlight = null;
         if (partition.live) goOn();

@@ -7,11 +7,14 @@ import { decodeProductEvent } from '../shared/log/product-codec.ts';
 import type { SetAside } from '../shared/log/set-aside.ts';
 import type { ProductEvent } from '../shared/product/events.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 import type { Ledger, Start } from './ledger/ledger.ts';
-import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
+import { createLedgerOutage, untilLedgerAnswers } from './ledger/ledger-retries.ts';
 import { createProductOutbox, type ProductOutbox, type ProductOutboxOptions } from './product-outbox.ts';
 
-export interface ProcessProductsOptions extends ProductOutboxOptions {
+export interface ProcessProductsOptions extends Omit<ProductOutboxOptions, 'outage'> {
+  logger: Logger;
   ledger: Ledger;
   setAside: SetAside;
 }
@@ -40,8 +43,11 @@ interface OwnedPartition {
 export const createProductProcessor = (options: ProcessProductsOptions): ProductProcessor => {
   const { topic, ledger, clock, logger, onFatal } = options;
   const owned = new Map<number, OwnedPartition>();
+  const outage = createLedgerOutage(logger);
+  const deadLetters = createOutage(logger, 'appending a dead letter');
+  const outboxOptions = { ...options, outage: createOutage(logger, 'appending answers about products') };
   const patient = <T>(state: OwnedPartition, call: () => Promise<T>): Promise<T | null> =>
-    untilLedgerAnswers({ call, isLive: () => state.live, clock, logger });
+    untilLedgerAnswers({ call, isLive: () => state.live, clock, logger, outage });
 
   const takeOver = async (state: OwnedPartition): Promise<void> => {
     const answers = await patient(state, () => ledger.undeliveredAnswers(state.partition));
@@ -52,10 +58,11 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     while (state.live) {
       try {
         await options.setAside(record, why);
+        deadLetters.over();
         return;
       } catch (error) {
         if (!(error instanceof AppError && error.retryable)) throw error;
-        logger.warn({ err: error }, 'a dead letter without a known outcome; again');
+        deadLetters.failed(error);
         await new Promise<void>((resolve) => clock.after(SET_ASIDE_AGAIN_MS, resolve));
       }
     }
@@ -86,14 +93,20 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     if (attempts === 1) return;
     // An earlier attempt may have been committed without an answer: what it decided and found delivered only the ledger knows.
     state.outbox.close();
-    state.outbox = createProductOutbox(options);
+    state.outbox = createProductOutbox(outboxOptions);
     await takeOver(state);
   };
 
   return {
     onAssigned: (assignments) => {
       for (const { partition, startOffset } of assignments) {
-        const state = { partition, position: startOffset, outbox: createProductOutbox(options), takenOver: Promise.resolve(), live: true };
+        const state = {
+          partition,
+          position: startOffset,
+          outbox: createProductOutbox(outboxOptions),
+          takenOver: Promise.resolve(),
+          live: true,
+        };
         state.takenOver = takeOver(state);
         state.takenOver.catch(onFatal);
         owned.set(partition, state);

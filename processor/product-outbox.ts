@@ -5,7 +5,7 @@ import type { Appender } from '../shared/log/log.ts';
 import { encodeProductEvent } from '../shared/log/product-codec.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
-import type { Logger } from '../shared/runtime/logger.ts';
+import type { Outage } from '../shared/runtime/outage.ts';
 import type { Answer } from './ledger/product-requests.ts';
 
 export interface ProductOutbox {
@@ -21,7 +21,8 @@ export interface ProductOutboxOptions {
   topic: string;
   appender: Appender;
   clock: Clock;
-  logger: Logger;
+  /** Of all outboxes: their appends fail together. */
+  outage: Outage;
   onFatal: (error: Error) => void;
 }
 
@@ -39,7 +40,7 @@ interface Line {
   inDoubt: boolean;
 }
 
-export const createProductOutbox = ({ topic, appender, clock, logger, onFatal }: ProductOutboxOptions): ProductOutbox => {
+export const createProductOutbox = ({ topic, appender, clock, outage, onFatal }: ProductOutboxOptions): ProductOutbox => {
   // Bounded by the requests without an answer, which the rate of appends bounds.
   const lines = new Map<string, Line>();
   const productOf = new Map<string, string>();
@@ -50,7 +51,10 @@ export const createProductOutbox = ({ topic, appender, clock, logger, onFatal }:
     appender
       .append(encodeProductEvent(answer.event, topic))
       .then(
-        () => clock.after(READ_WITHIN_MS, () => line.unread.includes(answer) && doubt(line)),
+        () => {
+          outage.over();
+          clock.after(READ_WITHIN_MS, () => line.unread.includes(answer) && doubt(line));
+        },
         (error: Error) => notConfirmed(line, answer, error),
       )
       .then(() => {
@@ -62,7 +66,7 @@ export const createProductOutbox = ({ topic, appender, clock, logger, onFatal }:
 
   const notConfirmed = (line: Line, { event }: Answer, error: Error): void => {
     if (error instanceof AppError && !error.retryable) throw error;
-    if (!line.inDoubt) logger.warn({ err: error, product_id: event.productId, event: event.name }, 'append without a known outcome; again');
+    outage.failed(error, { product_id: event.productId, event: event.name });
     line.inDoubt = true;
   };
 

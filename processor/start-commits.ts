@@ -6,7 +6,7 @@ import type { GroupOffset } from '../shared/log/log.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { StartMove } from './ledger/ledger.ts';
-import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
+import { createLedgerOutage, untilLedgerAnswers } from './ledger/ledger-retries.ts';
 
 export interface StartCommitsOptions {
   /** Where to start in every partition that this process owns, as of now. */
@@ -36,6 +36,7 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
     if (since >= REPEAT_MS || since < 0) return new Map(now); // negative: the clock was put back, perhaps by hours
     return new Map([...now].filter(([partition, move]) => written.get(partition) !== move.offset || changesCarried(move)));
   };
+  const outage = createLedgerOutage(logger);
   const commit = async (): Promise<void> => {
     if (moved().size === 0) return;
     const done = await untilLedgerAnswers({
@@ -47,6 +48,7 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
       isLive: () => moved().size > 0,
       clock,
       logger,
+      outage,
     });
     if (done === null) return;
     writtenAt = clock.now();

@@ -5,7 +5,7 @@ import { stockLines } from '../shared/order/stock.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Ledger, StockStep, StockVerdict } from './ledger/ledger.ts';
-import { untilLedgerAnswers } from './ledger/ledger-retries.ts';
+import { createLedgerOutage, untilLedgerAnswers } from './ledger/ledger-retries.ts';
 import { type Entry, forgetClosed, type Partition } from './partition.ts';
 
 export interface StockQueue {
@@ -41,6 +41,7 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
   // Bounded by the open orders: each has one decision and a few facts here at most.
   let queue: Queued[] = [];
   let draining = false;
+  const outage = createLedgerOutage(logger);
   const waits = new WeakMap<Entry, number>();
 
   const waitForProduct = (partition: Partition, entry: Entry): void => {
@@ -79,7 +80,7 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
         const verdicts = await ledger.moveStock(topic, steps);
         for (const [index, queued] of current.entries()) done(queued, verdicts[index]!);
       };
-      await untilLedgerAnswers({ call, isLive: () => live().length > 0, clock, logger });
+      await untilLedgerAnswers({ call, isLive: () => live().length > 0, clock, logger, outage });
     }
     draining = false;
   };

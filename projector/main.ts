@@ -63,7 +63,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     ...where,
     maxConnections: CONNECTIONS_MAX,
     settings: STORE_SETTINGS,
-    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
   onStop('database', () => database.end());
   registerReadModelStatus(registry, database, config.CURRENCY);

@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { createOutage } from '../shared/runtime/outage.ts';
 
 export interface Persistence {
   /**
@@ -20,6 +21,7 @@ const RETRY_MAX_MS = 3_000; // how much longer than the outage the projector's m
 
 export const createPersistence = (stop: AbortSignal, logger: Logger): Persistence => {
   const troubles = new Set<Error>(); // at most one per call that is under way
+  const outage = createOutage(logger, 'projecting');
 
   const passes = (error: unknown): error is AppError => error instanceof AppError && error.retryable && error.code !== 'CHECKPOINT_MOVED';
 
@@ -29,11 +31,12 @@ export const createPersistence = (stop: AbortSignal, logger: Logger): Persistenc
       for (let failures = 0; ; failures += 1) {
         try {
           const result = await work();
-          if (failures > 0) logger.info({ failures }, 'goes on again');
+          if (trouble !== null) troubles.delete(trouble);
+          if (troubles.size === 0) outage.over(); // one step that works is not the end of another one's trouble
           return result;
         } catch (error) {
           if (!passes(error) || stop.aborted) throw error;
-          if (failures === 0) logger.warn({ err: error }, 'cannot go on for now, trying again');
+          outage.failed(error);
           if (trouble !== null) troubles.delete(trouble);
           trouble = error;
           troubles.add(trouble);

@@ -115,10 +115,13 @@ export const createOrderProjector = (options: ProjectOrdersOptions): OrderProjec
     const checkpoints = await readCheckpoints(buffer.partitions());
     const moved = checkpoints.filter(({ partition, nextOffset }) => fenced || buffer.position(partition) !== nextOffset);
     await options.checkLog(moved);
+    if (moved.length > 0) {
+      const partitions = moved.map(({ partition }) => partition);
+      logger.info({ partitions, fenced }, 'somebody else moves the checkpoints, or may have; following them');
+    }
     for (const { partition, nextOffset } of moved) {
       const position = buffer.position(partition);
       if (position === undefined) continue; // revoked meanwhile
-      logger.info({ partition, position, checkpoint: nextOffset, fenced }, 'somebody else moves the checkpoints, following them');
       begin(partition, nextOffset);
       reader.seek(partition, nextOffset);
     }

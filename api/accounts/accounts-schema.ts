@@ -8,6 +8,7 @@ import { databaseError } from '../../shared/postgres/errors.ts';
 import { migrate } from '../../shared/postgres/migrate.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { createOutage } from '../../shared/runtime/outage.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'schema');
 const RETRY_MS = 1_000;
@@ -28,15 +29,17 @@ export const keepAccountsSchema = (database: Database, logger: Logger, onFatal: 
   let work: Promise<void> = Promise.resolve();
 
   const bringUp = async (): Promise<void> => {
-    for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
+    const outage = createOutage(logger, 'preparing the accounts');
+    while (!stopping.signal.aborted) {
       try {
         await migrateAccounts(database);
         done = true;
+        outage.over();
         return;
       } catch (failure) {
         const error = databaseError(failure);
         if (!(error instanceof AppError && error.retryable)) throw error;
-        logger[attempt === 0 ? 'warn' : 'debug']({ err: error }, 'waiting for the database of the accounts');
+        outage.failed(error);
         await delay(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {});
       }
     }

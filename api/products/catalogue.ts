@@ -7,6 +7,7 @@ import type { ProductFact, ProductRefusal } from '../../shared/product/events.ts
 import { evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { createOutage } from '../../shared/runtime/outage.ts';
 import { createPositionWaits, type Place } from '../position-waits.ts';
 import type { ProductStore } from './product-store.ts';
 
@@ -98,8 +99,9 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
     onFatal,
   });
 
+  const outage = createOutage(logger, 'reading the catalogue from the ledger');
   const seed = async (): Promise<void> => {
-    for (let attempt = 0; !stopped; attempt += 1) {
+    while (!stopped) {
       try {
         const { products, starts } = await store.snapshot();
         for (const { productId, ...entry } of products) entries.set(productId, entry);
@@ -107,10 +109,11 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
           positions[partition] = offset;
           read.moved(partition);
         }
+        outage.over();
         return;
       } catch (error) {
         if (!(error instanceof AppError && error.retryable)) throw error;
-        logger[attempt === 0 ? 'warn' : 'debug']({ err: error }, 'waiting for the ledger: the catalogue');
+        outage.failed(error);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

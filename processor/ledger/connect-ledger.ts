@@ -43,7 +43,7 @@ export const connectLedger = async (options: ConnectLedgerOptions): Promise<Conn
     applicationName: 'processor-ledger',
     maxConnections: CONNECTIONS_MAX,
     settings: LEDGER_SETTINGS,
-    onError: (error) => logger.warn({ err: error }, 'a connection of the ledger was lost'),
+    onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
   await openLedger({ database, client, topics });
   const { ledger, check } = watchLedger(createPostgresLedger(database, { newId: randomUUIDv7, now: clock.now }));

@@ -4,6 +4,7 @@
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { createOutage, type Outage } from '../../shared/runtime/outage.ts';
 import { LedgerFenced } from './ledger.ts';
 
 const DATABASE_WAIT_MS = 500;
@@ -20,20 +21,28 @@ export interface Insistence<T> {
   isLive: () => boolean;
   clock: Clock;
   logger: Logger;
+  /** Of all who call; absent: this call has one of its own. */
+  outage?: Outage;
 }
 
+/** One for all calls of one user of the ledger: they fail together. */
+export const createLedgerOutage = (logger: Logger): Outage => createOutage(logger, 'writing to the ledger');
+
 /** Resolves with the answer, or with null once `isLive` is false. Rejects with what does not pass. */
-export const untilLedgerAnswers = async <T>({ call, isLive, clock, logger }: Insistence<T>): Promise<T | null> => {
+export const untilLedgerAnswers = async <T>(insistence: Insistence<T>): Promise<T | null> => {
+  const { call, isLive, clock, logger, outage = createLedgerOutage(logger) } = insistence;
   let fencedAttempts = 0; // counted, not timed: the clock may jump
   while (isLive()) {
     try {
-      return await call();
+      const answer = await call();
+      outage.over();
+      return answer;
     } catch (error) {
       if (!isLive()) return null;
       const fenced = error instanceof LedgerFenced;
       if (fenced) fencedAttempts += 1;
       if (fenced ? fencedAttempts > FENCED_ATTEMPTS_MAX : !(error instanceof AppError && error.retryable)) throw error;
-      logger.warn({ err: error }, 'the ledger cannot be written; trying again');
+      outage.failed(error);
       await new Promise<void>((resolve) => clock.after(fenced ? FENCED_WAIT_MS : DATABASE_WAIT_MS, resolve));
     }
   }

@@ -4,7 +4,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../runtime/app-error.ts';
 import { APPEND_BATCH_BYTES_MAX, createAppendQueue, type Waiting } from './append-queue.ts';
-import type { LogClient, LogLogger } from './client.ts';
+import { createLogOutage, type LogClient, type LogLogger } from './client.ts';
 import type { Appender, Position, RecordToAppend } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 import type { PartitionBatch } from './protocol/produce.ts';
@@ -67,6 +67,7 @@ export const createLane = (options: LaneOptions): RunningAppender => {
   let sender: Sender | null = null;
   let connected = false;
   let failures = 0;
+  const outage = createLogOutage(logger, 'appending to the log');
   let roundStarted = Number.NEGATIVE_INFINITY;
   let progressedAt = 0; // as far as there is anything to send
   let waitTimer: NodeJS.Timeout | null = null;
@@ -89,8 +90,9 @@ export const createLane = (options: LaneOptions): RunningAppender => {
       try {
         await sender.connect();
         connected = true;
+        if (queue.isEmpty()) outage.over(); // else the records that wait tell
       } catch (error) {
-        if (failures === 0) logger.warn({ err: error }, 'the log cannot be reached; appends wait');
+        outage.failed(error);
         failures++;
         dropSender();
       }
@@ -115,13 +117,12 @@ export const createLane = (options: LaneOptions): RunningAppender => {
     }
     const failed = verdicts.find(({ kind }) => kind !== 'appended' && kind !== 'too-large');
     if (failed && 'cause' in failed) {
-      const level = failures === 0 ? 'warn' : 'debug';
-      logger[level]({ err: failed.cause, records, outcome: failed.kind }, 'a round of appends failed');
+      outage.failed(failed.cause, { records, outcome: failed.kind });
       failures++;
       dropSender();
       queue.putBack(again); // nothing later of these partitions has been sent: their order is kept
     } else {
-      if (failures > 0) logger.info({ failures }, 'appends go through again');
+      outage.over();
       failures = 0;
     }
     // A partition without a leader is not a log that stands still.

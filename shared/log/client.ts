@@ -14,6 +14,7 @@ import {
   logLevel,
 } from 'kafkajs';
 import type { AppError } from '../runtime/app-error.ts';
+import { createOutage, type Outage } from '../runtime/outage.ts';
 import { applyIdleTimerPatch } from './idle-timer-patch.ts';
 import { type Cluster, createCluster } from './kafkajs-internals.ts';
 import { type OpenListener, probeListener } from './listener.ts';
@@ -186,7 +187,6 @@ export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   return socket;
 };
 
-// kafkajs calls "error" whatever it then tries again, and rejects with it in the end: whoever it rejects decides what is an error.
 // These come with every first start or rebalance and mean nothing.
 const HARMLESS = [
   'group coordinator is not available',
@@ -200,32 +200,19 @@ const HARMLESS = [
   'aware of this member',
   CLOSED_BY_US,
 ];
-const isHarmless = (line: string): boolean => HARMLESS.some((part) => line.includes(part));
 
-/** Logs what is tried again: in one line what comes with every first start or rebalance, with its stack what may mean something. */
-export const sayTryingAgain = (logger: LogLogger, error: unknown, fields: object, message: string): void => {
-  const reason = error instanceof Error ? error.message : String(error);
-  if (isHarmless(reason)) logger.info({ reason, ...fields }, message);
-  else logger.warn({ err: error, ...fields }, message);
-};
+/** An outage of something that needs Kafka: a warning, unless it comes with every first start or rebalance. */
+export const createLogOutage = (logger: LogLogger, doing: string): Outage =>
+  createOutage(logger, doing, { isUsual: (reason) => HARMLESS.some((part) => reason.includes(part)) });
 
-const REPEAT_AFTER_MS = 30_000; // an outage repeats the same three lines ten times a second
-const LINES_REMEMBERED = 100;
-
-const forwardTo = (logger: LogLogger): logCreator => {
-  const said = new Map<string, number>();
-  const isNews = (line: string): boolean => {
-    const now = performance.now();
-    if (now - (said.get(line) ?? Number.NEGATIVE_INFINITY) < REPEAT_AFTER_MS) return false;
-    if (said.size >= LINES_REMEMBERED) said.clear();
-    said.set(line, now);
-    return true;
+/**
+ * kafkajs calls "error" each attempt that it then repeats, and rejects with it in the end, or ends its consumer's run, which group.ts
+ * hears of: whoever it tells decides what is an error, and says it once. So its own lines are for LOG_LEVEL=debug.
+ */
+const forwardTo =
+  (logger: LogLogger): logCreator =>
+  () =>
+  ({ namespace, log }) => {
+    const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = log;
+    logger.debug({ kafkajs: namespace, ...fields }, `kafkajs: ${message}`);
   };
-  return () =>
-    ({ namespace, level, log }) => {
-      const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = log;
-      const line = `${message} ${fields.error ?? ''}`;
-      const worthSaying = level <= logLevel.WARN && !isHarmless(line) && isNews(line);
-      logger[worthSaying ? 'warn' : 'debug']({ kafkajs: namespace, ...fields }, `kafkajs: ${message}`);
-    };
-};

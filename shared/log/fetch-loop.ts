@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../runtime/app-error.ts';
-import type { LogClient } from './client.ts';
+import { createLogOutage, type LogClient } from './client.ts';
 import { type Connection, FETCH_CONNECTION, protocolError } from './kafkajs-internals.ts';
 import { type Fetched, type FetchLimits, fetchCall } from './protocol/fetch.ts';
 import { createRecordDecoder } from './protocol/record-decoder.ts';
@@ -12,7 +12,6 @@ const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000; // so that reading resumes within about a second of a broker's return
 const LEADERLESS_RETRY_MS = 500;
 const GRACE_MS = 1_000; // what the healthy leaders get of every session while one that is down has not been replaced
-const SAY_AGAIN_MS = 30_000; // an outage is one line in a while, not one per attempt
 const OK = 0;
 const OFFSET_OUT_OF_RANGE = 1;
 
@@ -50,7 +49,7 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
   const decodeRecords = createRecordDecoder(topic);
   let failures = 0;
   let turn = 0;
-  let saidAt = Number.NEGATIVE_INFINITY;
+  const outage = createLogOutage(client.logger, `reading the topic ${topic}`);
   const sleepers: (() => void)[] = [];
   let cutSession = (): void => undefined;
 
@@ -110,6 +109,7 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
         deliver(part);
       }
       failures = 0;
+      outage.over();
       onFetched?.();
       const gap = minGapMs - (performance.now() - started);
       if (brought && gap > 0) await pause(gap);
@@ -130,9 +130,7 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
       } catch (error) {
         if (stopping.signal.aborted) return;
         if (isFinal(error)) return onFatal(error as Error);
-        const isNews = performance.now() - saidAt > SAY_AGAIN_MS;
-        if (isNews) saidAt = performance.now();
-        client.logger[isNews ? 'warn' : 'debug']({ err: error, topic }, 'fetching failed, trying again');
+        outage.failed(error);
         await pause(Math.min(RETRY_MIN_MS * 2 ** failures++, RETRY_MAX_MS));
       }
     }

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PartitionAssigners } from 'kafkajs';
 import { AppError } from '../runtime/app-error.ts';
-import { type LogClient, sayTryingAgain } from './client.ts';
+import { createLogOutage, type LogClient } from './client.ts';
 import type { GroupOffset } from './log.ts';
 
 const SESSION_TIMEOUT_MS = 6_000; // the broker's default minimum: how long a dead member's partitions lie idle
@@ -50,7 +50,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
   let stopping = false;
   let memberId: string | null = null;
   let lastHeartbeat = Number.NEGATIVE_INFINITY;
-  let lost = false;
+  const outage = createLogOutage(client.logger, `membership of the group ${groupId}`);
   let cutAt = Number.NEGATIVE_INFINITY;
   let watchdog: NodeJS.Timeout | undefined;
 
@@ -60,7 +60,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     consumer.pause([{ topic }]);
     const rejoined = payload.memberId === memberId;
     memberId = payload.memberId;
-    lost = false;
+    outage.over();
     lastHeartbeat = performance.now();
     onAssignment(payload.memberAssignment[topic] ?? [], rejoined);
   });
@@ -73,9 +73,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
     if (stopping) return;
     onDoubt();
     if (!restart) return onFatal(error);
-    if (lost) client.logger.debug({ err: error, groupId }, 'the group could not be joined');
-    else sayTryingAgain(client.logger, error, { groupId }, 'the group membership was lost; joining again');
-    lost = true;
+    outage.failed(error);
   });
 
   // A connection whose other end is gone says nothing. kafkajs goes on asking there, ten seconds each time, for most of a minute.
@@ -95,6 +93,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
       } catch (error) {
         if (stopping) return;
         if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `The topic ${topic} could not be reached.`, error);
+        outage.failed(error);
       }
     }
   };

@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../runtime/app-error.ts';
-import { type LogClient, sayTryingAgain } from './client.ts';
+import { createLogOutage, type LogClient } from './client.ts';
 import { createFetchLoop, isOutOfRange } from './fetch-loop.ts';
 import { createGroup } from './group.ts';
 import type { Assignment, GroupOffset, Reader, ReaderHandlers } from './log.ts';
@@ -54,7 +54,8 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
   let doubtful = false;
   let hasShare = false;
   let ended = false;
-  let commitFails = false;
+  const starts = createLogOutage(client.logger, `finding out where to read the topic ${topic}`);
+  const commits = createLogOutage(client.logger, `committing offsets of the group ${groupId}`);
   let fetchedAt = performance.now();
 
   const fatal = (error: unknown): void => {
@@ -149,12 +150,13 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     for (const deadline = performance.now() + START_MAX_MS; fresh.some(isCurrent); await delay(START_RETRY_MS)) {
       try {
         const found = await findStarts(fresh.map(({ partition }) => partition));
+        starts.over();
         return guarded(() => open(fresh.filter(isCurrent), found));
       } catch (error) {
         if (error instanceof AppError && !error.retryable) throw error;
         if (performance.now() > deadline)
           throw new AppError('LOG_UNAVAILABLE', `The start offsets of ${topic} could not be found out.`, error);
-        sayTryingAgain(client.logger, error, { topic, groupId }, 'start offsets could not be found out, trying again');
+        starts.failed(error);
       }
     }
   };
@@ -228,10 +230,9 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
         const states = [...news].map(([partition, offset]) => ({ state: assigned.get(partition)!, offset }));
         if (news.size > 0) await group.commit(news);
         for (const { state, offset } of states) state.committed = offset;
-        commitFails = false;
+        commits.over();
       } catch (error) {
-        client.logger[commitFails ? 'debug' : 'warn']({ err: error, groupId }, 'offsets were not committed');
-        commitFails = true;
+        commits.failed(error);
       }
     },
     lag: () => {

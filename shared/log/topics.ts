@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { AppError } from '../runtime/app-error.ts';
+import { createOutage } from '../runtime/outage.ts';
 import type { LogClient, LogLogger } from './client.ts';
 
 export interface TopicsOptions {
@@ -34,19 +35,22 @@ export const ensureTopics = async ({
   ...wanted
 }: TopicsOptions): Promise<void> => {
   const deadline = performance.now() + waitMaxMs;
+  // Usual whatever it is: roles and broker start together.
+  const outage = createOutage(logger, 'preparing the topics', { isUsual: () => true });
   for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
     try {
-      return await client.withAdmin(async (admin) => {
+      await client.withAdmin(async (admin) => {
         await createMissing(admin, wanted);
         refuse(await differences(admin, wanted));
         for (const { name } of wanted.topics) await admin.fetchTopicOffsets(name); // which only a leader that is ready answers
       });
+      return outage.over();
     } catch (error) {
       if (error instanceof AppError) throw error;
       const refusal = await client.refusal(error);
       if (refusal !== null) throw refusal;
       if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `Kafka was not ready for ${waitMaxMs / 1000} s.`, error);
-      logger.info({ reason: error instanceof Error ? error.message : String(error) }, 'waiting for Kafka');
+      outage.failed(error);
       await delay(pauseMs);
     }
   }

@@ -40,7 +40,7 @@ export interface DatabaseOptions {
   statementTimeoutMs?: number;
   /** Server settings of every connection, over the ones below: `{ synchronous_commit: 'off' }`. Values are ours, never a caller's. */
   settings?: Readonly<Record<string, string | number>>;
-  /** Called when a connection is lost (server restarted), maybe twice; the pool replaces it by itself. */
+  /** Called when connections are lost (server restarted), once for all that were open then; the pool replaces them by itself. */
   onError?: (error: Error) => void;
 }
 
@@ -82,13 +82,18 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     options: startupOptions(options, statementTimeoutMs),
     types,
   });
-  const onError = (error: Error): void => {
+  let losses = 0;
+  const lost = (error: Error): void => {
+    losses += 1;
     Reflect.deleteProperty(error, 'client'); // pg-pool adds the whole connection, which nobody wants to read in a log
     options.onError?.(error);
   };
-  pool.on('error', onError);
+  pool.on('error', () => undefined); // of an idle connection, which tells it too
   // A connection that is lost while it is lent out rejects its query and also emits an error, which would end the process.
-  pool.on('connect', (client) => void client.on('error', onError));
+  pool.on('connect', (client) => {
+    const lossesBefore = losses;
+    client.on('error', (error) => lossesBefore === losses && lost(error));
+  });
 
   const requireRoom = (): void => {
     if (pool.waitingCount >= WAITING_MAX) throw new AppError('DATABASE_UNAVAILABLE', 'Too many statements wait for a connection.');

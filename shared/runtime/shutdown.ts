@@ -5,6 +5,7 @@ import type { Static, TObject } from 'typebox';
 import { AppError, isRefusedConfiguration } from './app-error.ts';
 import { parseConfig } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { reasonOf } from './outage.ts';
 import { within } from './within.ts';
 
 export type Release = () => Promise<unknown> | unknown;
@@ -46,9 +47,19 @@ const endFor = (error: unknown, logger: Logger): never => {
     logger.child({}, { level: 'fatal' }).fatal({ code: error.code }, message);
     process.exit(REFUSED_EXIT_CODE);
   }
-  logger.fatal({ err: error }, message);
+  // What is expected to happen needs no stack: a broker or database that is away, a port that is taken.
+  if (error instanceof AppError) logger.fatal({ code: error.code, reason: reasonOf(error) }, message);
+  else if (isNetworkError(error)) logger.fatal({ reason: reasonOf(error) }, networkSentence(error));
+  else logger.fatal({ err: error }, message);
   process.exit(1);
 };
+
+type NetworkError = Error & { code: string; address?: string; port?: number };
+const isNetworkError = (error: unknown): error is NetworkError =>
+  error instanceof Error && 'syscall' in error && 'code' in error && /^E[A-Z]+$/.test(String(error.code));
+
+const networkSentence = ({ code, message, address, port }: NetworkError): string =>
+  code === 'EADDRINUSE' ? `Port ${port} of ${address} is in use: stop the program that has it, or give this role another port.` : message;
 
 export const createReleasers = (logger: Logger): Releasers => {
   const stack: { name: string; release: Release; limitMs: number }[] = [];
