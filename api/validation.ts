@@ -30,24 +30,39 @@ const createAjv = (options: { coerce: boolean; allErrors: boolean }): Ajv => {
   return ajv.addFormat('amount', { type: 'number', validate: isAmount });
 };
 
+/** Calls `make` when the value is asked for, and once. */
+const onDemand = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
+/** Two compilers, each made when the first schema comes: compiling is a third of what the api takes to start. */
+const createPair = (coerce: boolean) => ({
+  first: onDemand(() => createAjv({ coerce, allErrors: false })),
+  all: onDemand(() => createAjv({ coerce, allErrors: true })),
+});
+
 /**
  * Fastify's validator compiler. Each validator stops at the first error; only a request that failed, and is not huge, is
- * checked again for all of them.
+ * checked again for all of them, by a second validator that is compiled for the first such request.
  */
 export const createValidatorCompiler = () => {
-  const body = { first: createAjv({ coerce: false, allErrors: false }), all: createAjv({ coerce: false, allErrors: true }) };
-  const text = { first: createAjv({ coerce: true, allErrors: false }), all: createAjv({ coerce: true, allErrors: true }) };
+  const body = createPair(false);
+  const text = createPair(true);
   return ({ schema, httpPart }: { schema: unknown; httpPart?: string }) => {
     const part = (httpPart ?? 'body') as Part;
     const ajv = part === 'body' ? body : text;
-    const first = ajv.first.compile(schema as object);
-    const all = ajv.all.compile(schema as object);
+    const first = ajv.first().compile(schema as object);
+    const all = onDemand(() => ajv.all().compile(schema as object));
     return (value: unknown): true | { error: Problem } => (first(value) ? true : { error: problemOf(part, value, first, all) });
   };
 };
 
-const problemOf = (part: Part, value: unknown, first: ValidateFunction, all: ValidateFunction): Problem => {
-  const collected = isSmall(value) && !all(value) ? all : first;
+const problemOf = (part: Part, value: unknown, first: ValidateFunction, all: () => ValidateFunction): Problem => {
+  const collected = isSmall(value) && !all()(value) ? all() : first;
   const errors = (collected.errors ?? []).slice(0, ERRORS_MAX);
   return validationFailed(errors.map((error) => fieldError(part, error)));
 };
