@@ -5,6 +5,7 @@ import type { AccessSettings } from '../../../api/access/settings.ts';
 import { createApi } from '../../../api/api.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
 import { eventually } from '../eventually.ts';
+import { patience } from '../machine.ts';
 import { ACCESS_OFF, createMemoryAccounts } from './accounts.ts';
 import { createCaughtUpReadModel } from './caught-up-read-model.ts';
 import { createLogPorts, TOPIC } from './log-ports.ts';
@@ -25,7 +26,7 @@ export interface InMemoryOptions {
 export const startApiInMemory = async ({
   openOrdersMax = 1_000,
   tailMax = 1_000,
-  decisionWaitMs = 5_000,
+  decisionWaitMs = patience(5_000),
   productsMax = 1_000,
   admissionMaxPerSecond,
   catalog = 'open',

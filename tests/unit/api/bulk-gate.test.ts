@@ -1,12 +1,15 @@
 // The gate of bulk submissions: room for the others in the append lane and among the open orders.
 
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { BULK_IN_FLIGHT_MAX, createBulkGate } from '../../../api/bulk-gate.ts';
+import { pass, passUntil, steerTime } from '../../support/steered-time.ts';
 
 const spare = () => true;
 const settled = () => new Promise(setImmediate);
 
 describe('the gate', () => {
+  beforeEach(steerTime);
+
   it('lets in less than a round of the append lane, then one for each that leaves, first come first served', async () => {
     expect(BULK_IN_FLIGHT_MAX).toBeLessThan(500);
     const gate = createBulkGate({ openOrders: () => 0, openOrdersMax: 10, spare });
@@ -33,22 +36,24 @@ describe('the gate', () => {
     await settled();
     expect(entered).toBeNull();
     open = 4;
-    await waiting;
+    await passUntil(waiting, 'an answer of the gate');
     expect(entered).toBe(true);
   });
 
   it('turns away when the number of open orders stands still, not while it falls', async () => {
     let open = 100;
-    const falling = setInterval(() => {
-      open -= 1;
-    }, 5);
     const gate = createBulkGate({ openOrders: () => open, openOrdersMax: 10, spare, stallMs: 60 });
-    const startedAt = performance.now();
-    const waiting = gate.enter();
-    setTimeout(() => clearInterval(falling), 150);
-    expect(await waiting).toBe(false);
-    expect(performance.now() - startedAt).toBeGreaterThan(200);
-    expect(open).toBeGreaterThan(5);
+    let entered: boolean | null = null;
+    void gate.enter().then((is) => {
+      entered = is;
+    });
+    for (let n = 0; n < 20; n += 1) {
+      open -= 1;
+      await pass(40);
+    }
+    expect(entered, 'while it falls').toBeNull();
+    await pass(100);
+    expect(entered, 'when it stands still').toBe(false);
   });
 
   it('lets in what others leave, one for each that is spare, and turns away when nothing is for long', async () => {
@@ -57,8 +62,8 @@ describe('the gate', () => {
     expect(await gate.enter()).toBe(true);
     const two = [gate.enter(), gate.enter()];
     left = 1;
-    expect(await two[0]).toBe(true);
-    expect(await two[1]).toBe(false);
+    expect(await passUntil(two[0]!, 'the first')).toBe(true);
+    expect(await passUntil(two[1]!, 'the second')).toBe(false);
   });
 
   it('turns everybody away once it is stopped', async () => {

@@ -2,12 +2,13 @@
 
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SLOW_BYTES_MAX } from '../../../api/feed/feed.ts';
+import { HEARTBEAT_MS, SLOW_BYTES_MAX } from '../../../api/feed/feed.ts';
 import { webSocketText } from '../../../api/feed/frames.ts';
 import { created, event, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
 import { openFeed } from '../../support/stack/feed-client.ts';
+import { pass, steerTime } from '../../support/steered-time.ts';
 
 let api: InMemoryApi;
 let url: string;
@@ -161,10 +162,15 @@ describe('a client', () => {
   });
 
   it('hears a heartbeat while nothing happens', async () => {
-    const feed = await openFeed(url);
-    await eventually(() => feed.frames.some(({ type }) => type === 'heartbeat'), { what: 'a heartbeat', timeoutMs: 8_000 });
+    const release = steerTime();
+    const quiet = await startApiInMemory();
+    const feed = await openFeed(await quiet.app.listen({ host: '127.0.0.1', port: 0 }));
+    await pass(HEARTBEAT_MS);
+    await eventually(() => feed.frames.some(({ type }) => type === 'heartbeat'), { what: 'a heartbeat' });
     feed.socket.close();
-  }, 10_000);
+    await quiet.stop();
+    release();
+  });
 });
 
 describe('a client that does not read', () => {
@@ -193,7 +199,7 @@ describe('a client that does not read', () => {
     expect(new Set(good.orders().map(({ order_id }) => order_id)).size).toBe(sent + 1);
     slow.destroy();
     good.socket.close();
-  }, 30_000);
+  });
 });
 
 describe('a text frame', () => {

@@ -132,7 +132,7 @@ describe('the lines of an import', () => {
     await sending;
     expect(results).toHaveLength(50_000);
     expect(results.every(({ status }, index) => status === 201 && results[index]!.line === index + 1)).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe('the stream of results', () => {
@@ -176,7 +176,7 @@ describe('the stream of results', () => {
     expect(written).toBeLessThan(lines);
     socket.destroy();
     await eventually(async () => (await connections()) === 0, { what: 'the connection to be given up' });
-  }, 60_000);
+  });
 
   const connections = () => new Promise<number>((resolve) => api.app.server.getConnections((_error, count) => resolve(count)));
 
@@ -202,7 +202,7 @@ describe('the stream of results', () => {
     request.on('error', () => {});
     const startedAt = performance.now();
     await api.app.close();
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000); // the limits of a request are 30 s and more
     expect((await broken)[0]).toMatchObject({ code: 'ECONNRESET' });
   });
 

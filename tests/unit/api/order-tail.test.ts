@@ -5,6 +5,7 @@ import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
 import { created, fact, T0 } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
+import { inSteeredTime, pass } from '../../support/steered-time.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);
@@ -264,20 +265,6 @@ describe.concurrent('a checkpoint that went back (R8)', () => {
   );
 
   it(
-    'makes the tail start anew, and it knows again what it knew',
-    withApi(async (api) => {
-      life(api, 'closed', T0);
-      api.log.landEvent(created('open', {}, { time: T0 + 2 * DUPLICATE_WINDOW_MS }));
-      moveLogTime(api, 'closed', T0 + 2 * DUPLICATE_WINDOW_MS);
-      await stored(api);
-      expect(api.tail.get('closed')).toBeNull();
-      api.readModel.wipe();
-      await eventually(() => api.tail.get('closed')?.order.status === 'completed', { what: 'the tail to read from the beginning again' });
-      await eventually(() => api.tail.get('open')?.order.status === 'pending', { what: 'the open order to be back' });
-    }),
-  );
-
-  it(
     'is noticed by a read, which then answers rightly',
     withApi(async (api) => {
       life(api, 'closed', T0);
@@ -356,17 +343,45 @@ describe.concurrent('readiness', () => {
     expect((await api.get('/orders/x')).statusCode).toBe(404);
     await api.stop();
   });
+});
+
+describe('what is noticed without being asked', () => {
+  const IDLE_LOOK_MS = 2_000; // checkpoint-watch.ts
 
   it(
-    'goes when the read model does, and comes back',
-    withApi(async (api) => {
-      api.readModel.broken = true;
-      await eventually(() => api.tail.checks.read_model() !== null, { what: 'the api to notice' });
-      expect((await api.get('/health/ready')).statusCode).toBe(503);
-      expect((await api.get('/orders')).json()).toMatchObject({ status: 503, code: 'READ_MODEL_UNAVAILABLE' });
-      expect((await api.get('/orders')).headers['retry-after']).toBe('1');
-      api.readModel.broken = false;
-      await eventually(() => api.tail.checks.read_model() === null, { what: 'the api to be ready again' });
-    }),
+    'a checkpoint that went back (R8) makes the tail start anew, and it knows again what it knew',
+    inSteeredTime(
+      withApi(async (api) => {
+        life(api, 'closed', T0);
+        api.log.landEvent(created('open', {}, { time: T0 + 2 * DUPLICATE_WINDOW_MS }));
+        moveLogTime(api, 'closed', T0 + 2 * DUPLICATE_WINDOW_MS);
+        await api.caughtUp();
+        api.readModel.catchUp();
+        await pass(IDLE_LOOK_MS);
+        await stored(api);
+        expect(api.tail.get('closed')).toBeNull();
+        api.readModel.wipe();
+        await pass(IDLE_LOOK_MS);
+        await eventually(() => api.tail.get('closed')?.order.status === 'completed', { what: 'the tail to read from the beginning again' });
+        await eventually(() => api.tail.get('open')?.order.status === 'pending', { what: 'the open order to be back' });
+      }),
+    ),
+  );
+
+  it(
+    'readiness goes when the read model does, and comes back',
+    inSteeredTime(
+      withApi(async (api) => {
+        api.readModel.broken = true;
+        await pass(IDLE_LOOK_MS);
+        await eventually(() => api.tail.checks.read_model() !== null, { what: 'the api to notice' });
+        expect((await api.get('/health/ready')).statusCode).toBe(503);
+        expect((await api.get('/orders')).json()).toMatchObject({ status: 503, code: 'READ_MODEL_UNAVAILABLE' });
+        expect((await api.get('/orders')).headers['retry-after']).toBe('1');
+        api.readModel.broken = false;
+        await pass(IDLE_LOOK_MS);
+        await eventually(() => api.tail.checks.read_model() === null, { what: 'the api to be ready again' });
+      }),
+    ),
   );
 });

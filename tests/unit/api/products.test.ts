@@ -6,6 +6,7 @@ import type { ProductEvent, ProductRequest } from '../../../shared/product/event
 import { productEvent } from '../../support/builders/product-events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
+import { inSteeredTime, passUntil } from '../../support/steered-time.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);
@@ -54,6 +55,42 @@ const withLamp = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryO
     inLedger(api);
     await work(api);
   }, options);
+
+describe('a catalogue or a log that does not answer', () => {
+  it(
+    'POST is 202 while the catalogue cannot read who was first, and 503 while the log does not answer',
+    inSteeredTime(
+      withApi(async (api) => {
+        api.productLog.hold(true);
+        const pending = await passUntil(call(api, 'POST', '/products', LAMP), 'an answer');
+        expect(pending.statusCode).toBe(202);
+        expect(pending.headers.location).toBe('/products/lamp');
+        api.productLog.script.push(() => new Promise<never>(() => {}));
+        const doubtful = await passUntil(call(api, 'POST', '/products', { ...LAMP, product_id: 'desk' }), 'an answer');
+        expect(doubtful.json()).toMatchObject({ code: 'LOG_UNAVAILABLE' });
+        api.productLog.hold(false);
+      }),
+    ),
+  );
+
+  it(
+    'PUT /products/:product_id/stock is 503 with its id when nobody knows whether the request is in the log',
+    inSteeredTime(
+      withLamp(
+        async (api) => {
+          api.productLog.script.push(() => new Promise<never>(() => {}));
+          const answer = await passUntil(call(api, 'PUT', '/products/lamp/stock', { delta: 5 }), 'an answer');
+          expect(answer.json()).toMatchObject({
+            status: 503,
+            code: 'LOG_UNAVAILABLE',
+            order_request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          });
+        },
+        { decisionWaitMs: 20 },
+      ),
+    ),
+  );
+});
 
 describe.concurrent('POST /products', () => {
   it(
@@ -117,20 +154,6 @@ describe.concurrent('POST /products', () => {
       },
       { productsMax: 1 },
     ),
-  );
-
-  it(
-    'is 202 while the catalogue cannot read who was first, and 503 while the log does not answer',
-    withApi(async (api) => {
-      api.productLog.hold(true);
-      const pending = await call(api, 'POST', '/products', LAMP);
-      expect(pending.statusCode).toBe(202);
-      expect(pending.headers.location).toBe('/products/lamp');
-      api.productLog.script.push(() => new Promise<never>(() => {}));
-      expect((await call(api, 'POST', '/products', { ...LAMP, product_id: 'desk' })).json()).toMatchObject({ code: 'LOG_UNAVAILABLE' });
-      api.productLog.hold(false);
-    }),
-    20_000,
   );
 
   it.each([
@@ -235,23 +258,6 @@ describe.concurrent('a change of stock', () => {
       },
       { decisionWaitMs: 20 },
     ),
-  );
-
-  it(
-    'is 503 with its id when nobody knows whether the request is in the log',
-    withLamp(
-      async (api) => {
-        api.productLog.script.push(() => new Promise<never>(() => {}));
-        const answer = await call(api, 'PUT', '/products/lamp/stock', { delta: 5 });
-        expect(answer.json()).toMatchObject({
-          status: 503,
-          code: 'LOG_UNAVAILABLE',
-          order_request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        });
-      },
-      { decisionWaitMs: 20 },
-    ),
-    15_000,
   );
 
   it(

@@ -1,6 +1,5 @@
 // Reading one order (R7): fresh whatever the projector and the tail are doing, and never a false "there is none".
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createReadOrder } from '../../../api/read-order.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
@@ -8,6 +7,7 @@ import { evolve, type Order } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { created, event, fact } from '../../support/builders/order-events.ts';
 import { type InMemoryApi, startApiInMemory } from '../../support/in-memory/api.ts';
+import { inSteeredTime, pass, passUntil } from '../../support/steered-time.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>) => async () => {
   const api = await startApiInMemory();
@@ -16,21 +16,17 @@ const withApi = (work: (api: InMemoryApi) => Promise<void>) => async () => {
   expect(api.fatal).toEqual([]);
 };
 const good = { user_id: 1, item_ids: [1], total_amount: 12.5 };
-const settled = (promise: Promise<unknown>) => Promise.race([promise.then(() => true), delay(100).then(() => false)]);
+/** Whether it is answered before the limits that a request waits for. */
+const settled = async (promise: Promise<unknown>): Promise<boolean> => {
+  let is = false;
+  void promise.then(() => {
+    is = true;
+  });
+  await pass(1_000);
+  return is;
+};
 
 describe.concurrent('GET /orders/:order_id', () => {
-  it(
-    'waits for the tail instead of denying an order that is in the log',
-    withApi(async (api) => {
-      api.log.hold(true);
-      const { order_id: id } = (await api.post(good)).json<{ order_id: string }>();
-      const answer = api.get(`/orders/${id}`);
-      expect(await settled(answer)).toBe(false);
-      api.log.hold(false);
-      expect((await answer).json()).toMatchObject({ order_id: id, status: 'pending' });
-    }),
-  );
-
   it(
     'is answered from the row while the tail is behind the projector',
     withApi(async (api) => {
@@ -52,20 +48,6 @@ describe.concurrent('GET /orders/:order_id', () => {
       expect((await api.get('/orders/other')).json()).toMatchObject({ code: 'READ_MODEL_UNAVAILABLE' });
       api.readModel.broken = false;
     }),
-  );
-
-  it(
-    'is 503, not 404, when the end of the log cannot be reached',
-    withApi(async (api) => {
-      api.log.hold(true);
-      api.log.landEvent(created('somebody', {}));
-      const partition = api.log.partitionOf('somebody');
-      const unknown = ['x', 'y', 'z', 'w', 'v'].find((id) => api.log.partitionOf(id) === partition)!;
-      const answer = await api.get(`/orders/${unknown}`);
-      expect(answer.json()).toMatchObject({ status: 503, code: 'LOG_UNAVAILABLE' });
-      api.log.hold(false);
-    }),
-    30_000,
   );
 
   it(
@@ -148,6 +130,37 @@ describe.concurrent('GET /orders/:order_id', () => {
       }
       for (const tag of ['"v2"', 'v1', '""']) expect((await api.get('/orders/o', { 'if-none-match': tag })).statusCode, tag).toBe(200);
     }),
+  );
+});
+
+describe('GET /orders/:order_id, as time passes', () => {
+  it(
+    'waits for the tail instead of denying an order that is in the log',
+    inSteeredTime(
+      withApi(async (api) => {
+        api.log.hold(true);
+        const { order_id: id } = (await api.post(good)).json<{ order_id: string }>();
+        const answer = api.get(`/orders/${id}`);
+        expect(await settled(answer)).toBe(false);
+        api.log.hold(false);
+        expect((await answer).json()).toMatchObject({ order_id: id, status: 'pending' });
+      }),
+    ),
+  );
+
+  it(
+    'is 503, not 404, when the end of the log cannot be reached',
+    inSteeredTime(
+      withApi(async (api) => {
+        api.log.hold(true);
+        api.log.landEvent(created('somebody', {}));
+        const partition = api.log.partitionOf('somebody');
+        const unknown = ['x', 'y', 'z', 'w', 'v'].find((id) => api.log.partitionOf(id) === partition)!;
+        const answer = await passUntil(api.get(`/orders/${unknown}`), 'an answer');
+        expect(answer.json()).toMatchObject({ status: 503, code: 'LOG_UNAVAILABLE' });
+        api.log.hold(false);
+      }),
+    ),
   );
 });
 
@@ -304,36 +317,41 @@ describe.concurrent('GET /orders/:order_id/events', () => {
   );
 });
 
-describe.concurrent('Consistency-Token', () => {
+describe('Consistency-Token', () => {
   it(
     'makes a list wait for the projector, and a single order for the tail',
-    withApi(async (api) => {
-      const posted = await api.post(good);
-      const token = String(posted.headers['consistency-token']);
-      const list = api.get(`/orders?after=${token}`);
-      expect(await settled(list)).toBe(false);
-      api.readModel.catchUp();
-      expect((await list).json<{ orders: unknown[] }>().orders).toHaveLength(1);
-      expect((await list).headers.consistency).toBeUndefined();
-      expect((await api.get(`/orders/${posted.json<{ order_id: string }>().order_id}`, { 'consistency-token': token })).statusCode).toBe(
-        200,
-      );
-    }),
+    inSteeredTime(
+      withApi(async (api) => {
+        const posted = await api.post(good);
+        const token = String(posted.headers['consistency-token']);
+        const list = api.get(`/orders?after=${token}`);
+        expect(await settled(list)).toBe(false);
+        api.readModel.catchUp();
+        expect((await passUntil(list, 'the list')).json<{ orders: unknown[] }>().orders).toHaveLength(1);
+        expect((await list).headers.consistency).toBeUndefined();
+        expect((await api.get(`/orders/${posted.json<{ order_id: string }>().order_id}`, { 'consistency-token': token })).statusCode).toBe(
+          200,
+        );
+      }),
+    ),
   );
 
   it(
     'gives up after two seconds and says so',
-    withApi(async (api) => {
-      const token = String((await api.post(good)).headers['consistency-token']);
-      for (const url of [`/orders?after=${token}`, `/orders/metrics?after=${token}`]) {
-        const answer = await api.get(url);
-        expect(answer.statusCode).toBe(200);
-        expect(answer.headers.consistency).toBe('stale');
-      }
-    }),
-    30_000,
+    inSteeredTime(
+      withApi(async (api) => {
+        const token = String((await api.post(good)).headers['consistency-token']);
+        for (const url of [`/orders?after=${token}`, `/orders/metrics?after=${token}`]) {
+          const answer = await passUntil(api.get(url), 'an answer');
+          expect(answer.statusCode).toBe(200);
+          expect(answer.headers.consistency).toBe('stale');
+        }
+      }),
+    ),
   );
+});
 
+describe.concurrent('a Consistency-Token', () => {
   it.each(['', 'x', 'c1', 'c1.0', 'c1.0.-1', 'c1.zz.0', 'c2.0.0', 'c1.0.0.0'])('%j is none', async (token) => {
     const api = await startApiInMemory();
     await api.post(good);

@@ -1,10 +1,10 @@
 // POST /orders against a log that behaves as Kafka may: appends without an outcome, copies, copies that come late.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { created, fact } from '../../support/builders/order-events.ts';
 import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../support/in-memory/api.ts';
+import { inSteeredTime, passUntil } from '../../support/steered-time.ts';
 
 const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
   const api = await startApiInMemory(options);
@@ -66,18 +66,6 @@ describe.concurrent('a submission without a key', () => {
       expect(ids(api)).toHaveLength(3);
       expect(api.tail.get(answer.json<{ order_id: string }>().order_id)?.order.version).toBe(1);
     }),
-  );
-
-  it(
-    'is 503 with its order_id when the outcome stays unknown',
-    withApi(async (api) => {
-      api.log.script.push(unknown, never);
-      const answer = await api.post(good);
-      expect(answer.statusCode).toBe(503);
-      expect(answer.headers['retry-after']).toBe('1');
-      expect(answer.json()).toMatchObject({ code: 'LOG_UNAVAILABLE', order_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
-    }),
-    30_000,
   );
 
   it(
@@ -214,21 +202,36 @@ describe.concurrent('a submission with a key', () => {
       expect(answer.headers['idempotent-replayed']).toBeUndefined();
     }),
   );
+});
+
+describe('a submission that waits', () => {
+  it(
+    'without a key is 503 with its order_id when the outcome stays unknown',
+    inSteeredTime(
+      withApi(async (api) => {
+        api.log.script.push(unknown, never);
+        const answer = await passUntil(api.post(good), 'an answer');
+        expect(answer.statusCode).toBe(503);
+        expect(answer.headers['retry-after']).toBe('1');
+        expect(answer.json()).toMatchObject({ code: 'LOG_UNAVAILABLE', order_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+      }),
+    ),
+  );
 
   it(
-    'is 202 when the tail does not come to the verdict in time',
-    withApi(async (api) => {
-      api.log.hold(true);
-      const answer = await api.post(good, key);
-      expect(answer.statusCode).toBe(202);
-      const { order_id: id } = answer.json<{ order_id: string }>();
-      expect(answer.json()).toEqual({ message: 'Order accepted', order_id: id });
-      expect(answer.headers.location).toBe(`/orders/${id}`);
-      api.log.hold(false);
-      await delay(0);
-      expect((await api.get(`/orders/${id}`)).statusCode).toBe(200);
-    }),
-    30_000,
+    'with a key is 202 when the tail does not come to the verdict in time',
+    inSteeredTime(
+      withApi(async (api) => {
+        api.log.hold(true);
+        const answer = await passUntil(api.post(good, { 'idempotency-key': 'k' }), 'an answer');
+        expect(answer.statusCode).toBe(202);
+        const { order_id: id } = answer.json<{ order_id: string }>();
+        expect(answer.json()).toEqual({ message: 'Order accepted', order_id: id });
+        expect(answer.headers.location).toBe(`/orders/${id}`);
+        api.log.hold(false);
+        expect((await api.get(`/orders/${id}`)).statusCode).toBe(200);
+      }),
+    ),
   );
 });
 

@@ -17,6 +17,14 @@ const listen = async (server: Server): Promise<number> => {
 const answer = (response: ServerResponse) => response.writeHead(201, { 'content-length': 2 }).end('{}');
 const HOOKS: LoadHooks = { onMeasuring: () => {}, onMeasured: () => {} };
 
+/** Runs for 0.3 s; where that was too short for anything to be seen, as on a slow machine, again and for twice as long each time. */
+const longEnough = async <T>(run: (seconds: number) => Promise<T>, isEnough: (result: T) => boolean): Promise<T> => {
+  for (let seconds = 0.3; ; seconds *= 2) {
+    const result = await run(seconds);
+    if (isEnough(result) || seconds > 10) return result;
+  }
+};
+
 describe('the load generator', () => {
   test('sends valid orders one after the other on each connection, and knows exactly how many were accepted', async () => {
     let created = 0;
@@ -32,7 +40,12 @@ describe('the load generator', () => {
       atOnce -= 1;
       answer(response);
     });
-    const result = await closedLoop({ port: await listen(server), connections: 3, warmUpSeconds: 0.1, seconds: 0.3 }, HOOKS);
+    const port = await listen(server);
+    const ran = (seconds: number) => {
+      created = 0;
+      return closedLoop({ port, connections: 3, warmUpSeconds: seconds / 3, seconds }, HOOKS);
+    };
+    const result = await longEnough(ran, ({ measured, accepted }) => measured > 0 && measured < accepted);
     expect(result.accepted).toBe(created);
     expect(result.measured).toBeLessThan(result.accepted);
     expect(result.measured).toBeGreaterThan(0);
@@ -40,16 +53,21 @@ describe('the load generator', () => {
   });
 
   test('counts time from when an order was due: one stall of the server is many slow orders', async () => {
+    let stallMs = 0;
     let stallUntil = 0;
     const server = createServer(async (request, response) => {
       request.resume();
-      stallUntil ||= Date.now() + 400;
+      stallUntil ||= Date.now() + stallMs;
       if (Date.now() < stallUntil) await delay(stallUntil - Date.now());
       answer(response);
     });
     // One connection: while it waits, nothing else is sent, and yet it was due.
-    const options = { port: await listen(server), connections: 1, warmUpSeconds: 0, seconds: 0.6, rate: 200 };
-    const { latency, accepted } = await openLoop(options, HOOKS);
+    const port = await listen(server);
+    const ran = (seconds: number) => {
+      [stallMs, stallUntil] = [(seconds * 4_000) / 3, 0];
+      return openLoop({ port, connections: 1, warmUpSeconds: 0, seconds: 2 * seconds, rate: 200 }, HOOKS);
+    };
+    const { latency, accepted } = await longEnough(ran, (result) => result.accepted > 100);
     expect(accepted).toBeGreaterThan(100);
     expect(latency.max).toBeGreaterThan(200);
     expect(latency.p50).toBeGreaterThan(20);
@@ -57,13 +75,17 @@ describe('the load generator', () => {
 
   test('keeps the rate', async () => {
     const server = createServer((request, response) => void request.resume().on('end', () => answer(response)));
-    const options = { port: await listen(server), connections: 8, warmUpSeconds: 0.1, seconds: 0.5, rate: 500 };
-    const startedAt = performance.now();
-    const { measured, accepted } = await openLoop(options, HOOKS);
-    const seconds = (performance.now() - startedAt) / 1_000; // 0.6, or longer on a busy machine
-    expect(accepted).toBeGreaterThan(0.8 * 0.6 * options.rate);
-    expect(accepted).toBeLessThanOrEqual(seconds * options.rate + 1);
-    expect(measured).toBeLessThanOrEqual(accepted);
+    const port = await listen(server);
+    const rate = 200;
+    const ran = async (seconds: number) => {
+      const startedAt = performance.now();
+      const { measured, accepted } = await openLoop({ port, connections: 8, warmUpSeconds: seconds / 3, seconds, rate }, HOOKS);
+      expect(measured).toBeLessThanOrEqual(accepted);
+      // What it took is longer than what was asked for on a busy machine, which may miss the rate now and then.
+      expect(accepted).toBeLessThanOrEqual(((performance.now() - startedAt) / 1_000) * rate + 1);
+      return accepted / (((seconds * 4) / 3) * rate);
+    };
+    expect(await longEnough(ran, (kept) => kept > 0.8)).toBeGreaterThan(0.8);
   });
 
   test('tells refusals apart, and understands answers that come in pieces', async () => {
@@ -79,7 +101,9 @@ describe('the load generator', () => {
         }
       });
     });
-    const result = await closedLoop({ port: await listen(server), connections: 1, warmUpSeconds: 0, seconds: 0.3 }, HOOKS);
+    const port = await listen(server);
+    const ran = (seconds: number) => closedLoop({ port, connections: 1, warmUpSeconds: 0, seconds }, HOOKS);
+    const result = await longEnough(ran, ({ accepted, refused }) => accepted > 1 && refused[503] !== undefined);
     expect(result.accepted).toBeGreaterThan(1);
     expect(Object.keys(result.refused)).toEqual(['503']);
     expect(Math.abs(result.accepted - result.refused[503]!)).toBeLessThanOrEqual(1);

@@ -1,8 +1,9 @@
 // What the lane says about itself when the log takes nothing: readiness rests on it.
 
-import { describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createLane } from '../../../shared/log/appender.ts';
 import type { Verdict } from '../../../shared/log/sender.ts';
+import { pass, steerTime } from '../../support/steered-time.ts';
 
 const silent = (): void => undefined;
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
@@ -22,6 +23,8 @@ const laneOn = (takes: (partition: number) => boolean) =>
   });
 
 describe('stalledMs', () => {
+  beforeEach(steerTime);
+
   it('is 0 without anything to append, before and after', async () => {
     const lane = laneOn(() => true);
     expect(lane.stalledMs()).toBe(0);
@@ -35,7 +38,8 @@ describe('stalledMs', () => {
     let takes = false;
     const lane = laneOn(() => takes);
     const appended = lane.append(RECORD);
-    await vi.waitFor(() => expect(lane.stalledMs()).toBeGreaterThan(300));
+    await pass(400);
+    expect(lane.stalledMs()).toBe(400);
     takes = true;
     await appended;
     await lane.flushed();
@@ -47,10 +51,10 @@ describe('stalledMs', () => {
     let takesAll = false;
     const lane = laneOn((partition) => takesAll || partition === 0);
     const stuck = lane.append({ ...RECORD, partition: 1 });
-    await vi.waitFor(() => expect(lane.stalledMs()).toBeGreaterThan(300));
-    const before = lane.stalledMs();
+    await pass(400);
+    expect(lane.stalledMs()).toBe(400);
     await lane.append({ ...RECORD, partition: 0 });
-    expect(lane.stalledMs()).toBeLessThan(before);
+    expect(lane.stalledMs()).toBe(0);
     takesAll = true;
     await stuck;
     await lane.stop();

@@ -1,8 +1,11 @@
 // The pool against a server that accepts connections and says nothing: how many may wait, and what the next one hears.
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { openDatabase } from '../../../shared/postgres/database.ts';
+import { steerTime } from '../../support/steered-time.ts';
+
+beforeEach(steerTime); // nobody comes to the end of the wait for a connection
 
 it('has 1,000 statements wait for a connection and refuses the next at once', async () => {
   const sockets = new Set<Socket>();

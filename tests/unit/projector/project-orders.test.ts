@@ -11,7 +11,10 @@ import { recordsOf, strayRecord } from '../../support/builders/log-records.ts';
 import { created, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createInMemoryStore } from '../../support/in-memory/store.ts';
+import { inSteeredTime, pass } from '../../support/steered-time.ts';
 import { createFakeLog } from './fake-reader.ts';
+
+const FOLLOW_INTERVAL_MS = 3_000; // project-orders.ts
 
 const running: OrderProjector[] = [];
 afterEach(async () => {
@@ -167,30 +170,40 @@ describe('the projector', () => {
     expect(statuses()).toEqual(['completed', 'completed']); // a and c: b was the other one's
   });
 
-  it('with nothing to do notices a checkpoint that went back, and projects again from there', async () => {
-    const { log, store, reached } = await startProjector();
-    log.append(recordsOf(life('a')));
-    await reached(0, 3);
-    store.setCheckpoint(0, 0);
-    await reached(0, 3);
-    expect(log.seeks).toEqual([{ partition: 0, offset: 0 }]);
-    // Version by version the same facts are void now: the rows were not restored together with the checkpoint in this test.
-    expect(store.tables().archive.filter(({ effect }) => effect === 'void')).toHaveLength(3);
-  });
+  it(
+    'with nothing to do notices a checkpoint that went back, and projects again from there',
+    inSteeredTime(async () => {
+      const { log, store, reached, projector } = await startProjector();
+      log.append(recordsOf(life('a')));
+      await reached(0, 3);
+      store.setCheckpoint(0, 0);
+      await pass(FOLLOW_INTERVAL_MS);
+      await reached(0, 3);
+      expect(log.seeks).toEqual([{ partition: 0, offset: 0 }]);
+      await projector.stop();
+      // Version by version the same facts are void now: the rows were not restored together with the checkpoint in this test.
+      expect(store.tables().archive.filter(({ effect }) => effect === 'void')).toHaveLength(3);
+    }),
+  );
 
-  it('checks again whether it is the right log before it follows a checkpoint', async () => {
-    let wrong = false;
-    const checkLog: CheckLog = async () => {
-      if (wrong) throw new AppError('LOG_MISMATCH', 'another log');
-    };
-    const { log, store, reached, fatal } = await startProjector({ checkLog });
-    log.append(recordsOf(life('a')));
-    await reached(0, 3);
-    wrong = true;
-    store.setCheckpoint(0, 1);
-    await eventually(() => fatal.length > 0, { what: 'the projector to stop' });
-    expect(fatal[0]).toMatchObject({ code: 'LOG_MISMATCH' });
-  });
+  it(
+    'checks again whether it is the right log before it follows a checkpoint',
+    inSteeredTime(async () => {
+      let wrong = false;
+      const checkLog: CheckLog = async () => {
+        if (wrong) throw new AppError('LOG_MISMATCH', 'another log');
+      };
+      const { log, store, reached, fatal, projector } = await startProjector({ checkLog });
+      log.append(recordsOf(life('a')));
+      await reached(0, 3);
+      wrong = true;
+      store.setCheckpoint(0, 1);
+      await pass(FOLLOW_INTERVAL_MS);
+      await eventually(() => fatal.length > 0, { what: 'the projector to stop' });
+      await projector.stop();
+      expect(fatal[0]).toMatchObject({ code: 'LOG_MISMATCH' });
+    }),
+  );
 
   it('sets records aside that it cannot decode before it passes them over, once', async () => {
     const seen: string[] = [];

@@ -2,13 +2,14 @@
 
 import { gunzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { authorizeRequests } from '../../../../api/access/authorize.ts';
 import type { AccessSettings } from '../../../../api/access/settings.ts';
 import { accessSettings } from '../../../../api/access/settings.ts';
 import { COMPRESS_FROM_BYTES } from '../../../../api/compression.ts';
 import { ACCESS_OFF, ACCESS_REQUIRED, basic, METRICS_TOKEN } from '../../../support/in-memory/accounts.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
+import { steerTime } from '../../../support/steered-time.ts';
 
 const ORDER = { user_id: 1, item_ids: [1], total_amount: 1 };
 const SHOP = 'https://shop.example';
@@ -23,6 +24,8 @@ const start = async (access: Partial<AccessSettings> = {}, base: AccessSettings 
 };
 
 describe('the rate limit', () => {
+  beforeEach(steerTime); // a second that passes is a new window
+
   it('is per caller: who goes beyond it is told when to come again, others are not concerned', async () => {
     const { api, operator } = await start({ rateLimitPerSecond: 3 });
     const other = { authorization: (await api.accounts.addClient('operator')).authorization };

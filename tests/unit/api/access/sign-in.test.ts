@@ -146,15 +146,21 @@ describe('passwords', () => {
 
   it('leave the event loop free while they are hashed', async () => {
     const passwords = createPasswords();
-    let turns = 0;
-    let hashing = true;
-    const turn = (): void => {
-      turns += 1;
-      if (hashing) setImmediate(turn);
+    const turnsOfOneHash = async (): Promise<number> => {
+      let turns = 0;
+      let hashing = true;
+      const turn = (): void => {
+        turns += 1;
+        if (hashing) setImmediate(turn);
+      };
+      setImmediate(turn);
+      await passwords.hash(PASSWORD);
+      hashing = false;
+      return turns;
     };
-    setImmediate(turn);
-    await passwords.hash(PASSWORD);
-    hashing = false;
-    expect(turns).toBeGreaterThan(20);
+    // A machine that is busy gives a hash more turns or fewer; hashing in the event loop would leave it one or two, each time.
+    let most = 0;
+    for (let n = 0; n < 10 && most <= 20; n += 1) most = Math.max(most, await turnsOfOneHash());
+    expect(most).toBeGreaterThan(20);
   });
 });
