@@ -187,7 +187,8 @@ describe('without a processor', () => {
     const { product_id } = await created();
     expect((await other.get(`/products/${product_id}`)).body).toMatchObject({ stock: 10, reserved: 0 });
     expect((await other.post({ user_id: 1, items: [{ product_id }] })).body.order).toMatchObject({ total_amount: 19.99 });
-    const asked = await other.send('PUT', `/products/${product_id}/stock`, { delta: 5 });
+    const impatient = await stack.startApi({ decisionWaitMs: 100 });
+    const asked = await impatient.send('PUT', `/products/${product_id}/stock`, { delta: 5 });
     expect(asked.status).toBe(202);
     const state = async () => (await one.get(asked.headers.get('location')!)).body.state;
     expect(await state()).toBe('pending');

@@ -6,6 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { createAppender } from '../../../shared/log/appender.ts';
 import { createLogClient } from '../../../shared/log/client.ts';
 import { eventually } from '../../support/eventually.ts';
+import { quickest } from '../../support/quickest.ts';
 import { broker, clientUnderTest, newTopic, readersUnderTest, record } from './log-under-test.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -20,11 +21,12 @@ test('an idle lane and an idle reader arm only a handful of timers a second, and
   await eventually(() => records.length === 1, { what: 'the first record' });
 
   const timers = vi.spyOn(globalThis, 'setTimeout');
-  const before = process.cpuUsage();
+  const [before, since] = [process.cpuUsage(), performance.now()];
   await new Promise((resolve) => setTimeout(resolve, 2_000)); // idleness is what is measured
   const { user, system } = process.cpuUsage(before);
-  expect(timers.mock.calls.length).toBeLessThan(40); // kafkajs alone would arm 900 a second for every connection
-  expect((user + system) / 1_000).toBeLessThan(200); // of 2,000 ms
+  const tookMs = performance.now() - since; // more than 2 s where this process had to wait for its turn
+  expect(timers.mock.calls.length).toBeLessThan(0.02 * tookMs); // kafkajs alone would arm 900 a second for every connection
+  expect((user + system) / 1_000).toBeLessThan(0.1 * tookMs);
   timers.mockRestore();
   await lane.append(record(topic, 'k')); // and they still work
   await eventually(() => records.length === 2, { what: 'the second record' });
@@ -37,10 +39,12 @@ test('a broker that takes connections and is silent is passed over in seconds', 
   const { port } = silent.address() as AddressInfo;
   const { logger, clientId } = clientUnderTest();
   const client = createLogClient({ brokers: [`127.0.0.1:${port}`, broker()], clientId, logger });
-  const link = client.openLink();
-  const startedAt = performance.now();
-  await Promise.all([link.cluster.connect(), client.withAdmin((admin) => admin.listTopics())]);
-  expect(performance.now() - startedAt).toBeLessThan(8_000); // 3 s are usual; kafkajs alone gives up after ten, and never comes to the second
-  link.destroy();
+  const asking = async () => {
+    const link = client.openLink();
+    await Promise.all([link.cluster.connect(), client.withAdmin((admin) => admin.listTopics())]);
+    link.destroy();
+  };
+  // 3 s are usual; kafkajs alone gives up after ten, and never comes to the second.
+  expect(await quickest(8_000, asking)).toBeLessThan(8_000);
   silent.close();
-}, 90_000);
+});

@@ -95,22 +95,38 @@ describe('rebuild', () => {
 
   it('does not run twice at once, nor while a verify compares', async () => {
     await projected(30, 16);
-    const all = await Promise.allSettled([rebuild(toolOptions(projection)), rebuild(toolOptions(projection))]);
-    expect(all.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(all.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'MAINTENANCE_RUNNING' } });
-    const verifying = verify({
-      ...toolOptions(projection),
-      onProgress: () => {
-        during ??= rebuild(toolOptions(projection)).then(
-          () => 'ran',
-          (error) => error.code,
-        );
-      },
+    const two = [rebuild, rebuild];
+    const all = await whileHeld('SELECT FROM orders', async () => {
+      // The one that has the lock cannot swap before that reader is done: the other one meets it.
+      const running = two.map((each) => each(toolOptions(projection)));
+      const ended = Promise.allSettled(running);
+      await Promise.race(running).catch(() => undefined);
+      return { ended };
     });
-    let during: Promise<string> | undefined;
-    await verifying;
-    expect(await during).toBe('MAINTENANCE_RUNNING');
+    const outcomes = await all.ended;
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'MAINTENANCE_RUNNING' } });
+    const { verifying } = await whileHeld('LOCK TABLE verification', async () => {
+      const comparing = Promise.withResolvers<void>();
+      const verifying = verify({ ...toolOptions(projection), onProgress: () => comparing.resolve() }); // which cannot note its result
+      await Promise.race([comparing.promise, verifying]);
+      await expect(rebuild(toolOptions(projection))).rejects.toMatchObject({ code: 'MAINTENANCE_RUNNING' });
+      return { verifying };
+    });
+    expect(await verifying).toMatchObject({ drift: 0 });
   });
+
+  /** Does `work` while a transaction is open that has done this. */
+  const whileHeld = async <T>(statement: string, work: () => Promise<T>): Promise<T> => {
+    const holder = await projection.database.connect();
+    try {
+      await holder.query(`BEGIN; ${statement}`);
+      return await work();
+    } finally {
+      await holder.query('COMMIT');
+      holder.release();
+    }
+  };
 
   it('leaves the live read model as it is when it fails', async () => {
     const { database, appendRaw, topic } = await projected(20, 17);

@@ -11,13 +11,14 @@ import type { KafkaSecurity } from '../../../shared/runtime/config.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
+import { patience } from '../../support/machine.ts';
 import { ordersCli } from '../../support/stack/orders-cli.ts';
 import { type RoleName, startRole } from '../../support/stack/role-process.ts';
 import { SESSION_MS, type SecuredGround, startSecuredGround } from '../../support/stack/secured-environment.ts';
 import { type Service, startService } from '../../support/stack/service.ts';
 
 // Whoever cannot get in is told so at once; what waits for a broker that is starting takes a minute.
-const AT_ONCE_MS = 10_000;
+const AT_ONCE_MS = patience(10_000);
 
 let ground: SecuredGround;
 let secured: KafkaSecurity & { KAFKA_BROKERS: string };

@@ -20,6 +20,7 @@ import { createLogger } from '../../../shared/runtime/logger.ts';
 import { uniqueName } from '../builders/unique-name.ts';
 import { eventually } from '../eventually.ts';
 import { ACCESS_OFF, createMemoryAccounts } from '../in-memory/accounts.ts';
+import { patience } from '../machine.ts';
 import { startRole } from './role-process.ts';
 
 const PARTITIONS = 4;
@@ -78,7 +79,7 @@ export const startApisOnStack = async (count: number) => {
   const fatal: Error[] = [];
   const releases: (() => Promise<unknown>)[] = [];
 
-  const startApi = async (): Promise<Instance> => {
+  const startApi = async ({ decisionWaitMs = patience(5_000) } = {}): Promise<Instance> => {
     const logEnd = createLogEnd(client, topic);
     const productsEnd = createLogEnd(client, productsTopic);
     const api = await createApi(
@@ -90,7 +91,7 @@ export const startApisOnStack = async (count: number) => {
         openOrdersMax: 100_000,
         tailMax: 100_000,
         productsMax: 100_000,
-        decisionWaitMs: 5_000,
+        decisionWaitMs,
         catalog: 'open',
         access: ACCESS_OFF,
       },
