@@ -60,7 +60,8 @@ const UNDEFINED_TABLE = '42P01';
 
 const USER = 'user_id, email, name, role, created_at';
 const CREATE_USER = `
-  INSERT INTO users (user_id, email, email_key, name, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${USER}`;
+  INSERT INTO users (user_id, email, email_key, name, role, password_hash, created_at)
+  VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::float8 / 1000)) RETURNING ${USER}`;
 const READ_USER = `SELECT ${USER} FROM users WHERE user_id = $1`;
 // Ids begin with their time: their order is that of creation.
 const LIST_USERS = `SELECT ${USER} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2`;
@@ -87,6 +88,9 @@ interface UserRow extends Row {
 /** Emails are the same whatever their case. */
 export const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
 
+/** Epoch milliseconds in which a UUID of version 7 was made (RFC 9562): by another clock the list's order and its times would differ. */
+const timeIn = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+
 export const createAccountStore = (database: Database): AccountStore => {
   const rows = async <R extends Row>(text: string, values: unknown[]): Promise<R[]> =>
     (await answered(database.query<R>(text, values))).rows;
@@ -104,7 +108,8 @@ export const createAccountStore = (database: Database): AccountStore => {
   };
   return {
     createUser: async ({ email, name, role, passwordHash }) => {
-      const created = await unlessTaken(one(CREATE_USER, [randomUUIDv7(), email, emailKey(email), name, role, passwordHash]));
+      const id = randomUUIDv7();
+      const created = await unlessTaken(one(CREATE_USER, [id, email, emailKey(email), name, role, passwordHash, timeIn(id)]));
       return created!;
     },
     readUser: (userId) => one(READ_USER, [userId]),
