@@ -88,7 +88,7 @@ describe('ensuring topics', () => {
     });
     const name = uniqueName('topic');
     const ensured = ensure(name, 2);
-    await eventually(() => lines.includes('waiting for Kafka'), { what: 'the line in the log' });
+    await eventually(() => lines.includes('preparing the topics fails; trying again'), { what: 'the line in the log' });
     await proxy.up();
     await ensured;
     await proxy.stop();
