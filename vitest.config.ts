@@ -11,7 +11,7 @@ const REPORT_FILE = process.env.TEST_REPORT ?? '.data/test-report.json';
 
 const STACK_SETUP = ['tests/support/stack/stack.ts'];
 // A test ends by what it waits for, which has a limit of its own; these end one that hangs.
-const LIMITS = { testTimeout: patience(120_000), hookTimeout: patience(120_000) };
+const LIMITS = { testTimeout: patience(180_000), hookTimeout: patience(180_000) };
 const WITH_STACK = { ...LIMITS, globalSetup: STACK_SETUP };
 
 // One of each role is killed under load: the fault test of `npm test`. The others are in `npm run test:faults`.

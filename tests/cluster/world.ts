@@ -6,6 +6,7 @@ import type { JournalEntry } from '../oracle/journal.ts';
 import { judge } from '../oracle/oracle.ts';
 import { describeStalls, type Stalls, watchGoodput } from '../support/faults/goodput.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Cluster, type ClusterBroker, startCluster } from '../support/stack/cluster.ts';
 import { untilInSync } from '../support/stack/cluster-state.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
@@ -28,7 +29,7 @@ export const MIN_IN_SYNC = 2;
 const ENVIRONMENT = { PROCESSING_TIME_MS: '100', KAFKA_REPLICATION_FACTOR: '3', KAFKA_MIN_INSYNC_REPLICAS: String(MIN_IN_SYNC) };
 const PER_SECOND = 60;
 const BEFORE = 60; // orders acknowledged before the fault, and again after it
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = patience(60_000);
 const GROUP_TOPICS = ['__consumer_offsets'];
 
 export const startClusterWorld = async (): Promise<ClusterWorld> => {

@@ -4,13 +4,13 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
-import { eventually } from '../support/eventually.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
-import { failAnswers, refuseAppends } from '../support/faults/network/injections.ts';
+import { failAnswers, refuseAppends, untilHit } from '../support/faults/network/injections.ts';
 import { FETCH, PRODUCE } from '../support/faults/network/kafka-frames.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import { patience } from '../support/machine.ts';
 
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 const WRITERS = ['api', 'processor'] as const;
 
 let world: ProxiedFleet;
@@ -21,10 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Orders may come in bursts, which are few requests. */
-const untilAllStruck = (hits: readonly { count: number }[]): Promise<boolean> =>
-  eventually(() => hits.every(({ count }) => count > 0), { what: 'an error at each of those that it was meant for' });
-
 describe('errors of the broker', () => {
   it.each([
     ['KAFKA_STORAGE_ERROR', 56],
@@ -34,7 +30,7 @@ describe('errors of the broker', () => {
   ])('%s about appends that were made', async (_, errorCode) => {
     const hits = WRITERS.map((role) => failAnswers(world.kafka[role], PRODUCE, { every: 7, errorCode }));
     await load.moves(80);
-    await untilAllStruck(hits);
+    await untilHit(hits, 1, 'error at each of those that it was meant for');
     world.heal();
   });
 
@@ -44,14 +40,14 @@ describe('errors of the broker', () => {
   ])('%s about appends that were not made', async (_, errorCode) => {
     const hits = WRITERS.map((role) => refuseAppends(world.kafka[role], { every: 7, errorCode }));
     await load.moves(80);
-    await untilAllStruck(hits);
+    await untilHit(hits, 1, 'error at each of those that it was meant for');
     world.heal();
   });
 
   it('KAFKA_STORAGE_ERROR about fetches', async () => {
     const hits = ROLES.map((role) => failAnswers(world.kafka[role], FETCH, { every: 10, errorCode: 56 }));
     await load.moves(100);
-    await untilAllStruck(hits);
+    await untilHit(hits, 1, 'error at each of those that it was meant for');
     world.heal();
   });
 

@@ -7,12 +7,13 @@ import { judge } from '../oracle/oracle.ts';
 import { readTopic } from '../oracle/raw-log.ts';
 import { type Clocks, startClocks } from '../support/faults/clocks.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const HOURS = 3_600_000;
 const PER_SECOND = 60;
 const LONGER_THAN_A_SESSION = 5 * PER_SECOND; // accepted orders, about 60 % of what is sent: 8 s, and a session is 6 s
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 
 let clocks: Clocks;
 let fleet: Fleet;

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import { patience } from '../support/machine.ts';
 
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 const CUTS = 8;
 
 let world: ProxiedFleet;
@@ -23,11 +24,11 @@ describe('connections to PostgreSQL', () => {
   it('that are cut again and again', async () => {
     await load.moves(30);
     let cut = 0;
-    for (let round = 0; round < CUTS; round++) {
+    // After a cut a slow role may not have connected again by the next round.
+    for (let round = 0; round < CUTS || cut < CUTS * 2; round++) {
       for (const role of ROLES) cut += world.postgres[role].cut();
       await load.moves(15);
     }
-    expect(cut, 'connections that were cut').toBeGreaterThanOrEqual(CUTS * 2);
   });
 
   it('that are refused for a while: orders are accepted meanwhile', async () => {

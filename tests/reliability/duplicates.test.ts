@@ -4,12 +4,14 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { connectRaw, type RawBroker, recordsIn, resendable } from '../support/faults/network/raw-broker.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const PARTITIONS = 12;
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 
 const AGAIN_MAX = 25; // batches of each partition in the second round, copies among them
 
@@ -25,6 +27,11 @@ afterAll(async () => {
   raw?.close();
   await fleet?.stop();
 });
+
+const recorded = async (): Promise<number> => {
+  const batches = await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => raw.batches(fleet.where.ordersTopic, partition)));
+  return batches.flat().reduce((sum, batch) => sum + recordsIn(batch), 0);
+};
 
 /** Repeats the last batches of every partition, and says how many records there were in them. */
 const repeat = async (batchesMax: number): Promise<number> => {
@@ -42,6 +49,7 @@ const repeat = async (batchesMax: number): Promise<number> => {
 describe('records that come again', () => {
   it('change nothing, and are counted as void', async () => {
     await load.moves(150);
+    await eventually(async () => (await recorded()) > 300, { what: 'more than 300 records, events of the processor among them' });
     const first = await repeat(Number.POSITIVE_INFINITY);
     await load.moves(50);
     const second = await repeat(AGAIN_MAX);

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { endAndAwait } from '../support/faults/kept-process.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = patience(60_000);
 
 let fleet: Fleet;
 let load: Load;

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { endAndAwait } from '../support/faults/kept-process.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
 
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = patience(60_000);
 
 let ground: OwnGround;
 let fleet: Fleet;

@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { endAndAwait } from '../support/faults/kept-process.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { terminateBackends } from '../support/faults/terminate-backends.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
 
@@ -23,7 +24,7 @@ interface LogLine {
 }
 
 const ROLES = ['api', 'processor', 'projector'] as const;
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = patience(60_000);
 // Five faults, each seen by some five parts of a role, each of which says that it begins and that it is over.
 const LINES_MAX = 5 * 5 * 2;
 

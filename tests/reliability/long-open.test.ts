@@ -11,13 +11,14 @@ import { eventually } from '../support/eventually.ts';
 import { type FulfilmentEndpoint, startFulfilmentEndpoint } from '../support/faults/fulfilment-endpoint.ts';
 import { endAndAwait } from '../support/faults/kept-process.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 import { ordersCli } from '../support/stack/orders-cli.ts';
 
 const CARRY_AFTER_MS = 500;
 const REFUSED_ONE_IN = 10;
 const PARKED = 10; // orders, before the first processor is killed
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = patience(60_000);
 
 let endpoint: FulfilmentEndpoint;
 let fleet: Fleet;

@@ -22,7 +22,8 @@ beforeAll(async () => {
   endpoint = await startFulfilmentEndpoint();
   service = await startService({
     FULFILMENT_URL: endpoint.url,
-    FULFILMENT_TIMEOUT_MS: String(patience(300)),
+    // Of an endpoint that never answers; what it does answer arrives within it, on a busy machine too.
+    FULFILMENT_TIMEOUT_MS: String(patience(2_000)),
     FULFILMENT_ATTEMPTS_MAX: '4',
     FULFILMENT_RETRY_MIN_MS: '20',
     FULFILMENT_RETRY_MAX_MS: '200',
@@ -154,9 +155,8 @@ describe('an endpoint that is away', () => {
     endpoint.behave(() => 503);
     const ids = await submitMany(30);
     await eventually(isOpen, { what: 'the circuit to open' });
-    const startedAt = performance.now();
     expect(await service.post({}, {}, `/orders/${ids[0]}/cancel`)).toMatchObject({ status: 200, body: { order: { status: 'cancelled' } } });
-    expect(performance.now() - startedAt, 'while its fulfilment is held back').toBeLessThan(2_000);
+    expect(endpoint.done(ids[0]!), 'it was answered while its fulfilment is held back').toBe(0);
     const more = await submitMany(5); // taken meanwhile, and put with the others
     for (const id of more) await eventually(async () => (await order(id)).status === 'processing', { what: `${id} to be started` });
     const before = ids.reduce((sum, id) => sum + endpoint.calls(id), 0);

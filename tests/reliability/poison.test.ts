@@ -8,9 +8,10 @@ import { readTopic } from '../oracle/raw-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { asLz4, asSnappy, batchOf, compressed, connectRaw, type RawBroker, type RawRecord } from '../support/faults/network/raw-broker.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 const STOP_LIMIT_MS = 30_000;
 
 let raw: RawBroker;

@@ -7,10 +7,11 @@ import { processorGroup } from '../../processor/consumer-group.ts';
 import { judge } from '../oracle/oracle.ts';
 import { joinAndLeave } from '../support/faults/group-members.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 
 const STORM_MS = Number(process.env.STORM_SECONDS ?? 6) * 1_000;
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 
 let fleet: Fleet;
 let load: Load;
@@ -27,7 +28,7 @@ describe('a storm of rebalances', () => {
     const until = performance.now() + STORM_MS;
     const passers = [processorGroup(ordersTopic), `${ordersTopic}.projector`].map(async (group) => {
       let count = 0;
-      for (; performance.now() < until; count += 1) await joinAndLeave(kafka, group, ordersTopic);
+      for (; performance.now() < until || count < 2; count += 1) await joinAndLeave(kafka, group, ordersTopic);
       return count;
     });
     const workers = (['processor', 'projector'] as const).map(async (role) => {
@@ -38,7 +39,6 @@ describe('a storm of rebalances', () => {
     const counts = await Promise.all(passers);
     await Promise.all(workers);
     process.stdout.write(`rebalance storm | members that came and went, processors and projectors: ${counts.join(', ')}\n`);
-    for (const count of counts) expect(count, 'members that came and went').toBeGreaterThanOrEqual(2);
     await load.moves(50);
   });
 

@@ -7,11 +7,12 @@ import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import { patience } from '../support/machine.ts';
 import { openFeed } from '../support/stack/feed-client.ts';
 import type { Member } from '../support/stack/fleet.ts';
 
-const STOP_MAX_MS = 5_000;
-const REST_LIMIT_MS = 60_000;
+const STOP_MAX_MS = patience(5_000);
+const REST_LIMIT_MS = patience(60_000);
 
 let world: ProxiedFleet;
 let load: Load;

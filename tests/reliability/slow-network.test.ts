@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../oracle/oracle.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { type ProxiedFleet, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
+import { patience } from '../support/machine.ts';
 
 const SLOW = { latencyMs: 40, bytesPerSecond: 250_000 }; // another continent, two megabits
 const ROUND_TRIP_MS = 2 * SLOW.latencyMs;
-const REST_LIMIT_MS = 30_000;
+const REST_LIMIT_MS = patience(30_000);
 
 let world: ProxiedFleet;
 let load: Load;

@@ -7,10 +7,11 @@ import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { terminateBackends } from '../support/faults/terminate-backends.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, startFleet } from '../support/stack/fleet.ts';
 import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
 
-const REST_LIMIT_MS = 60_000;
+const REST_LIMIT_MS = patience(60_000);
 const BROKEN_OFF = 2; // transactions of each role, at least
 
 let ground: OwnGround;
@@ -33,7 +34,7 @@ describe('pg_terminate_backend under load', () => {
       brokenOff += (await terminateBackends(ground.database, role)).inTransaction;
       return brokenOff >= BROKEN_OFF;
     };
-    await eventually(enough, { what: `${BROKEN_OFF} transactions of the ${role} to be broken off` });
+    await eventually(enough, { what: `${BROKEN_OFF} transactions of the ${role} to be broken off`, timeoutMs: REST_LIMIT_MS });
     await load.moves(50);
   });
 

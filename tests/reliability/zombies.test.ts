@@ -10,13 +10,15 @@ import { readTopic } from '../oracle/raw-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { untilGroupHas } from '../support/faults/group-members.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
+import { patience } from '../support/machine.ts';
 import { type Fleet, type Member, startFleet } from '../support/stack/fleet.ts';
 
 const IN_THE_MIDDLE = 5; // orders in processing
-const REST_LIMIT_MS = 30_000;
-const SLEEP_LIMIT_MS = 60_000;
-// What it hears first when it wakes up is chance: on a busy machine it may learn that it was replaced before its timers are due.
-const SLEEPS_MAX = 3;
+const REST_LIMIT_MS = patience(30_000);
+const SLEEP_LIMIT_MS = patience(60_000);
+// What it hears first when it wakes up is chance: on a busy machine it may learn that it was replaced before its timers are due. It sleeps
+// until it has tried something.
+const SLEEPS_MAX = 10;
 
 let fleet: Fleet;
 let load: Load;

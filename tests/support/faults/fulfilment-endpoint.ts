@@ -3,13 +3,15 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A status to answer with; `hang`: do the work, but never answer; `away`: break the connection. */
-export type Behaviour = number | 'hang' | 'away';
+/** A status to answer with; `hold`: 200, once it is released; `hang`: do the work, but never answer; `away`: break the connection. */
+export type Behaviour = number | 'hold' | 'hang' | 'away';
 
 export interface FulfilmentEndpoint {
   url: string;
   /** What is done with the order from now on; 200 for those that nobody said anything about. */
   behave: (how: (orderId: string, call: number) => Behaviour) => void;
+  /** Answers the order that is held. */
+  release: (orderId: string) => void;
   /** How often the order was asked for. */
   calls: (orderId: string) => number;
   /** How often its work was done: once per key, as the header asks. */
@@ -23,6 +25,7 @@ export const startFulfilmentEndpoint = async (): Promise<FulfilmentEndpoint> => 
   const calls = new Map<string, number>();
   const done = new Map<string, number>();
   const mistaken: string[] = [];
+  const held = new Map<string, ServerResponse>();
   let how: (orderId: string, call: number) => Behaviour = () => 200;
 
   const answer = (key: string, body: string, response: ServerResponse): void => {
@@ -31,6 +34,7 @@ export const startFulfilmentEndpoint = async (): Promise<FulfilmentEndpoint> => 
     if ((JSON.parse(body) as { order_id: string }).order_id !== key) mistaken.push(body);
     const behaviour = how(key, call);
     if (behaviour === 'away') return void response.destroy();
+    if (behaviour === 'hold') return void held.set(key, response);
     const worked = behaviour === 'hang' || (behaviour >= 200 && behaviour < 300);
     if (worked && !done.has(key)) done.set(key, 1);
     if (behaviour !== 'hang') response.writeHead(behaviour).end();
@@ -48,6 +52,11 @@ export const startFulfilmentEndpoint = async (): Promise<FulfilmentEndpoint> => 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/fulfil`,
     behave: (next) => {
       how = next;
+    },
+    release: (orderId) => {
+      done.set(orderId, 1);
+      held.get(orderId)?.writeHead(200).end();
+      held.delete(orderId);
     },
     calls: (orderId) => calls.get(orderId) ?? 0,
     done: (orderId) => done.get(orderId) ?? 0,

@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import { uniqueName } from '../builders/unique-name.ts';
 import { eventually } from '../eventually.ts';
+import { patience } from '../machine.ts';
 import { REMOTE_URL } from './remote-url.ts';
 import { type RoleName, type RoleProcess, startRole } from './role-process.ts';
 
@@ -32,6 +33,9 @@ export interface Service {
   stop: () => Promise<void>;
 }
 
+const DECISION_WAIT_MS = 5_000; // its default
+const DECISION_WAIT_MAX_MS = 60_000; // that an api takes
+
 export const startService = async (extra: Record<string, string> = {}): Promise<Service> => {
   if (REMOTE_URL !== undefined) return clientOf(remoteRoles(REMOTE_URL), {}, refuseRemote, async () => {});
   const topic = uniqueName('orders');
@@ -39,7 +43,8 @@ export const startService = async (extra: Record<string, string> = {}): Promise<
   const ledgerSchema = uniqueName('ledger');
   const productsTopic = uniqueName('products');
   const own = { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic, READ_MODEL_SCHEMA: schema, LEDGER_SCHEMA: ledgerSchema };
-  const env = { ...own, LOG_LEVEL: 'warn', ...extra };
+  // A command on a slow machine is answered later, and not 202.
+  const env = { ...own, LOG_LEVEL: 'warn', DECISION_WAIT_MS: String(Math.min(patience(DECISION_WAIT_MS), DECISION_WAIT_MAX_MS)), ...extra };
   const start = (role: RoleName): Promise<RoleProcess> => startRole(role, env);
   // The projector first: it brings the tables that the others read.
   const projector = await start('projector');

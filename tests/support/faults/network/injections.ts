@@ -1,12 +1,20 @@
 // tests/support/faults/network/injections.ts: faults that hit single answers of the broker, each with the count of what was really hit, so that
 // no test passes because nothing happened.
 
+import { eventually } from '../../eventually.ts';
 import { FETCH, failFetched, failProduced, PRODUCE, type Request, refusalOf } from './kafka-frames.ts';
 import type { KafkaProxy, Verdict } from './kafka-proxy.ts';
+
+const HIT_LIMIT_MS = 60_000;
 
 export interface Hits {
   readonly count: number;
 }
+
+/** Goes on until each has struck so often: a slow machine puts the same orders into fewer requests. */
+export const untilHit = async (hits: readonly Hits[], times: number, what: string): Promise<void> => {
+  await eventually(() => hits.every(({ count }) => count >= times), { what: `${times} ${what}`, timeoutMs: HIT_LIMIT_MS });
+};
 
 /** Every `every`th answer to this kind of request meets `verdict`. What was asked for has happened by then. */
 export const hitAnswers = (proxy: KafkaProxy, apiKey: number, { every, verdict }: { every: number; verdict: Verdict }): Hits => {
