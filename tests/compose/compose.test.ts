@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { patience } from '../support/machine.ts';
 import { whyNoEngine } from '../support/stack/engine.ts';
 import { startAuthorizedProxy } from './authorized-proxy.ts';
 import { type ComposeProject, createComposeProject } from './compose-project.ts';
@@ -13,8 +14,9 @@ const reason = whyNoEngine();
 if (reason !== null) process.stdout.write(`${reason} The tests of docker-compose.yml are left out.\n`);
 
 // The first build fetches the packages; pulling the images on a slow line takes minutes.
-const UP_LIMIT_MS = 600_000;
-const SUITE_LIMIT_MS = 300_000;
+const UP_LIMIT_MS = patience(600_000);
+const SUITE_LIMIT_MS = patience(300_000);
+const TEST_LIMIT_MS = patience(120_000);
 const DASHBOARD = join(import.meta.dirname, '../../ops/grafana/dashboards/orders.json');
 
 interface Sample {
@@ -100,7 +102,7 @@ describe.skipIf(reason !== null)('docker compose up', () => {
     }
     const completed = async () => Number((await query('sum(orders_by_status{status="completed"})'))[0]!.value[1]) > 20_000;
     await eventually(completed, { what: 'all completed orders in the gauge' });
-  }, 120_000);
+  }, TEST_LIMIT_MS);
 
   it('has rules that can be evaluated, and none fires', async () => {
     const { groups } = await prometheus<{ groups: { rules: { name: string; health: string; state: string; lastError?: string }[] }[] }>(
@@ -127,5 +129,5 @@ describe.skipIf(reason !== null)('docker compose up', () => {
     await project.compose(['stop', 'api', 'processor', 'projector']);
     const states = (await project.compose(['ps', '--all', '--format', 'json', 'api', 'processor', 'projector'])).trim().split('\n');
     expect(states.map((line) => (JSON.parse(line) as { ExitCode: number }).ExitCode)).toEqual(states.map(() => 0));
-  }, 120_000);
+  }, TEST_LIMIT_MS);
 });

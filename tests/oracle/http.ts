@@ -18,10 +18,22 @@ export interface HttpClient {
 // Above what an api takes to say that it does not know: 5 s for the append, 5 s for the verdict or the processor's answer.
 const ANSWER_LIMIT_MS = 15_000;
 
+// A connection that rested for longer is not used again: its server may be closing it just then (an api that stops does so after
+// 750 ms), and nobody can tell what became of a request that was sent into that.
+const REST_MAX_MS = 250;
+
 export const createHttpClient = (connections: number): HttpClient => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const restingSince = new WeakMap<object, number>();
+  agent.on('free', (socket) => restingSince.set(socket, performance.now()));
+  const dropRested = (): void => {
+    for (const socket of Object.values(agent.freeSockets).flat()) {
+      if (socket && performance.now() - (restingSince.get(socket) ?? 0) > REST_MAX_MS) socket.destroy();
+    }
+  };
   const send: HttpClient['send'] = (url, { method, headers = {}, body }) =>
     new Promise((resolve) => {
+      dropRested();
       const nothing = (result: 'unsent' | 'silent'): void => resolve({ result, status: 0, headers: {}, body: {} });
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const all = payload === undefined ? headers : { 'content-type': 'application/json', ...headers };

@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { type Load, startLoad } from '../support/faults/load.ts';
 import { asLz4, asSnappy, batchOf, compressed, connectRaw, type RawBroker, type RawRecord } from '../support/faults/network/raw-broker.ts';
 import { patience } from '../support/machine.ts';
-import { type Fleet, startFleet } from '../support/stack/fleet.ts';
+import { type Fleet, type Member, startFleet } from '../support/stack/fleet.ts';
 
 const REST_LIMIT_MS = patience(30_000);
 const STOP_LIMIT_MS = 30_000;
@@ -105,26 +105,37 @@ describe('records that are no events', () => {
   });
 });
 
-const STOPS: readonly [what: string, batch: () => Buffer, sentence: RegExp][] = [
+type Then = 'is started again' | 'is not started again';
+// A deployment brings the version that is missing; a codec that cannot be read stays one.
+const STOPS: readonly [what: string, then: Then, batch: () => Buffer, sentence: RegExp][] = [
   [
     'a later version of a type',
+    'is started again',
     () => batchOf([event({ ce_type: 'orders.OrderCreated.v2' })]),
     /orders\.OrderCreated\.v2: deploy a version that knows it/,
   ],
   [
     'a batch compressed with Snappy',
+    'is not started again',
     () => batchOf([event()], 'snappy', asSnappy),
     /orders_\S+\/0@0 is compressed with a codec that cannot be read/,
   ],
-  ['a batch compressed with LZ4', () => batchOf([event()], 'lz4', asLz4), /orders_\S+\/0@0 is compressed with a codec that cannot be read/],
+  [
+    'a batch compressed with LZ4',
+    'is not started again',
+    () => batchOf([event()], 'lz4', asLz4),
+    /orders_\S+\/0@0 is compressed with a codec that cannot be read/,
+  ],
 ];
 
 describe('records that must not be passed over', () => {
-  it.each(STOPS)('%s stops every role with a sentence that says so', async (_, batch, sentence) => {
+  it.each(STOPS)('%s stops every role with a sentence that says so, and it %s', async (_, then, batch, sentence) => {
     const fleet = await startFleet(inject('stack'));
+    const stopped = ({ name, starts, output }: Member): boolean =>
+      then === 'is started again' ? starts() > 1 : output().includes(`${name} ${then}`) && starts() === 1;
     try {
       await raw.append(fleet.where.ordersTopic, 0, batch());
-      await eventually(() => fleet.members().every((member) => member.starts() > 1), {
+      await eventually(() => fleet.members().every(stopped), {
         what: 'every role to stop',
         timeoutMs: STOP_LIMIT_MS,
       });
