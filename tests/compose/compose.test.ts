@@ -84,25 +84,29 @@ describe.skipIf(reason !== null)('docker compose up', () => {
     SUITE_LIMIT_MS,
   );
 
-  it('has every instance scraped, and an answer to every query of the dashboard', async () => {
-    const instances = async () =>
-      Object.fromEntries((await query('sum by (role) (up{job="orders"})')).map(({ metric, value }) => [metric.role, value[1]]));
-    await eventually(async () => (await instances()).processor === '3', { what: 'three processors scraped', timeoutMs: 60_000 });
-    expect(await instances()).toEqual({ api: '1', processor: '3', projector: '1' });
-    await verify(); // whose result is on the dashboard too
-    const { panels } = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as { panels: { title: string; targets: { expr: string }[] }[] };
-    expect(panels.length).toBeGreaterThan(10);
-    for (const { title, targets } of panels) {
-      for (const { expr } of targets) {
-        // The last scrape may be some seconds old. A route without a request in the window has no percentile; the others have one.
-        const answered = async () =>
-          (await query(expr.replaceAll('$__rate_interval', '5m'))).some(({ value }) => !Number.isNaN(Number(value[1])));
-        await eventually(answered, { what: `an answer to ${title}: ${expr}` });
+  it(
+    'has every instance scraped, and an answer to every query of the dashboard',
+    async () => {
+      const instances = async () =>
+        Object.fromEntries((await query('sum by (role) (up{job="orders"})')).map(({ metric, value }) => [metric.role, value[1]]));
+      await eventually(async () => (await instances()).processor === '3', { what: 'three processors scraped', timeoutMs: 60_000 });
+      expect(await instances()).toEqual({ api: '1', processor: '3', projector: '1' });
+      await verify(); // whose result is on the dashboard too
+      const { panels } = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as { panels: { title: string; targets: { expr: string }[] }[] };
+      expect(panels.length).toBeGreaterThan(10);
+      for (const { title, targets } of panels) {
+        for (const { expr } of targets) {
+          // The last scrape may be some seconds old. A route without a request in the window has no percentile; the others have one.
+          const answered = async () =>
+            (await query(expr.replaceAll('$__rate_interval', '5m'))).some(({ value }) => !Number.isNaN(Number(value[1])));
+          await eventually(answered, { what: `an answer to ${title}: ${expr}` });
+        }
       }
-    }
-    const completed = async () => Number((await query('sum(orders_by_status{status="completed"})'))[0]!.value[1]) > 20_000;
-    await eventually(completed, { what: 'all completed orders in the gauge' });
-  }, TEST_LIMIT_MS);
+      const completed = async () => Number((await query('sum(orders_by_status{status="completed"})'))[0]!.value[1]) > 20_000;
+      await eventually(completed, { what: 'all completed orders in the gauge' });
+    },
+    TEST_LIMIT_MS,
+  );
 
   it('has rules that can be evaluated, and none fires', async () => {
     const { groups } = await prometheus<{ groups: { rules: { name: string; health: string; state: string; lastError?: string }[] }[] }>(
@@ -124,10 +128,14 @@ describe.skipIf(reason !== null)('docker compose up', () => {
     SUITE_LIMIT_MS,
   );
 
-  it('loses nothing: the log and the rows agree at the end, and SIGTERM reaches every role', async () => {
-    await verify();
-    await project.compose(['stop', 'api', 'processor', 'projector']);
-    const states = (await project.compose(['ps', '--all', '--format', 'json', 'api', 'processor', 'projector'])).trim().split('\n');
-    expect(states.map((line) => (JSON.parse(line) as { ExitCode: number }).ExitCode)).toEqual(states.map(() => 0));
-  }, TEST_LIMIT_MS);
+  it(
+    'loses nothing: the log and the rows agree at the end, and SIGTERM reaches every role',
+    async () => {
+      await verify();
+      await project.compose(['stop', 'api', 'processor', 'projector']);
+      const states = (await project.compose(['ps', '--all', '--format', 'json', 'api', 'processor', 'projector'])).trim().split('\n');
+      expect(states.map((line) => (JSON.parse(line) as { ExitCode: number }).ExitCode)).toEqual(states.map(() => 0));
+    },
+    TEST_LIMIT_MS,
+  );
 });
