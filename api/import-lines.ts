@@ -3,6 +3,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../shared/runtime/logger.ts';
+import type { CallContext } from './access/call-context.ts';
 import type { BulkGate } from './bulk-gate.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { inOrder } from './in-order.ts';
@@ -10,7 +11,7 @@ import { type Line, linesOf } from './lines.ts';
 import { problemOf } from './problem-details.ts';
 import { PROBLEMS, Problem, type ProblemCode } from './problems.ts';
 import { ImportLine } from './schemas/bulk.ts';
-import { refusalOf, type SubmissionContext, submissionOf } from './submission-of.ts';
+import { refusalOf, submissionOf } from './submission-of.ts';
 import type { SubmitOrder, Submitted } from './submit-order.ts';
 import { createValidatorCompiler } from './validation.ts';
 
@@ -29,7 +30,7 @@ export interface ImportLinesOptions {
 }
 
 /** Results in the order of the lines; those that are ready come together. Blank lines have none. */
-export type ImportLines = (body: AsyncIterable<Buffer>, context: SubmissionContext) => AsyncGenerator<LineResult[]>;
+export type ImportLines = (body: AsyncIterable<Buffer>, context: CallContext) => AsyncGenerator<LineResult[]>;
 
 // What one order may be as a body of its own.
 export const LINE_BYTES_MAX = 1_048_576;
@@ -51,7 +52,7 @@ export const createImportLines = ({ submitOrder, gate, logger }: ImportLinesOpti
     if (valid !== true) throw valid.error;
     return value as ImportLine;
   };
-  const submit = async ({ number: at, bytes }: Line, context: SubmissionContext): Promise<LineResult> => {
+  const submit = async ({ number: at, bytes }: Line, context: CallContext): Promise<LineResult> => {
     if (bytes === null) return refused(at, new Problem('PAYLOAD_TOO_LARGE', 'The line is longer than 1 MiB.'));
     try {
       const { idempotency_key, ...body } = parse(bytes);

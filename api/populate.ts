@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../shared/runtime/logger.ts';
+import type { CallContext } from './access/call-context.ts';
 import type { BulkGate } from './bulk-gate.ts';
 import { orderIdOfEntry } from './derived-ids.ts';
 import type { Place } from './position-waits.ts';
@@ -11,7 +12,7 @@ import { problemOf } from './problem-details.ts';
 import { Problem, type ProblemCode } from './problems.ts';
 import type { ReadOrder } from './read-order.ts';
 import { sampleOrder } from './sample-orders.ts';
-import { refusalOf, type SubmissionContext, submissionOf } from './submission-of.ts';
+import { refusalOf, submissionOf } from './submission-of.ts';
 import type { SubmitOrder } from './submit-order.ts';
 
 export interface PopulateOptions {
@@ -25,7 +26,7 @@ export interface PopulateCommand {
   total: number;
   /** Null: a new one. */
   batchId: string | null;
-  context: SubmissionContext;
+  context: CallContext;
   /** The caller went away or the process stops: what is under way is finished, the rest is not begun. */
   signal: AbortSignal;
 }

@@ -1,33 +1,15 @@
 // api/submission-of.ts: between HTTP and submit-order.ts, for everything that submits orders: POST /orders, the lines of an
 // import, the entries of a batch. One order is checked, and refused, in the same way wherever it comes from.
 
-import type { FastifyRequest } from 'fastify';
-import { type Caller, callerOf, ownerOf } from './caller.ts';
+import type { CallContext } from './access/call-context.ts';
+import { type Caller, ownerOf } from './caller.ts';
 import { newOrder, type OwnedSubmission } from './new-order.ts';
 import { Problem, validationFailed } from './problems.ts';
 import type { Submission as SubmissionBody } from './schemas/submission.ts';
 import type { Submission, Submitted } from './submit-order.ts';
 
-/** What all records of one HTTP request have in common. */
-export interface SubmissionContext {
-  caller: Caller;
-  correlationId: string | null;
-  traceparent: string | null;
-}
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-export const contextOf = (request: FastifyRequest): SubmissionContext => {
-  const { traceparent } = request.headers;
-  return {
-    caller: callerOf(request),
-    correlationId: request.id,
-    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null,
-  };
-};
-
 /** Throws TWO_KEYS, FORBIDDEN, and what `newOrder` throws. */
-export const submissionOf = (body: SubmissionBody, idempotencyKey: string | null, context: SubmissionContext): Submission => {
+export const submissionOf = (body: SubmissionBody, idempotencyKey: string | null, context: CallContext): Submission => {
   if (idempotencyKey !== null && body.order_id !== undefined) {
     throw new Problem('TWO_KEYS', 'Send either Idempotency-Key or order_id: both say which order is meant.');
   }

@@ -9,15 +9,7 @@ import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createOutage } from '../../shared/runtime/outage.ts';
 import { createPositionWaits, type Place } from '../position-waits.ts';
-import type { ProductStore } from './product-store.ts';
-
-/** What pricing needs of a product. About 150 bytes each. */
-export interface CatalogueEntry {
-  priceMinor: number;
-  /** Of the last fact that was read. */
-  version: number;
-  createdEventId: string;
-}
+import type { CatalogueEntry, ProductStore } from './product-store.ts';
 
 /** The first effective record that names a request (R2): the fact that it asked for, or its refusal. */
 export type ProductAnswer = ProductFact | ProductRefusal;

@@ -4,13 +4,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Appender } from '../../shared/log/log.ts';
 import { encodeProductEvent } from '../../shared/log/product-codec.ts';
-import type { ProductCreated, ProductEventData, ProductRequest } from '../../shared/product/events.ts';
+import type { ProductCreated, ProductRequest } from '../../shared/product/events.ts';
 import { evolveProduct } from '../../shared/product/product.ts';
+import type { CallContext } from '../access/call-context.ts';
 import type { Answers } from '../answers.ts';
 import { appendOrGiveUp } from '../append.ts';
-import type { SubmissionContext } from '../submission-of.ts';
 import type { Catalogue, ProductAnswer } from './catalogue.ts';
-import { type KeyedRequest, keyedRequest } from './keyed-request.ts';
+import { type KeyedRequest, keyedRequest, type ProductChange } from './keyed-request.ts';
 import type { ProductRow, ProductStore, Verdict } from './product-store.ts';
 import { unreadRow } from './product-view.ts';
 import type { ReadProducts } from './read-products.ts';
@@ -22,16 +22,6 @@ export interface NewProduct {
   description: string | null;
   priceMinor: number;
   stock: number;
-}
-
-type Asking = {
-  [N in ProductRequest['name']]: { name: N; data: Omit<ProductEventData[N], 'command_hash' | 'expected_version'> };
-}[ProductRequest['name']];
-
-export interface ProductChange {
-  productId: string;
-  asked: Asking;
-  idempotencyKey: string | null;
 }
 
 export type ProductCreation =
@@ -50,8 +40,8 @@ export type ProductChanged =
   | { outcome: 'unknown'; requestId: string };
 
 export interface ChangeProducts {
-  create: (product: NewProduct, context: SubmissionContext) => Promise<ProductCreation>;
-  change: (change: ProductChange, context: SubmissionContext) => Promise<ProductChanged>;
+  create: (product: NewProduct, context: CallContext) => Promise<ProductCreation>;
+  change: (change: ProductChange, context: CallContext) => Promise<ProductChanged>;
 }
 
 export interface ChangeProductsOptions {
@@ -74,7 +64,7 @@ const VERDICT_MAX_MS = 5_000;
 export const createChangeProducts = (options: ChangeProductsOptions): ChangeProducts => {
   const { topic, currency, productsMax, appender, catalogue, products, store, answers, decisionWaitMs, now } = options;
 
-  const create = async (product: NewProduct, context: SubmissionContext): Promise<ProductCreation> => {
+  const create = async (product: NewProduct, context: CallContext): Promise<ProductCreation> => {
     const productId = product.productId ?? randomUUIDv7();
     if (catalogue.get(productId) !== undefined) return { outcome: 'taken' };
     if (catalogue.size() >= productsMax) return { outcome: 'overloaded' };
@@ -105,7 +95,7 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     return { outcome: 'created', product: unreadRow(evolveProduct(null, event).product!) };
   };
 
-  const requestOf = ({ productId, asked }: ProductChange, keyed: KeyedRequest | null, context: SubmissionContext): ProductRequest =>
+  const requestOf = ({ productId, asked }: ProductChange, keyed: KeyedRequest | null, context: CallContext): ProductRequest =>
     ({
       kind: 'request',
       name: asked.name,
@@ -129,7 +119,7 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     return earlier.commandHash === commandHash ? earlier.answer : 'key_reused';
   };
 
-  const change = async (asked: ProductChange, context: SubmissionContext): Promise<ProductChanged> => {
+  const change = async (asked: ProductChange, context: CallContext): Promise<ProductChanged> => {
     const { productId, idempotencyKey } = asked;
     if (!(await products.exists(productId))) return { outcome: 'not_found' };
     const keyed = idempotencyKey === null ? null : keyedRequest(context.caller.id, idempotencyKey, asked);

@@ -2,7 +2,18 @@
 // however often and through whichever instance the request comes. Pure.
 
 import { createHash } from 'node:crypto';
-import type { ProductChange } from './change-products.ts';
+import type { ProductEventData, ProductRequest } from '../../shared/product/events.ts';
+
+/** What a client asks of a product. */
+export interface ProductChange {
+  productId: string;
+  asked: Asking;
+  idempotencyKey: string | null;
+}
+
+type Asking = {
+  [N in ProductRequest['name']]: { name: N; data: Omit<ProductEventData[N], 'command_hash' | 'expected_version'> };
+}[ProductRequest['name']];
 
 export interface KeyedRequest {
   requestId: string;

@@ -5,7 +5,6 @@ import type { Database } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import type { ProductEventData, ProductFactName } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
-import type { CatalogueEntry } from './catalogue.ts';
 
 /** A product with its stock, as of the last decision about it. */
 export interface ProductRow {
@@ -27,6 +26,14 @@ export interface Verdict {
   productId: string;
   commandHash: string | null;
   answer: { name: ProductFactName } | { name: 'ProductRequestRefused'; data: ProductEventData['ProductRequestRefused'] };
+}
+
+/** What pricing needs of a product. About 150 bytes each. */
+export interface CatalogueEntry {
+  priceMinor: number;
+  /** Of the last fact that was read. */
+  version: number;
+  createdEventId: string;
 }
 
 export interface CatalogueSnapshot {

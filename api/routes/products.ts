@@ -3,6 +3,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import { toMinor } from '../../shared/order/money.ts';
+import { callContextOf } from '../access/call-context.ts';
 import { cursorOf, readCursor } from '../cursors.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
 import { isProblemCode, Problem, validationFailed } from '../problems.ts';
@@ -29,7 +30,6 @@ import {
 } from '../schemas/product.ts';
 import { NoQuery } from '../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../schemas/responses.ts';
-import { contextOf } from '../submission-of.ts';
 
 export interface ProductRoutesOptions {
   changeProducts: ChangeProducts;
@@ -130,7 +130,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
     const { product_id: id, name, description = null, price, stock = 0 } = request.body;
     const productId = id === undefined ? null : toId(id);
     if (productId === '.' || productId === '..') throw validationFailed([{ path: '/product_id', message: 'cannot be part of a URL' }]);
-    const result = await changeProducts.create({ productId, name, description, priceMinor: toMinor(price), stock }, contextOf(request));
+    const result = await changeProducts.create({ productId, name, description, priceMinor: toMinor(price), stock }, callContextOf(request));
     switch (result.outcome) {
       case 'created':
         return locate(reply.code(201), result.product.product_id).send(productView(result.product));
@@ -189,7 +189,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
     const { product_id: productId } = request.params;
     const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
     const change = { productId, idempotencyKey, asked: { name: 'ProductUpdateRequested', data: patchOf(request.body) } as const };
-    return answer(reply, productId, await changeProducts.change(change, contextOf(request)));
+    return answer(reply, productId, await changeProducts.change(change, callContextOf(request)));
   });
 
   app.put('/products/:product_id/stock', { schema: stockSchema }, async (request, reply) => {
@@ -197,7 +197,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
     const { delta = null, stock = null } = request.body;
     const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
     const change = { productId, idempotencyKey, asked: { name: 'StockAdjustmentRequested', data: { delta, stock } } as const };
-    return answer(reply, productId, await changeProducts.change(change, contextOf(request)));
+    return answer(reply, productId, await changeProducts.change(change, callContextOf(request)));
   });
 
   app.get('/products/:product_id/requests/:request_id', { schema: requestSchema }, async (request, reply) => {

@@ -5,7 +5,7 @@ import { evolveProduct } from '../../shared/product/product.ts';
 import type { Differences } from './differences.ts';
 import { type Answer, deltaOf } from './product-requests.ts';
 import { answerOf, type ProductRow, productOf } from './rows.ts';
-import type { LedgerSnapshot, ProductHistory } from './verify.ts';
+import type { LedgerSnapshot, ProductHistory } from './snapshot.ts';
 
 export interface CompareProducts {
   differences: Differences;

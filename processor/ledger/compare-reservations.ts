@@ -2,7 +2,7 @@
 
 import type { Differences } from './differences.ts';
 import type { RefoldedStock } from './refold.ts';
-import type { LedgerSnapshot } from './verify.ts';
+import type { LedgerSnapshot } from './snapshot.ts';
 
 export interface CompareReservations {
   differences: Differences;

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
+import { callContextOf } from '../../access/call-context.ts';
 import type { Commanded, CommandOrder, OrderCommand } from '../../command-order.ts';
 import { consistencyToken } from '../../consistency.ts';
 import { newLines } from '../../new-order.ts';
@@ -16,7 +17,6 @@ import { etagOf } from '../../reads.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
 import { NoQuery, OrderPath } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
-import { contextOf } from '../../submission-of.ts';
 
 export interface CommandOrderRoutesOptions {
   commandOrder: CommandOrder;
@@ -114,7 +114,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
     { message, ask }: { message: string; ask: OrderCommand['ask'] },
   ): Promise<FastifyReply> => {
     const { order_id: orderId } = request.params as { order_id: string };
-    const { caller, correlationId, traceparent } = contextOf(request);
+    const { caller, correlationId, traceparent } = callContextOf(request);
     const ifMatch = readIfMatch(request.headers['if-match']);
     const result = await commandOrder({ orderId, ifMatch, actor: caller.actor, correlationId, traceparent, ask });
     return answer(reply, result, { orderId, prefix, message });

@@ -4,13 +4,14 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { FastifyReply } from 'fastify';
 import { evolve } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
+import { callContextOf } from '../../access/call-context.ts';
 import { consistencyToken } from '../../consistency.ts';
 import { idempotencyKeyOf } from '../../idempotency-key.ts';
 import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
 import { Submission } from '../../schemas/submission.ts';
-import { contextOf, refusalOf, submissionOf } from '../../submission-of.ts';
+import { refusalOf, submissionOf } from '../../submission-of.ts';
 import type { SubmitOrder, Submitted } from '../../submit-order.ts';
 
 export interface CreateOrderOptions {
@@ -72,7 +73,7 @@ export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> 
     const submission = submissionOf(
       request.body,
       idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined),
-      contextOf(request),
+      callContextOf(request),
     );
     return answer(await submitOrder(submission), reply, prefix);
   });

@@ -2,13 +2,13 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { callContextOf } from '../../access/call-context.ts';
 import type { ImportLines, LineResult } from '../../import-lines.ts';
 import { type LongTransfers, until } from '../../long-transfers.ts';
 import { Problem } from '../../problems.ts';
 import { EXAMPLE_IMPORT_RESULT, ImportLine, ImportResult } from '../../schemas/bulk.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { problemResponses } from '../../schemas/responses.ts';
-import { contextOf } from '../../submission-of.ts';
 import { createValidatorCompiler } from '../../validation.ts';
 
 export interface ImportRouteOptions {
@@ -47,7 +47,7 @@ export const importRoute: FastifyPluginCallbackTypebox<ImportRouteOptions> = (ap
     const body: unknown = request.body;
     if (!(body instanceof Readable)) throw new Problem('UNSUPPORTED_MEDIA_TYPE', `The body must be ${NDJSON}.`);
     const signal = longTransfers.begin(request, reply);
-    const results = importLines(until(signal, body), contextOf(request));
+    const results = importLines(until(signal, body), callContextOf(request));
     return reply.type(NDJSON).send(Readable.from(textOf(results)) as never);
   });
   done();

@@ -1,13 +1,13 @@
 // api/routes/orders/populate.ts: POST /orders/populate.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { callContextOf } from '../../access/call-context.ts';
 import { consistencyToken } from '../../consistency.ts';
 import type { LongTransfers } from '../../long-transfers.ts';
 import type { Populate } from '../../populate.ts';
 import { EXAMPLE_POPULATED, PopulateBody, PopulateResult } from '../../schemas/bulk.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
-import { contextOf } from '../../submission-of.ts';
 
 export interface PopulateRouteOptions {
   populate: Populate;
@@ -48,7 +48,7 @@ export const populateRoute: FastifyPluginCallbackTypebox<PopulateRouteOptions> =
     const { batchId, successes, failures, errors, places } = await populate({
       total,
       batchId: batch_id ?? null,
-      context: contextOf(request),
+      context: callContextOf(request),
       signal: leaving(reply),
     });
     if (places.length > 0) reply.header('consistency-token', consistencyToken(...places));

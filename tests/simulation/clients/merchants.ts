@@ -3,7 +3,8 @@
 
 import type { ApiParts } from '../../../api/api.ts';
 import { ANONYMOUS } from '../../../api/caller.ts';
-import type { ProductChange, ProductChanged } from '../../../api/products/change-products.ts';
+import type { ProductChanged } from '../../../api/products/change-products.ts';
+import type { ProductChange } from '../../../api/products/keyed-request.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Slot } from '../processes/fleet.ts';
 import type { World } from '../world.ts';
