@@ -15,19 +15,19 @@ import { whenReady } from '../shared/runtime/health.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { configOf, runRole } from '../shared/runtime/shutdown.ts';
+import { createAccountStore } from './access/accounts/account-store.ts';
+import { keepAccountsSchema } from './access/accounts/accounts-schema.ts';
 import { accessSettings } from './access/settings.ts';
-import { createAccountStore } from './accounts/account-store.ts';
-import { keepAccountsSchema } from './accounts/accounts-schema.ts';
 import { createApi } from './api.ts';
 import { API_CONFIG } from './config.ts';
-import { createDrain } from './drain.ts';
+import { createDrain } from './http/drain.ts';
 import { createProductStore } from './products/product-store.ts';
-import { createReadModel, READ_MODEL_SETTINGS } from './read-model.ts';
+import { createReadModel, READ_MODEL_SETTINGS } from './reads/read-model.ts';
 
 // What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
 // the same however little it brings: at 64 connections 5 ms cost 18 µs of CPU per order, 10 ms cost 11.
 const FETCH_GAP_MS = 10;
-// Callers give up after five seconds (append.ts): whoever comes while others have waited for nearly half of it would wait in vain.
+// Callers give up after five seconds (append-in-time.ts): whoever comes while others have waited for nearly half of it would wait in vain.
 const APPEND_QUEUE_AGE_MAX_MS = 2_000;
 // As long as a submission waits for its append: those that came when it began have been told by then.
 const APPENDS_STALLED_AFTER_MS = 5_000;

@@ -3,10 +3,10 @@
 
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { REFUSALS, type Refusal } from './admission.ts';
-import { API_PREFIX } from './app-prefix.ts';
 import { DROP_REASONS, type FeedMetrics } from './feed/feed.ts';
-import type { SubmitOrder } from './submit-order.ts';
+import { API_PREFIX } from './http/app-prefix.ts';
+import type { SubmitOrder } from './orders/submit-order.ts';
+import { REFUSALS, type Refusal } from './overload/admission.ts';
 
 export const SUBMISSION_OUTCOMES = ['created', 'replayed', 'pending', 'key_reused', 'id_taken', 'overloaded', 'unknown', 'failed'] as const;
 export type SubmissionOutcome = (typeof SUBMISSION_OUTCOMES)[number];

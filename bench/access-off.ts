@@ -1,7 +1,7 @@
 // bench/access-off.ts: what an api that is measured is given for people and access: nobody is asked who they are, as under `npm start`.
 
+import type { AccountStore } from '../api/access/accounts/account-store.ts';
 import { accessSettings } from '../api/access/settings.ts';
-import type { AccountStore } from '../api/accounts/account-store.ts';
 
 export const ACCESS_OFF = accessSettings({ AUTH: 'off', JWT_SECRET: '', METRICS_TOKEN: '', RATE_LIMIT_PER_SECOND: 1, CORS_ORIGINS: '' });
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { createApi } from '../api/api.ts';
 import { createProductStore } from '../api/products/product-store.ts';
-import { createReadModel, READ_MODEL_SETTINGS } from '../api/read-model.ts';
+import { createReadModel, READ_MODEL_SETTINGS } from '../api/reads/read-model.ts';
 import type { Reader, ReaderHandlers } from '../shared/log/log.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createLogger } from '../shared/runtime/logger.ts';

@@ -1,8 +1,8 @@
 // api/access/access.ts: everything about people and access put together. Composition only.
 
-import type { AccountStore } from '../accounts/account-store.ts';
-import { createPasswords } from '../accounts/passwords.ts';
-import { createUsers, type Users } from '../accounts/users.ts';
+import type { AccountStore } from './accounts/account-store.ts';
+import { createPasswords } from './accounts/passwords.ts';
+import { createUsers, type Users } from './accounts/users.ts';
 import { createAttempts } from './attempts.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { createFeedSessions, type FeedSessions } from './feed-sessions.ts';

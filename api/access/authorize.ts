@@ -3,10 +3,10 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { ANONYMOUS, type Caller } from '../caller.ts';
-import { Problem } from '../problems.ts';
-import type { ReadOrder } from '../read-order.ts';
-import { ID } from '../schemas/ids.ts';
+import { ID } from '../http/ids.ts';
+import { Problem } from '../http/problems.ts';
+import type { ReadOrder } from '../reads/read-order.ts';
+import { ANONYMOUS, type Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
 import { type Rule, ruleOf } from './operations.ts';
 import { mayActAs } from './roles.ts';

@@ -1,7 +1,7 @@
 // api/access/call-context.ts: what all records of one HTTP request have in common: who calls, and the ids by which its work is followed.
 
 import type { FastifyRequest } from 'fastify';
-import { type Caller, callerOf } from '../caller.ts';
+import { type Caller, callerOf } from './caller.ts';
 
 export interface CallContext {
   caller: Caller;

@@ -1,8 +1,8 @@
 // api/access/credentials.ts: from what a request shows (a token, a password, an api client's secret, a ticket) to its caller. Says
 // who it is; what one may do is authorize.ts's to say.
 
-import type { Principal } from '../accounts/account-store.ts';
-import type { Caller } from '../caller.ts';
+import type { Principal } from './accounts/account-store.ts';
+import type { Caller } from './caller.ts';
 import { isClientId, isSecret } from './client-secrets.ts';
 import type { Principals } from './principals.ts';
 import type { SignIn } from './sign-in.ts';

@@ -1,7 +1,7 @@
 // api/access/feed-sessions.ts: open feeds and what they were opened with. A feed ends when its credential does, and within half a
 // minute after its caller was erased, or given another role or password: at once where that was done here.
 
-import type { Caller } from '../caller.ts';
+import type { Caller } from './caller.ts';
 import type { Principals } from './principals.ts';
 
 /** Why a feed ends: `expired`, come again with a new credential; `forbidden`, what it was opened with does not count any more. */

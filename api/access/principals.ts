@@ -2,7 +2,7 @@
 // is noticed within half a minute on every instance, and that most requests ask nobody.
 
 import { LRUCache } from 'lru-cache';
-import type { AccountStore, Principal } from '../accounts/account-store.ts';
+import type { AccountStore, Principal } from './accounts/account-store.ts';
 
 export interface Principals {
   /** At most 30 s old; null: there is none, or none any more. At once for who is remembered. Rejects with DATABASE_UNAVAILABLE. */

@@ -3,7 +3,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { Problem } from '../problems.ts';
+import { Problem } from '../http/problems.ts';
 
 interface Window {
   count: number;

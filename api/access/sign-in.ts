@@ -3,9 +3,9 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { type AccountStore, emailKey } from '../accounts/account-store.ts';
-import type { Passwords } from '../accounts/passwords.ts';
-import { Problem } from '../problems.ts';
+import { Problem } from '../http/problems.ts';
+import { type AccountStore, emailKey } from './accounts/account-store.ts';
+import type { Passwords } from './accounts/passwords.ts';
 import type { Attempts } from './attempts.ts';
 import type { Principals } from './principals.ts';
 

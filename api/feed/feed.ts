@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
-import type { Change } from '../tail-memory.ts';
+import type { Change } from '../reads/tail-memory.ts';
 import { cursorsAlong, errorFrame, feedCursor, orderFrame, plainFrame, webSocketText } from './frames.ts';
 
 export interface FeedMetrics {

@@ -2,7 +2,7 @@
 // A frame is made once for all clients. Pure.
 
 import { iso } from '../../shared/order/order-view.ts';
-import type { Change } from '../tail-memory.ts';
+import type { Change } from '../reads/tail-memory.ts';
 
 /** Where a client stands: the next offset of every partition. Opaque to clients. */
 export const feedCursor = (positions: readonly number[]): string => `f1.${positions.map((offset) => offset.toString(36)).join('.')}`;

@@ -8,7 +8,7 @@ import { evolveProduct, type Product, type ProductEffect } from '../../shared/pr
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createOutage } from '../../shared/runtime/outage.ts';
-import { createPositionWaits, type Place } from '../position-waits.ts';
+import { createPositionWaits, type Place } from '../reads/position-waits.ts';
 import type { CatalogueEntry, ProductStore } from './product-store.ts';
 
 /** The first effective record that names a request (R2): the fact that it asked for, or its refusal. */

@@ -7,8 +7,8 @@ import { encodeProductEvent } from '../../shared/log/product-codec.ts';
 import type { ProductCreated, ProductRequest } from '../../shared/product/events.ts';
 import { evolveProduct } from '../../shared/product/product.ts';
 import type { CallContext } from '../access/call-context.ts';
-import type { Answers } from '../answers.ts';
-import { appendOrGiveUp } from '../append.ts';
+import { appendOrGiveUp } from '../requests/append-in-time.ts';
+import type { Answers } from '../requests/outstanding-requests.ts';
 import type { Catalogue, ProductAnswer } from './catalogue.ts';
 import { type KeyedRequest, keyedRequest, type ProductChange } from './keyed-request.ts';
 import type { ProductRow, ProductStore, Verdict } from './product-store.ts';
@@ -58,7 +58,7 @@ export interface ChangeProductsOptions {
   now: () => number;
 }
 
-// As long as an append may take: see append.ts.
+// As long as an append may take: see append-in-time.ts.
 const VERDICT_MAX_MS = 5_000;
 
 export const createChangeProducts = (options: ChangeProductsOptions): ChangeProducts => {

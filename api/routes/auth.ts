@@ -2,9 +2,9 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Access } from '../access/access.ts';
+import { callerOf } from '../access/caller.ts';
 import { TICKET_LIFETIME_S, TOKEN_LIFETIME_S } from '../access/tokens.ts';
-import { callerOf } from '../caller.ts';
-import { Problem } from '../problems.ts';
+import { Problem } from '../http/problems.ts';
 import { EXAMPLE_TICKET, EXAMPLE_TOKEN, SignInInput, TicketAnswer, TokenAnswer } from '../schemas/accounts.ts';
 import { NoQuery } from '../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../schemas/responses.ts';

@@ -4,7 +4,7 @@
 import helmet from '@fastify/helmet';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyPluginAsync } from 'fastify';
-import { PROBLEM_CODES, PROBLEMS } from '../problems.ts';
+import { PROBLEM_CODES, PROBLEMS } from '../http/problems.ts';
 
 const CONTENT_SECURITY_POLICY = {
   useDefaults: false,

@@ -2,9 +2,9 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Access } from '../access/access.ts';
-import { callerOf, ownerOf } from '../caller.ts';
+import { callerOf, ownerOf } from '../access/caller.ts';
 import type { Feed } from '../feed/feed.ts';
-import { Problem } from '../problems.ts';
+import { Problem } from '../http/problems.ts';
 import { emptyResponse, problemResponses } from '../schemas/responses.ts';
 
 export interface FeedRouteOptions {

@@ -2,10 +2,10 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Registry } from 'prom-client';
-import { quality } from '../http-guard.ts';
-import { metricsView } from '../order-metrics.ts';
-import { Problem } from '../problems.ts';
-import type { ReadModel } from '../read-model.ts';
+import { quality } from '../http/http-guard.ts';
+import { Problem } from '../http/problems.ts';
+import { metricsView } from '../reads/order-metrics.ts';
+import type { ReadModel } from '../reads/read-model.ts';
 import { EXAMPLE_METRICS, MetricsRef } from '../schemas/metrics.ts';
 import { NoQuery } from '../schemas/queries.ts';
 import { problemResponses } from '../schemas/responses.ts';

@@ -4,14 +4,13 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { FastifyReply } from 'fastify';
 import { toMinor } from '../../shared/order/money.ts';
 import { callContextOf } from '../access/call-context.ts';
-import { cursorOf, readCursor } from '../cursors.ts';
-import { idempotencyKeyOf } from '../idempotency-key.ts';
-import { isProblemCode, Problem, validationFailed } from '../problems.ts';
+import { cursorOf, readCursor } from '../http/cursors.ts';
+import { ID, toId } from '../http/ids.ts';
+import { isProblemCode, Problem, validationFailed } from '../http/problems.ts';
 import type { ChangeProducts, ProductChanged } from '../products/change-products.ts';
 import { productView } from '../products/product-view.ts';
 import type { ReadProducts } from '../products/read-products.ts';
-import { PRIVATE } from '../reads.ts';
-import { ID, toId } from '../schemas/ids.ts';
+import { idempotencyKeyOf } from '../requests/idempotency-key.ts';
 import {
   EXAMPLE_PRODUCT,
   EXAMPLE_PRODUCT_ASKED,
@@ -30,6 +29,7 @@ import {
 } from '../schemas/product.ts';
 import { NoQuery } from '../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../schemas/responses.ts';
+import { PRIVATE } from './conditional-reads.ts';
 
 export interface ProductRoutesOptions {
   changeProducts: ChangeProducts;

@@ -2,11 +2,11 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { iso } from '../../shared/order/order-view.ts';
-import type { User } from '../accounts/account-store.ts';
-import type { Users } from '../accounts/users.ts';
-import { cursorOf, readCursor } from '../cursors.ts';
+import type { User } from '../access/accounts/account-store.ts';
+import type { Users } from '../access/accounts/users.ts';
+import { cursorOf, readCursor } from '../http/cursors.ts';
+import { ID } from '../http/ids.ts';
 import { EXAMPLE_USER, EXAMPLE_USERS, UserChanges, UserInput, UserPage, UserPath, UserRef, UsersQuery } from '../schemas/accounts.ts';
-import { ID } from '../schemas/ids.ts';
 import { NoQuery } from '../schemas/queries.ts';
 import { emptyResponse, jsonResponse, problemResponses } from '../schemas/responses.ts';
 

@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { ROLES, type Role } from '../access/roles.ts';
 import { TICKET_LIFETIME_S, TOKEN_LIFETIME_S } from '../access/tokens.ts';
-import { ID_PATTERN } from './ids.ts';
+import { ID_PATTERN } from '../http/ids.ts';
 import { orNull } from './order.ts';
 import { Cursor, Limit } from './queries.ts';
 

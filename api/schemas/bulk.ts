@@ -1,8 +1,8 @@
 // api/schemas/bulk.ts: bodies and answers of populate, import and export.
 
 import { type Static, Type } from 'typebox';
-import { PROBLEM_CODES, type ProblemCode } from '../problems.ts';
-import { ID_PATTERN } from './ids.ts';
+import { ID_PATTERN } from '../http/ids.ts';
+import { PROBLEM_CODES, type ProblemCode } from '../http/problems.ts';
 import { orNull } from './order.ts';
 import { ListQuerySchema } from './queries.ts';
 import { Submission } from './submission.ts';

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
-import type { MetricsView } from '../order-metrics.ts';
+import type { MetricsView } from '../reads/order-metrics.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 const Amount = Type.Number({ minimum: 0 });

@@ -3,8 +3,8 @@
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';
 import { PRODUCT_DESCRIPTION_MAX, PRODUCT_NAME_MAX, STOCK_MAX } from '../../shared/product/event-schemas.ts';
+import { ID_PATTERN, IdInput } from '../http/ids.ts';
 import type { ProductView } from '../products/product-view.ts';
-import { ID_PATTERN, IdInput } from './ids.ts';
 import { orNull } from './order.ts';
 import { PAGE_DEFAULT, PAGE_MAX } from './queries.ts';
 

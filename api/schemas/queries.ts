@@ -2,7 +2,7 @@
 
 import { type Static, Type } from 'typebox';
 import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
-import { ID_PATTERN, IdSchema } from './ids.ts';
+import { ID_PATTERN, IdSchema } from '../http/ids.ts';
 
 export const PAGE_MAX = 500;
 export const PAGE_DEFAULT = 50;

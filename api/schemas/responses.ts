@@ -2,8 +2,8 @@
 // problems.ts.
 
 import { type TSchema, Type } from 'typebox';
-import { problemBody } from '../problem-details.ts';
-import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from '../problems.ts';
+import { problemBody } from '../http/problem-details.ts';
+import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from '../http/problems.ts';
 
 export const ProblemSchema = Type.Object(
   {

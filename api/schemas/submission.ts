@@ -2,7 +2,7 @@
 
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';
-import { ID_PATTERN, IdInput } from './ids.ts';
+import { ID_PATTERN, IdInput } from '../http/ids.ts';
 
 export const ITEMS_MAX = 100; // an order is one record and one row: 100 items are 10 KB
 export const QUANTITY_MAX = 10_000;

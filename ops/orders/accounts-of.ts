@@ -1,8 +1,8 @@
 // ops/orders/accounts-of.ts: the accounts' tables for one verb of the operator's command line, brought up to date first: a user can be
 // made before the api has ever run.
 
-import { type AccountStore, createAccountStore } from '../../api/accounts/account-store.ts';
-import { migrateAccounts } from '../../api/accounts/accounts-schema.ts';
+import { type AccountStore, createAccountStore } from '../../api/access/accounts/account-store.ts';
+import { migrateAccounts } from '../../api/access/accounts/accounts-schema.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import type { Addresses } from './addresses.ts';
 

@@ -1,9 +1,9 @@
 // ops/orders/create-user-command.ts: `npm run orders -- create-user --email … --name … --role …`: how the first administrator comes in.
 
+import { createPasswords } from '../../api/access/accounts/passwords.ts';
 import type { Role } from '../../api/access/roles.ts';
-import { createPasswords } from '../../api/accounts/passwords.ts';
+import { createValidatorCompiler } from '../../api/http/validation.ts';
 import { UserInput } from '../../api/schemas/accounts.ts';
-import { createValidatorCompiler } from '../../api/validation.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import { withAccounts } from './accounts-of.ts';
 import type { Addresses } from './addresses.ts';

@@ -3,7 +3,7 @@
 
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { appendOrGiveUp } from '../../api/append.ts';
+import { appendOrGiveUp } from '../../api/requests/append-in-time.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import { followLog } from '../../shared/log/follow.ts';
 import type { Appender, LogRecord } from '../../shared/log/log.ts';

@@ -1,4 +1,4 @@
--- Every list is read as ranges of one status each, merged in page order (api/order-list.ts). So the filters by user and by batch
+-- Every list is read as ranges of one status each, merged in page order (api/reads/order-list.ts). So the filters by user and by batch
 -- carry the status too: a user's few pending orders among a hundred thousand are found as fast as all of them.
 --
 -- No index is on (created_at, order_id) alone. It would be one more to write at every change of status, and a trap: with

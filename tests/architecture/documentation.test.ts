@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { API_CONFIG } from '../../api/config.ts';
-import { PROBLEMS } from '../../api/problems.ts';
+import { PROBLEMS } from '../../api/http/problems.ts';
 import { START_VARIABLES } from '../../ops/stack/settings.ts';
 import { PROCESSOR_CONFIG } from '../../processor/config.ts';
 import { PARK_CODES } from '../../processor/fulfilment.ts';

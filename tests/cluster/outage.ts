@@ -9,7 +9,7 @@ import { patience } from '../support/machine.ts';
 import type { ClusterBroker } from '../support/stack/cluster.ts';
 import type { ClusterWorld } from './world.ts';
 
-const ANSWER_LIMIT_MS = patience(8_000); // 5 s for the append (api/append.ts), and what a busy machine adds
+const ANSWER_LIMIT_MS = patience(8_000); // 5 s for the append (api/requests/append-in-time.ts), and what a busy machine adds
 const NOT_READY_LIMIT_MS = 30_000;
 
 /** Every submission meanwhile was taken, or answered 503 in time with when to come again; the api was not ready, and said why. */

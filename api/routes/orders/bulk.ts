@@ -2,13 +2,13 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import type { BulkGate } from '../../bulk-gate.ts';
-import { requireJsonAccepted } from '../../http-guard.ts';
-import { createImportLines } from '../../import-lines.ts';
-import type { LongTransfers } from '../../long-transfers.ts';
-import { createPopulate } from '../../populate.ts';
-import type { ReadOrder } from '../../read-order.ts';
-import type { SubmitOrder } from '../../submit-order.ts';
+import { createImportLines } from '../../bulk/import-orders.ts';
+import { createPopulate } from '../../bulk/populate.ts';
+import { requireJsonAccepted } from '../../http/http-guard.ts';
+import type { LongTransfers } from '../../http/long-transfers.ts';
+import type { SubmitOrder } from '../../orders/submit-order.ts';
+import type { BulkGate } from '../../overload/bulk-gate.ts';
+import type { ReadOrder } from '../../reads/read-order.ts';
 import { type ExportRouteOptions, exportRoute } from './export.ts';
 import { importRoute } from './import.ts';
 import { populateRoute } from './populate.ts';

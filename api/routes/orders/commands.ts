@@ -7,16 +7,16 @@ import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
 import { callContextOf } from '../../access/call-context.ts';
-import type { Commanded, CommandOrder, OrderCommand } from '../../command-order.ts';
-import { consistencyToken } from '../../consistency.ts';
-import { newLines } from '../../new-order.ts';
-import { readIfMatch } from '../../preconditions.ts';
-import { isProblemCode, Problem } from '../../problems.ts';
-import type { PriceLines } from '../../products/price-lines.ts';
-import { etagOf } from '../../reads.ts';
+import { readIfMatch } from '../../http/preconditions.ts';
+import { isProblemCode, Problem } from '../../http/problems.ts';
+import type { Commanded, CommandOrder, OrderCommand } from '../../orders/command-order.ts';
+import { newLines } from '../../orders/new-order.ts';
+import type { PriceLines } from '../../orders/price-lines.ts';
+import { consistencyToken } from '../../reads/consistency.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
 import { NoQuery, OrderPath } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { etagOf } from '../conditional-reads.ts';
 
 export interface CommandOrderRoutesOptions {
   commandOrder: CommandOrder;

@@ -5,14 +5,14 @@ import type { FastifyReply } from 'fastify';
 import { evolve } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
 import { callContextOf } from '../../access/call-context.ts';
-import { consistencyToken } from '../../consistency.ts';
-import { idempotencyKeyOf } from '../../idempotency-key.ts';
+import { refusalOf, submissionOf } from '../../orders/submission.ts';
+import type { SubmitOrder, Submitted } from '../../orders/submit-order.ts';
+import { consistencyToken } from '../../reads/consistency.ts';
+import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
 import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
 import { Submission } from '../../schemas/submission.ts';
-import { refusalOf, submissionOf } from '../../submission-of.ts';
-import type { SubmitOrder, Submitted } from '../../submit-order.ts';
 
 export interface CreateOrderOptions {
   submitOrder: SubmitOrder;

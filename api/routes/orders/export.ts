@@ -2,14 +2,14 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import type { Consistency } from '../../consistency.ts';
-import { exportOrders } from '../../export-orders.ts';
-import type { LongTransfers } from '../../long-transfers.ts';
-import type { ReadModel } from '../../read-model.ts';
-import { awaitToken, PRIVATE } from '../../reads.ts';
+import { exportOrders } from '../../bulk/export-orders.ts';
+import type { LongTransfers } from '../../http/long-transfers.ts';
+import type { Consistency } from '../../reads/consistency.ts';
+import type { ReadModel } from '../../reads/read-model.ts';
 import { type ExportFormat, ExportQuery } from '../../schemas/bulk.ts';
 import { EXAMPLE_ORDER } from '../../schemas/order.ts';
 import { problemResponses } from '../../schemas/responses.ts';
+import { awaitToken, PRIVATE } from '../conditional-reads.ts';
 import { filtersOf } from './list.ts';
 
 export interface ExportRouteOptions {

@@ -3,13 +3,13 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { callContextOf } from '../../access/call-context.ts';
-import type { ImportLines, LineResult } from '../../import-lines.ts';
-import { type LongTransfers, until } from '../../long-transfers.ts';
-import { Problem } from '../../problems.ts';
+import type { ImportLines, LineResult } from '../../bulk/import-orders.ts';
+import { type LongTransfers, until } from '../../http/long-transfers.ts';
+import { Problem } from '../../http/problems.ts';
+import { createValidatorCompiler } from '../../http/validation.ts';
 import { EXAMPLE_IMPORT_RESULT, ImportLine, ImportResult } from '../../schemas/bulk.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { problemResponses } from '../../schemas/responses.ts';
-import { createValidatorCompiler } from '../../validation.ts';
 
 export interface ImportRouteOptions {
   importLines: ImportLines;

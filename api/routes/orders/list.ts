@@ -3,15 +3,15 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
-import type { Consistency } from '../../consistency.ts';
-import { cursorOf, readCursor } from '../../cursors.ts';
-import type { ListFilters, ListPosition } from '../../order-list.ts';
-import type { ReadModel } from '../../read-model.ts';
-import { awaitToken, PRIVATE } from '../../reads.ts';
-import { ID } from '../../schemas/ids.ts';
+import { cursorOf, readCursor } from '../../http/cursors.ts';
+import { ID } from '../../http/ids.ts';
+import type { Consistency } from '../../reads/consistency.ts';
+import type { ListFilters, ListPosition } from '../../reads/order-list.ts';
+import type { ReadModel } from '../../reads/read-model.ts';
 import { EXAMPLE_PAGE, OrderPage } from '../../schemas/order.ts';
 import { ListQuerySchema, type ListQueryString } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { awaitToken, PRIVATE } from '../conditional-reads.ts';
 
 export interface ListOrdersOptions {
   readModel: Pick<ReadModel, 'page'>;

@@ -1,13 +1,13 @@
 // api/routes/orders/metrics.ts: GET /orders/metrics.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import type { Consistency } from '../../consistency.ts';
-import { metricsView } from '../../order-metrics.ts';
-import type { ReadModel } from '../../read-model.ts';
-import { awaitToken, PRIVATE } from '../../reads.ts';
+import type { Consistency } from '../../reads/consistency.ts';
+import { metricsView } from '../../reads/order-metrics.ts';
+import type { ReadModel } from '../../reads/read-model.ts';
 import { EXAMPLE_METRICS, MetricsRef } from '../../schemas/metrics.ts';
 import { MetricsQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { awaitToken, PRIVATE } from '../conditional-reads.ts';
 
 export interface OrderMetricsOptions {
   readModel: Pick<ReadModel, 'counters'>;

@@ -2,9 +2,9 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { callContextOf } from '../../access/call-context.ts';
-import { consistencyToken } from '../../consistency.ts';
-import type { LongTransfers } from '../../long-transfers.ts';
-import type { Populate } from '../../populate.ts';
+import type { Populate } from '../../bulk/populate.ts';
+import type { LongTransfers } from '../../http/long-transfers.ts';
+import { consistencyToken } from '../../reads/consistency.ts';
 import { EXAMPLE_POPULATED, PopulateBody, PopulateResult } from '../../schemas/bulk.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';

@@ -3,18 +3,18 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { iso, orderView } from '../../../shared/order/order-view.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { type Caller, callerOf } from '../../caller.ts';
-import type { Consistency } from '../../consistency.ts';
-import { cursorOf, readCursor } from '../../cursors.ts';
-import { eventView, type OrderEvents } from '../../order-events.ts';
-import { noneMatchHolds } from '../../preconditions.ts';
-import { Problem } from '../../problems.ts';
-import type { ReadOrder } from '../../read-order.ts';
-import { awaitToken, etagOf, PRIVATE } from '../../reads.ts';
+import { type Caller, callerOf } from '../../access/caller.ts';
+import { cursorOf, readCursor } from '../../http/cursors.ts';
+import { noneMatchHolds } from '../../http/preconditions.ts';
+import { Problem } from '../../http/problems.ts';
+import type { Consistency } from '../../reads/consistency.ts';
+import { eventView, type OrderEvents } from '../../reads/order-history.ts';
+import type { ReadOrder } from '../../reads/read-order.ts';
+import type { LoggedEvent } from '../../reads/tail-memory.ts';
 import { EventPage, EXAMPLE_EVENTS, EXAMPLE_ORDER, EXAMPLE_STATUS, OrderRef, OrderStatusView } from '../../schemas/order.ts';
 import { EventsQuery, OrderAtQuery, OrderPath, OrderQuery } from '../../schemas/queries.ts';
 import { emptyResponse, jsonResponse, problemResponses } from '../../schemas/responses.ts';
-import type { LoggedEvent } from '../../tail-memory.ts';
+import { awaitToken, etagOf, PRIVATE } from '../conditional-reads.ts';
 
 export interface ReadOrderRoutesOptions {
   topic: string;

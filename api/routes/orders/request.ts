@@ -1,14 +1,14 @@
 // api/routes/orders/request.ts: GET /orders/:order_id/requests/:request_id: what became of a command that was answered with 202.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import { callerOf } from '../../caller.ts';
-import type { OrderEvents } from '../../order-events.ts';
-import { Problem } from '../../problems.ts';
-import type { ReadOrder } from '../../read-order.ts';
-import { PRIVATE } from '../../reads.ts';
+import { callerOf } from '../../access/caller.ts';
+import { Problem } from '../../http/problems.ts';
+import type { OrderEvents } from '../../reads/order-history.ts';
+import type { ReadOrder } from '../../reads/read-order.ts';
 import { EXAMPLE_REQUEST, RequestPath, RequestState } from '../../schemas/commands.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { PRIVATE } from '../conditional-reads.ts';
 
 export interface OrderRequestRouteOptions {
   orders: Pick<ReadOrder, 'fresh' | 'caughtUp'>;

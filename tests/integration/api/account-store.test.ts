@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type AccountStore, createAccountStore, type NewUser } from '../../../api/access/accounts/account-store.ts';
+import { migrateAccounts } from '../../../api/access/accounts/accounts-schema.ts';
 import { newClientId, newSecret, secretHash } from '../../../api/access/client-secrets.ts';
-import { type AccountStore, createAccountStore, type NewUser } from '../../../api/accounts/account-store.ts';
-import { migrateAccounts } from '../../../api/accounts/accounts-schema.ts';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ListFilters, type ListQuery, listStatement } from '../../../api/order-list.ts';
-import { createReadModel, type ReadModel } from '../../../api/read-model.ts';
+import { type ListFilters, type ListQuery, listStatement } from '../../../api/reads/order-list.ts';
+import { createReadModel, type ReadModel } from '../../../api/reads/read-model.ts';
 import { ORDER_STATUSES } from '../../../shared/order/lifecycle.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { openReadModel } from '../../support/stack/api-on-stack.ts';

@@ -1,7 +1,7 @@
 // tests/simulation/clients/changes.ts: commands as the routes make them (api/routes/orders/commands.ts), with and without a condition, and
 // a look at what came of them on another instance.
 
-import type { OrderCommand } from '../../../api/command-order.ts';
+import type { OrderCommand } from '../../../api/orders/command-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';
 import { isTerminal, type OrderStatus } from '../../../shared/order/lifecycle.ts';
 import type { World } from '../world.ts';

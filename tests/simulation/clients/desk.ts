@@ -2,12 +2,12 @@
 // the log says at that moment, and with what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
-import type { Commanded, OrderCommand } from '../../../api/command-order.ts';
-import { consistencyToken } from '../../../api/consistency.ts';
-import { commandHash, type OrderLines, type SentLines } from '../../../api/new-order.ts';
-import type { Place } from '../../../api/position-waits.ts';
-import type { Submission, Submitted } from '../../../api/submit-order.ts';
-import type { LoggedEvent } from '../../../api/tail-memory.ts';
+import type { Commanded, OrderCommand } from '../../../api/orders/command-order.ts';
+import { commandHash, type OrderLines, type SentLines } from '../../../api/orders/new-order.ts';
+import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
+import { consistencyToken } from '../../../api/reads/consistency.ts';
+import type { Place } from '../../../api/reads/position-waits.ts';
+import type { LoggedEvent } from '../../../api/reads/tail-memory.ts';
 import type { IdOrigin, OrderCreated } from '../../../shared/order/events.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';

@@ -1,8 +1,8 @@
 // tests/simulation/clients/merchants.ts: clients that create products and change them, with and without a key, again when they are in
 // doubt. Under one key they must hear the same for ever.
 
+import { ANONYMOUS } from '../../../api/access/caller.ts';
 import type { ApiParts } from '../../../api/api.ts';
-import { ANONYMOUS } from '../../../api/caller.ts';
 import type { ProductChanged } from '../../../api/products/change-products.ts';
 import type { ProductChange } from '../../../api/products/keyed-request.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';

@@ -1,8 +1,8 @@
 // tests/simulation/clients/shoppers.ts: clients that submit orders, in every way there is, and again when they are in doubt; read what they
 // have submitted on every instance; and change their minds.
 
-import { orderIdOfEntry } from '../../../api/derived-ids.ts';
-import type { Submission } from '../../../api/submit-order.ts';
+import { orderIdOfEntry } from '../../../api/orders/derived-ids.ts';
+import type { Submission } from '../../../api/orders/submit-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';
 import type { World } from '../world.ts';
 import { changeMind } from './changes.ts';

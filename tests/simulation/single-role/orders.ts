@@ -1,7 +1,7 @@
 // tests/simulation/single-role/orders.ts: processors alone with the log: orders in bursts, their late copies, keys used again, strange facts.
 // In one world nothing fails, so that whatever is in vain shows at once; in the others owners crash, stand still and are replaced.
 
-import { createTailPartition, fold } from '../../../api/tail-memory.ts';
+import { createTailPartition, fold } from '../../../api/reads/tail-memory.ts';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent, OrderFactName } from '../../../shared/order/events.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';

@@ -1,10 +1,10 @@
 // tests/support/in-memory/accounts.ts: users and api clients in memory, and ready-made people with credentials for each role.
 
 import { randomUUIDv7 } from 'node:crypto';
+import { type AccountStore, emailKey, type Principal, type User } from '../../../api/access/accounts/account-store.ts';
 import { newClientId, newSecret, secretHash } from '../../../api/access/client-secrets.ts';
 import type { Role } from '../../../api/access/roles.ts';
 import { type AccessSettings, accessSettings } from '../../../api/access/settings.ts';
-import { type AccountStore, emailKey, type Principal, type User } from '../../../api/accounts/account-store.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 
 export interface MemoryAccounts extends AccountStore {

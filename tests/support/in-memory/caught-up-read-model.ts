@@ -1,7 +1,7 @@
 // tests/support/in-memory/caught-up-read-model.ts: the read model of a unit test of the api: it projects the log when it is told to, and
 // only as far as told, so that a test decides how far the projector is behind.
 
-import type { ReadModel } from '../../../api/read-model.ts';
+import type { ReadModel } from '../../../api/reads/read-model.ts';
 import { decodeAll } from '../../../projector/decode-batch.ts';
 import { project } from '../../../projector/project.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';

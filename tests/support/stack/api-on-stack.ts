@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { type Api, createApi } from '../../../api/api.ts';
 import { createProductStore } from '../../../api/products/product-store.ts';
-import { createReadModel, READ_MODEL_SETTINGS } from '../../../api/read-model.ts';
+import { createReadModel, READ_MODEL_SETTINGS } from '../../../api/reads/read-model.ts';
 import { createAppender } from '../../../shared/log/appender.ts';
 import { createLogClient } from '../../../shared/log/client.ts';
 import { createLogEnd } from '../../../shared/log/offsets.ts';

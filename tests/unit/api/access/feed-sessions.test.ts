@@ -1,9 +1,9 @@
 // When a feed ends because of what it was opened with.
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Caller } from '../../../../api/access/caller.ts';
 import { createFeedSessions, type SessionEnd } from '../../../../api/access/feed-sessions.ts';
 import { createPrincipals, STALE_AFTER_MS } from '../../../../api/access/principals.ts';
-import type { Caller } from '../../../../api/caller.ts';
 import { createMemoryAccounts, type MemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
 let store: MemoryAccounts;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { authorizeRequests } from '../../../../api/access/authorize.ts';
 import type { AccessSettings } from '../../../../api/access/settings.ts';
 import { accessSettings } from '../../../../api/access/settings.ts';
-import { COMPRESS_FROM_BYTES } from '../../../../api/compression.ts';
+import { COMPRESS_FROM_BYTES } from '../../../../api/http/compression.ts';
 import { ACCESS_OFF, ACCESS_REQUIRED, basic, METRICS_TOKEN } from '../../../support/in-memory/accounts.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 import { steerTime } from '../../../support/steered-time.ts';

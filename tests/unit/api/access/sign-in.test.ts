@@ -1,10 +1,10 @@
 // Passwords: what an attempt costs, how many there may be, and what is remembered of one.
 
 import { describe, expect, it } from 'vitest';
+import { createPasswords, type Passwords } from '../../../../api/access/accounts/passwords.ts';
 import { ATTEMPTS_MAX, createAttempts, WINDOW_MS } from '../../../../api/access/attempts.ts';
 import { createPrincipals } from '../../../../api/access/principals.ts';
 import { createSignIn } from '../../../../api/access/sign-in.ts';
-import { createPasswords, type Passwords } from '../../../../api/accounts/passwords.ts';
 import { createMemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
 const PASSWORD = 'correct horse battery';

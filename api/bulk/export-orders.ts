@@ -1,0 +1,70 @@
+// api/bulk/export-orders.ts: GET /orders/export without HTTP: all orders that pass the filters, as text, a page at a time. Memory is
+// one page whatever there is to export, and between two pages nothing is held in the database: no cursor, no transaction.
+
+import { stringify } from 'csv-stringify/sync';
+import type { Order } from '../../shared/order/order.ts';
+import { orderView } from '../../shared/order/order-view.ts';
+import type { ListFilters, ListPosition } from '../reads/order-list.ts';
+import type { ReadModel } from '../reads/read-model.ts';
+import type { ExportFormat } from '../schemas/bulk.ts';
+
+export interface Export {
+  filters: ListFilters;
+  newestFirst: boolean;
+  format: ExportFormat;
+}
+
+// Half a megabyte of text, 5 ms of work: long enough to be worth a query, short enough for the others.
+const PAGE_ORDERS = 500;
+
+/**
+ * The text in pieces, the first of them with the header row of a CSV. Every order that had been projected when the export
+ * began, and passes the filters when its page is read, is in it exactly once, as it is at that moment: pages follow the creation,
+ * which never changes. Orders that are created meanwhile may be in it.
+ */
+export async function* exportOrders(readModel: Pick<ReadModel, 'page'>, { filters, newestFirst, format }: Export): AsyncGenerator<string> {
+  const encode = format === 'csv' ? csv : ndjson;
+  let after: ListPosition | null = null;
+  do {
+    const page: Order[] = (await readModel.page({ filters, newestFirst, after, limit: PAGE_ORDERS })).map(({ order }) => order);
+    const last = page.length < PAGE_ORDERS ? undefined : page.at(-1)!;
+    yield encode(page, after === null);
+    after = last === undefined ? null : { createdAt: last.createdAt, orderId: last.orderId };
+  } while (after !== null);
+}
+
+const ndjson = (orders: readonly Order[]): string => orders.map((order) => `${JSON.stringify(orderView(order))}\n`).join('');
+
+/** One row an order; `items` is JSON in a cell, because an order has one to a hundred of them. */
+const CSV_COLUMNS = [
+  'order_id',
+  'user_id',
+  'status',
+  'version',
+  'total_amount',
+  'currency',
+  'item_ids',
+  'items',
+  'created_at',
+  'processing_started_at',
+  'completed_at',
+  'cancelled_at',
+  'rejected_at',
+  'updated_at',
+  'pending_duration',
+  'processing_duration',
+  'total_duration',
+  'reason',
+  'parked',
+  'batch_id',
+] as const;
+
+/** RFC 4180. Text that a spreadsheet would run as a formula (`=`, `+`, `-`, `@` first) has an apostrophe before it, as OWASP advises. */
+const csv = (orders: readonly Order[], isFirst: boolean): string =>
+  stringify(
+    orders.map((order) => {
+      const { items, item_ids, parked, ...view } = orderView(order);
+      return { ...view, items: JSON.stringify(items), item_ids: item_ids.join(','), parked: parked && JSON.stringify(parked) };
+    }),
+    { header: isFirst, columns: [...CSV_COLUMNS], record_delimiter: 'windows', escape_formulas: true },
+  );

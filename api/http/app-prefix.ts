@@ -1,0 +1,3 @@
+// api/http/app-prefix.ts: where the same routes are served a second time.
+
+export const API_PREFIX = '/api';

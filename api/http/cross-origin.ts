@@ -1,0 +1,41 @@
+// api/http/cross-origin.ts: which web pages may call us: ours, and with AUTH=required those of CORS_ORIGINS. A browser says in `Origin` whose
+// page it is that asks; everybody else leaves it out and is not concerned.
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from './problems.ts';
+
+const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+const ALLOWED_HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Consistency-Token, X-Request-Id';
+const EXPOSED_HEADERS =
+  'Location, ETag, Consistency-Token, Consistency, Idempotent-Replayed, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset';
+// Chromium's own limit.
+const PREFLIGHT_MAX_AGE_S = 7_200;
+
+/**
+ * Whether the page may call us; if so, its browser is told. A foreign page is refused even where its browser would keep the answer from
+ * it: what it asked for would have been done, with a Basic password that the browser remembers.
+ */
+export const admitOrigin = (request: FastifyRequest, reply: FastifyReply, allowed: ReadonlySet<string>): Problem | null => {
+  const { origin, host } = request.headers;
+  if (allowed.size > 0) reply.header('vary', 'Origin');
+  if (origin === undefined || isOurs(origin, host)) return null;
+  if (!allowed.has(origin)) return new Problem('FORBIDDEN', 'Origin must be that of this service, or one that it allows.');
+  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', EXPOSED_HEADERS);
+  return null;
+};
+
+/** The question that a browser puts before it sends more than a plain form could. */
+export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+
+export const answerPreflight = (reply: FastifyReply): void => {
+  reply
+    .code(204)
+    .header('access-control-allow-methods', ALLOWED_METHODS)
+    .header('access-control-allow-headers', ALLOWED_HEADERS)
+    .header('access-control-max-age', PREFLIGHT_MAX_AGE_S)
+    .send();
+};
+
+/** The scheme is not ours to know: TLS may end in front of us. */
+const isOurs = (origin: string, host: string | undefined): boolean => origin === `http://${host}` || origin === `https://${host}`;

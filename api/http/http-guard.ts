@@ -1,0 +1,104 @@
+// api/http/http-guard.ts: what every request passes before its route: whose page may talk to us, and with AUTH=off under which names;
+// the headers that every answer carries; and what a path or method without a route is told.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admitOrigin, answerPreflight, isPreflight } from './cross-origin.ts';
+import { Problem } from './problems.ts';
+
+export interface GuardOptions {
+  /** AUTH=off: loopback names only, and no pages but ours. */
+  loopbackOnly: boolean;
+  /** Whose pages may call us with AUTH=required. */
+  corsOrigins: readonly string[];
+}
+
+/**
+ * AUTH=off serves this machine only. A web page that the user happens to visit can send requests to 127.0.0.1 too: then Host
+ * is a name of the page's own (DNS rebinding), or Origin is the page's.
+ */
+const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
+
+export const guardRequests = (app: FastifyInstance, { loopbackOnly, corsOrigins }: GuardOptions): void => {
+  const routes = collectRoutes(app);
+  const origins = new Set(corsOrigins);
+  const whyStrange = (request: FastifyRequest, reply: FastifyReply): Problem | null =>
+    loopbackOnly ? whyNotLocal(request) : admitOrigin(request, reply, origins);
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    const stranger = whyStrange(request, reply);
+    // Unrouted requests here and not in the 404 handler, which runs only after the body has been parsed.
+    if (stranger === null && request.is404) answerUnrouted(request, reply, done);
+    else done(stranger ?? undefined);
+  });
+
+  const answerUnrouted = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    const methods = routes.methodsOf(request.url);
+    const allow = [...methods, 'OPTIONS'].join(', ');
+    if (methods.length === 0) done(new Problem('ROUTE_NOT_FOUND', 'There is no such route; /docs lists those that there are.'));
+    else if (!loopbackOnly && isPreflight(request)) answerPreflight(reply);
+    else if (request.method === 'OPTIONS') reply.code(204).header('allow', allow).send();
+    else done(new Problem('METHOD_NOT_ALLOWED', `This route has the methods ${allow}.`, { headers: { allow } }));
+  };
+};
+
+const whyNotLocal = ({ headers: { host, origin } }: FastifyRequest): Problem | null => {
+  if (host === undefined || !LOOPBACK_HOST.test(host)) {
+    return new Problem('FORBIDDEN', 'Host must be a loopback name: 127.0.0.1, localhost or [::1].');
+  }
+  if (origin === undefined || origin === `http://${host}`) return null;
+  return new Problem('FORBIDDEN', 'Origin must be that of this service.');
+};
+
+/** For routes that answer JSON: 406 when the caller excludes it. */
+export const requireJsonAccepted = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+  const { accept } = request.headers;
+  const accepted = accept === undefined || accept === '*/*' || accept === 'application/json' || quality(accept, 'application/json') > 0;
+  done(accepted ? undefined : new Problem('NOT_ACCEPTABLE', 'This route answers application/json.'));
+};
+
+/**
+ * How much an Accept header wants a type, 0 to 1; the most specific range decides (RFC 9110, section 12.5.1). With
+ * `explicit`, wildcards do not count.
+ */
+export const quality = (accept: string, type: string, options: { explicit?: boolean } = {}): number => {
+  const [main] = type.split('/');
+  const matching = options.explicit ? [type] : [type, `${main}/*`, '*/*'];
+  let best = { rank: matching.length, q: 0 };
+  for (const range of accept.split(',')) {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const rank = matching.indexOf(name ?? '');
+    if (rank === -1 || rank >= best.rank) continue;
+    const weight = parameters.find((parameter) => parameter.startsWith('q='));
+    const q = weight === undefined ? 1 : Number(weight.slice(2));
+    best = { rank, q: Number.isFinite(q) ? q : 0 };
+  }
+  return best.q;
+};
+
+/** Which methods the paths have, for `Allow`. Must be called before routes are added. */
+const collectRoutes = (app: FastifyInstance): { methodsOf: (url: string) => string[] } => {
+  const byTemplate = new Map<string, { pattern: RegExp; methods: Set<string> }>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = byTemplate.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() };
+    byTemplate.set(url, known);
+    for (const each of [method].flat()) known.methods.add(each);
+  });
+  return {
+    methodsOf: (url) => {
+      const path = withoutTrailingSlash(url.split('?', 1)[0]!);
+      const matching = [...byTemplate.values()].filter(({ pattern }) => pattern.test(path));
+      return [...new Set(matching.flatMap(({ methods }) => [...methods]))].sort();
+    },
+  };
+};
+
+const withoutTrailingSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
+
+const patternOf = (template: string): RegExp => {
+  const source = withoutTrailingSlash(template)
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll(/:[A-Za-z_]+/g, '[^/]+');
+  return new RegExp(`^${source}$`);
+};

@@ -1,0 +1,32 @@
+// api/http/ids.ts: ids as they come in, and the rules for those that a client chooses.
+
+import { Type } from 'typebox';
+
+export const ID_PATTERN = '^[A-Za-z0-9_.:-]{1,64}$';
+export const ID = new RegExp(ID_PATTERN);
+
+/** An id as it goes out, and in paths and queries. */
+export const IdSchema = Type.String({ pattern: ID_PATTERN, examples: ['101'] });
+
+/** An id in a body: a string, or a whole number that stands for its decimal digits. `pattern` concerns only the string. */
+export const IdInput = Type.Unsafe<string | number>({
+  type: ['string', 'integer'],
+  pattern: ID_PATTERN,
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  examples: ['101', 101],
+});
+
+export const toId = (id: string | number): string => String(id);
+
+/** Keyed orders have ids that begin like this, so clients may not choose them. */
+export const KEYED_PREFIX = 'k_';
+
+// Paths under /orders that are routes, and segments that clients remove from a URL before they send it.
+const UNREACHABLE = new Set(['metrics', 'populate', 'import', 'export', '.', '..']);
+
+/** Why a client may not choose this id, or null. The pattern has been checked. */
+export const whyNotChoosable = (orderId: string): string | null => {
+  if (orderId.startsWith(KEYED_PREFIX)) return `must not begin with ${KEYED_PREFIX}: such ids are derived from an Idempotency-Key`;
+  return UNREACHABLE.has(orderId) ? 'is the name of a route, so the order could not be read' : null;
+};

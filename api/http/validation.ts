@@ -1,0 +1,90 @@
+// api/http/validation.ts: JSON Schema validation of requests. Bodies are taken as they are: nothing is coerced, dropped or filled
+// in. Queries and paths are text, so there numbers and booleans are coerced. Unknown fields are errors in both.
+
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { AMOUNT_MAX, isAmount } from '../../shared/order/money.ts';
+import { type FieldError, type Problem, validationFailed } from './problems.ts';
+
+type Part = 'body' | 'querystring' | 'params' | 'headers';
+
+const PREFIX: Readonly<Record<Part, string>> = { body: '', querystring: 'query', params: 'path', headers: 'header' };
+// Enough to correct a form by; a body of a million wrong entries must not become an answer of as many lines.
+const ERRORS_MAX = 20;
+// Collecting all errors walks the whole value; past this many entries in one array or object the first error has to do.
+const COLLECT_ENTRIES_MAX = 1_000;
+const NAME_MAX = 100;
+
+const AMOUNT_MESSAGE = `must be a decimal from 0 to ${AMOUNT_MAX} with at most two places`;
+
+const createAjv = (options: { coerce: boolean; allErrors: boolean }): Ajv => {
+  const ajv = new Ajv({
+    strict: true,
+    allowUnionTypes: true,
+    coerceTypes: options.coerce,
+    useDefaults: options.coerce,
+    removeAdditional: false,
+    allErrors: options.allErrors,
+  });
+  addFormats.default(ajv, ['date-time']);
+  return ajv.addFormat('amount', { type: 'number', validate: isAmount });
+};
+
+/** Calls `make` when the value is asked for, and once. */
+const onDemand = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
+/** Two compilers, each made when the first schema comes: compiling is a third of what the api takes to start. */
+const createPair = (coerce: boolean) => ({
+  first: onDemand(() => createAjv({ coerce, allErrors: false })),
+  all: onDemand(() => createAjv({ coerce, allErrors: true })),
+});
+
+/**
+ * Fastify's validator compiler. Each validator stops at the first error; only a request that failed, and is not huge, is
+ * checked again for all of them, by a second validator that is compiled for the first such request.
+ */
+export const createValidatorCompiler = () => {
+  const body = createPair(false);
+  const text = createPair(true);
+  return ({ schema, httpPart }: { schema: unknown; httpPart?: string }) => {
+    const part = (httpPart ?? 'body') as Part;
+    const ajv = part === 'body' ? body : text;
+    const first = ajv.first().compile(schema as object);
+    const all = onDemand(() => ajv.all().compile(schema as object));
+    return (value: unknown): true | { error: Problem } => (first(value) ? true : { error: problemOf(part, value, first, all) });
+  };
+};
+
+const problemOf = (part: Part, value: unknown, first: ValidateFunction, all: () => ValidateFunction): Problem => {
+  const collected = isSmall(value) && !all()(value) ? all() : first;
+  const errors = (collected.errors ?? []).slice(0, ERRORS_MAX);
+  return validationFailed(errors.map((error) => fieldError(part, error)));
+};
+
+const isSmall = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return true;
+  const values: unknown[] = Object.values(value);
+  if (values.length > COLLECT_ENTRIES_MAX) return false;
+  return values.every((each) => typeof each !== 'object' || each === null || Object.keys(each).length <= COLLECT_ENTRIES_MAX);
+};
+
+const fieldError = (part: Part, error: ErrorObject): FieldError => {
+  const { keyword, instancePath, params } = error;
+  const name = keyword === 'required' ? params.missingProperty : keyword === 'additionalProperties' ? params.additionalProperty : null;
+  const path = `${PREFIX[part]}${instancePath}${name === null ? '' : `/${String(name).slice(0, NAME_MAX)}`}`;
+  return { path: path === '' ? '/' : path, message: messageOf(error) };
+};
+
+const messageOf = ({ keyword, params, message }: ErrorObject): string => {
+  if (keyword === 'required') return 'is required';
+  if (keyword === 'additionalProperties') return 'is not a known field';
+  if (keyword === 'format' && params.format === 'amount') return AMOUNT_MESSAGE;
+  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
+  return message ?? 'is not valid';
+};

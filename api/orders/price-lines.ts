@@ -1,0 +1,34 @@
+// api/orders/price-lines.ts: what an order costs by the catalogue of this process, which asks nobody. Only a refusal is made sure of: a
+// product or a price that another instance has just acknowledged may not have been read here yet.
+
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { Problem } from '../http/problems.ts';
+import type { Catalogue } from '../products/catalogue.ts';
+import type { ReadToEnd } from '../products/read-to-end.ts';
+import type { OrderLines, SentLines } from './new-order.ts';
+import type { Price } from './pricing.ts';
+
+export interface PriceLinesOptions {
+  price: Price;
+  catalogue: Pick<Catalogue, 'isCaughtUp'>;
+  readToEnd: ReadToEnd;
+}
+
+/**
+ * Rejects with what `Price` throws, which then holds for the log as it was at some moment after the call, and with LOG_UNAVAILABLE:
+ * a catalogue with gaps would take stocked products for unknown ones, and sell what is not there (R14).
+ */
+export type PriceLines = (lines: SentLines) => Promise<OrderLines>;
+
+export const createPriceLines =
+  ({ price, catalogue, readToEnd }: PriceLinesOptions): PriceLines =>
+  async (lines) => {
+    if (!catalogue.isCaughtUp()) throw new AppError('LOG_UNAVAILABLE', 'The catalogue has not been read yet.');
+    try {
+      return price(lines);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+    await readToEnd(lines.items.map(({ product_id }) => product_id));
+    return price(lines);
+  };

@@ -1,0 +1,91 @@
+// api/overload/admit-requests.ts: every request passes admission.ts before its body is read, once it is known who asks: only those who may
+// ask use up what there is, and who asks too often hears 429 before. What an operator needs under overload always passes.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { OperationId } from '../access/operations.ts';
+import { Problem } from '../http/problems.ts';
+import { type Admission, BODY_BYTES_IN_FLIGHT_MAX, IN_FLIGHT_MAX, type Refusal, type WorkKind } from './admission.ts';
+
+/** `free`: what an operator looks at while everything else is refused, and the feed, which counts its clients itself. */
+const WORK: Readonly<Record<OperationId, WorkKind | 'free'>> = {
+  createOrder: 'append',
+  cancelOrder: 'append',
+  amendOrder: 'append',
+  replaceOrder: 'append',
+  updateOrderStatus: 'append',
+  redriveOrder: 'append',
+  createProduct: 'append',
+  updateProduct: 'append',
+  adjustStock: 'append',
+
+  populateOrders: 'transfer',
+  importOrders: 'transfer',
+  exportOrders: 'transfer',
+
+  listOrders: 'read',
+  getOrder: 'read',
+  getOrderStatus: 'read',
+  listOrderEvents: 'read',
+  getOrderRequest: 'read',
+  getOrderMetrics: 'read',
+  getProduct: 'read',
+  listProducts: 'read',
+  getProductRequest: 'read',
+  createUser: 'read',
+  getUser: 'read',
+  listUsers: 'read',
+  updateUser: 'read',
+  eraseUser: 'read',
+  signIn: 'read',
+  createFeedTicket: 'read',
+
+  watchOrders: 'free',
+  getMetrics: 'free',
+  getLiveness: 'free',
+  getReadiness: 'free',
+};
+
+export interface AdmitOptions {
+  admission: Pick<Admission, 'begin' | 'end'>;
+  /** A body that does not say how long it is counts as much as it may be. */
+  bodyBytesMax: number;
+}
+
+/** After the hooks that say who the caller is, before routes are added. */
+export const admitRequests = (app: FastifyInstance, { admission, bodyBytesMax }: AdmitOptions): void => {
+  app.addHook('onRoute', (route) => {
+    const kind = kindOf(route.schema);
+    if (kind === 'free') return;
+    const bodyMax = kind === 'transfer' ? 0 : bodyBytesMax;
+    const admit: NonNullable<typeof route.onRequest> = (request, reply, done) => {
+      const bytes = bodyBytesOf(request, bodyMax);
+      const refusal = admission.begin(kind, bytes);
+      if (refusal !== null) return done(REFUSED[refusal]);
+      reply.raw.once('close', () => admission.end(kind, bytes)); // answered, or the caller went away
+      done();
+    };
+    route.onRequest = [...[route.onRequest ?? []].flat(), admit];
+  });
+};
+
+const kindOf = (schema: unknown): WorkKind | 'free' => {
+  const { operationId } = (schema ?? {}) as { operationId?: OperationId };
+  return operationId === undefined ? 'free' : WORK[operationId]; // pages of the reference have none
+};
+
+/** As the head announces it; Node reads no more than that. */
+const bodyBytesOf = ({ headers }: FastifyRequest, max: number): number => {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  if (length === undefined) return encoding === undefined ? 0 : max;
+  return Math.min(Number(length), max);
+};
+
+// Made once: the stack trace of an error costs more than everything else about a refusal.
+const refused = (detail: string): Problem => new Problem('OVERLOADED', `${detail} Nothing was recorded.`);
+const REFUSED: Readonly<Record<Refusal, Problem>> = {
+  rate: refused('More orders and changes come than this instance takes.'),
+  in_flight: refused(
+    `So many requests are under way already: ${IN_FLIGHT_MAX.append} that record something, ${IN_FLIGHT_MAX.read} others.`,
+  ),
+  body_bytes: refused(`Bodies of ${BODY_BYTES_IN_FLIGHT_MAX / 1_000_000} MB are under way already.`),
+};

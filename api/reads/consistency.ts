@@ -1,0 +1,58 @@
+// api/reads/consistency.ts: Consistency-Token: the place in the log of what a caller has written. A read that names it waits until
+// its answer contains that place, for a bounded time.
+
+import type { LogEnd } from '../../shared/log/offsets.ts';
+import { Problem } from '../http/problems.ts';
+import type { OrderTail } from './order-tail.ts';
+import type { Place } from './position-waits.ts';
+
+export interface ConsistencyOptions {
+  tail: Pick<OrderTail, 'position' | 'waitRead' | 'waitStored'>;
+  logEnd: Pick<LogEnd, 'ask'>;
+  partitionCount: number;
+}
+
+export interface Consistency {
+  /**
+   * True once a read of this kind contains the token's place: `order` reads see what the tail has folded, `rows` (lists,
+   * metrics) what the projector has stored. False after 2 s: answer all the same, and say `Consistency: stale`.
+   */
+  reached: (token: string, by: 'order' | 'rows') => Promise<boolean>;
+}
+
+const WAIT_MAX_MS = 2_000;
+const PAIR = '\\.[0-9a-z]{1,6}\\.[0-9a-z]{1,11}';
+const TOKEN = new RegExp(`^c1(?:${PAIR})+$`);
+
+/** Of one write, or of a bulk of them: then of the last place in each partition. */
+export const consistencyToken = (...places: readonly Place[]): string =>
+  ['c1', ...places.flatMap(({ partition, offset }) => [partition.toString(36), offset.toString(36)])].join('.');
+
+const placesIn = (token: string): Place[] => {
+  if (!TOKEN.test(token)) throw new Problem('INVALID_TOKEN', 'The consistency token is not one of ours.');
+  const numbers = token.split('.').slice(1);
+  return Array.from({ length: numbers.length / 2 }, (_, pair) => ({
+    partition: Number.parseInt(numbers[2 * pair]!, 36),
+    offset: Number.parseInt(numbers[2 * pair + 1]!, 36),
+  }));
+};
+
+export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyOptions): Consistency => {
+  const checked = async (places: readonly Place[]): Promise<void> => {
+    if (places.some(({ partition }) => partition >= partitionCount))
+      throw new Problem('INVALID_TOKEN', 'The consistency token names no partition of this log.');
+    if (places.every(({ partition, offset }) => offset < tail.position(partition))) return;
+    const ends = await logEnd.ask();
+    if (places.some(({ partition, offset }) => offset >= (ends.get(partition)?.high ?? 0)))
+      throw new Problem('INVALID_TOKEN', 'The consistency token lies beyond the end of the log.');
+  };
+  return {
+    reached: async (token, by) => {
+      const places = placesIn(token);
+      await checked(places);
+      const wait = by === 'order' ? tail.waitRead : tail.waitStored;
+      const reached = await Promise.all(places.map((place) => wait(place, WAIT_MAX_MS)));
+      return reached.every(Boolean);
+    },
+  };
+};

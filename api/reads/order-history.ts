@@ -1,0 +1,129 @@
+// api/reads/order-history.ts: the history of one order, oldest first: from the archive, and behind it from the tail what the
+// projector has not stored yet.
+
+import type { OrderCreated } from '../../shared/order/events.ts';
+import { evolve, type Order } from '../../shared/order/order.ts';
+import { iso } from '../../shared/order/order-view.ts';
+import { wireTypeOf } from '../../shared/order/upcast.ts';
+import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { Problem } from '../http/problems.ts';
+import type { OrderTail } from './order-tail.ts';
+import type { ReadModel } from './read-model.ts';
+import type { LoggedEvent } from './tail-memory.ts';
+
+export interface OrderEventsOptions {
+  tail: Pick<OrderTail, 'unstoredEvents'>;
+  readModel: Pick<ReadModel, 'events' | 'archiveStart'>;
+}
+
+/**
+ * All of them reject with HISTORY_DROPPED where the order began before the archive does, and with DATABASE_UNAVAILABLE where the
+ * archive has no beginning of it for another reason: nobody is shown half a history as if it were whole.
+ */
+export interface OrderEvents {
+  /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes but the unwanted. */
+  page: (order: StoredOrder, from: number, limit: number, isWanted?: (event: LoggedEvent) => boolean) => Promise<LoggedEvent[]>;
+  /** The order as its facts up to and including this time had made it; null before the first. */
+  asOf: (order: StoredOrder, at: number) => Promise<Order | null>;
+  /** Who made a request, and the first effective record that answers it; null if the log has no such request for the order. */
+  requestOf: (order: StoredOrder, requestId: string) => Promise<{ actor: string; answer: LoggedEvent | null } | null>;
+  /** The event that created the order. */
+  creationOf: (order: StoredOrder) => Promise<OrderCreated>;
+}
+
+// An order has a handful of events; only one that is asked for changes for ever has more, and is read in pieces.
+const HISTORY_PAGE = 500;
+
+export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
+  const stretch = async (order: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
+    const { partition, createdOffset } = order;
+    const { orderId } = order.order;
+    // Noted before the archive is asked (R7): what is trimmed from memory meanwhile is in the archive by then.
+    const unstored = tail.unstoredEvents(orderId);
+    const archived = await readModel.events({ orderId, partition }, from, limit);
+    const next = (archived.at(-1)?.offset ?? from - 1) + 1;
+    const recent = unstored.some(({ isOrphan }) => isOrphan) ? await judged(order, unstored) : unstored;
+    const events = [...archived, ...recent.filter(({ offset }) => offset >= next)].slice(0, limit);
+    const reaches = from <= createdOffset && (events.length < limit || events.at(-1)!.offset >= createdOffset);
+    if (reaches && !events.some(({ offset }) => offset === createdOffset)) await refuseWithoutBeginning(order);
+    return events;
+  };
+  const refuseWithoutBeginning = async ({ order: { orderId }, createdOffset }: StoredOrder): Promise<never> => {
+    if (createdOffset < (await readModel.archiveStart()))
+      throw new Problem('HISTORY_DROPPED', `The history of the order ${orderId} is not kept any more.`);
+    // It went back, and the tail has not heard of it yet.
+    throw new AppError('DATABASE_UNAVAILABLE', `The archive does not have the creation of the order ${orderId}.`);
+  };
+  /** R2: of a closed order memory has forgotten what was answered, so it takes every refusal for the first. The row and the archive know. */
+  const judged = async ({ order, partition, lastOffset }: StoredOrder, unstored: readonly LoggedEvent[]): Promise<LoggedEvent[]> => {
+    const answered = new Set<string | null>(order.answeredRequests);
+    const archived = await readModel.events({ orderId: order.orderId, partition }, lastOffset + 1, HISTORY_PAGE);
+    const next = (archived.at(-1)?.offset ?? lastOffset) + 1;
+    for (const { event, effect } of archived) if (effect === 'refusal') answered.add(event.causationId);
+    return unstored.map((logged) => {
+      const { event, isOrphan, offset } = logged;
+      if (!isOrphan || offset < next) return logged;
+      if (answered.has(event.causationId)) return { ...logged, effect: 'void' };
+      answered.add(event.causationId);
+      return logged;
+    });
+  };
+  const page: OrderEvents['page'] = async (order, from, limit, isWanted = () => true) => {
+    const wanted: LoggedEvent[] = [];
+    for (let next = from; ; ) {
+      const events = await stretch(order, next, limit);
+      wanted.push(...events.filter(isWanted));
+      if (events.length < limit || wanted.length >= limit) return wanted.slice(0, limit);
+      next = events.at(-1)!.offset + 1;
+    }
+  };
+  async function* all(order: StoredOrder): AsyncGenerator<LoggedEvent> {
+    for (let from = order.createdOffset; ; ) {
+      const events = await stretch(order, from, HISTORY_PAGE);
+      yield* events;
+      if (events.length < HISTORY_PAGE) return;
+      from = events.at(-1)!.offset + 1;
+    }
+  }
+  const asOf = async (stored: StoredOrder, at: number): Promise<Order | null> => {
+    let order: Order | null = null;
+    for await (const { event } of all(stored)) {
+      const next = evolve(order, event);
+      if (next.effect !== 'applied') order = next.order;
+      else if (next.order!.updatedAt > at)
+        break; // times never decrease within an order (R10)
+      else order = next.order;
+    }
+    return order;
+  };
+  const requestOf: OrderEvents['requestOf'] = async (stored, requestId) => {
+    let actor: string | null = null;
+    for await (const logged of all(stored)) {
+      const { event, effect } = logged;
+      if (effect === 'request' && event.id === requestId) actor = event.actor;
+      else if (actor !== null && event.causationId === requestId && (effect === 'applied' || effect === 'refusal')) {
+        return { actor, answer: logged };
+      }
+    }
+    return actor === null ? null : { actor, answer: null };
+  };
+  const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
+    const [recent] = tail.unstoredEvents(order.order.orderId);
+    const [first] = recent?.offset === order.createdOffset ? [recent] : await stretch(order, order.createdOffset, 1);
+    return first!.event as OrderCreated; // the record at this offset is the one that made the order
+  };
+  return { page, asOf, requestOf, creationOf };
+};
+
+export const eventView = (topic: string, { event, effect, partition, offset }: LoggedEvent) => ({
+  id: event.id,
+  type: wireTypeOf(event.name),
+  version: event.kind === 'fact' ? event.version : null,
+  effect,
+  time: iso(event.time),
+  actor: event.actor,
+  causation_id: event.causationId,
+  position: { topic, partition, offset },
+  data: event.data,
+});

@@ -1,0 +1,162 @@
+// api/reads/read-model.ts: what the api asks PostgreSQL. Reads only; the projector writes. Every method is one statement or one
+// snapshot, so each answer is about one moment, and rejects with DATABASE_UNAVAILABLE when trying again may help.
+
+import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
+import { unpackHeaders } from '../../shared/log/raw-headers.ts';
+import type { OrderEvent } from '../../shared/order/events.ts';
+import { OPEN_STATUSES, ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
+import type { Effect } from '../../shared/order/order.ts';
+import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
+import type { Client, Database, Queryable } from '../../shared/postgres/database.ts';
+import { databaseError } from '../../shared/postgres/errors.ts';
+import { FIRST_LIVES, type FirstLifeRow, firstLivesIn } from '../../shared/postgres/first-lives.ts';
+import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/order-rows.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { type ListQuery, listStatement } from './order-list.ts';
+import { type CountersRow, METRICS_STATEMENT, METRICS_WITH_IDS_STATEMENT } from './order-metrics.ts';
+import type { LoggedEvent } from './tail-memory.ts';
+
+/** Everything that is open, as of the checkpoints. */
+export interface Snapshot {
+  /** Partition → first offset that the rows do not contain. A partition without an entry has none: 0. */
+  checkpoints: Map<number, number>;
+  open: StoredOrder[];
+  /** Creation time of the newest order of all; null without orders. */
+  newestCreatedAt: number | null;
+}
+
+/** A row, or that there is none, with the checkpoint of its partition from the same statement. */
+export interface LookedUp {
+  checkpoint: number;
+  stored: StoredOrder | null;
+}
+
+/** The lives that the rows know of ids of one partition, with its checkpoint from the same statement. */
+export interface FirstLives {
+  checkpoint: number;
+  /** Order id → offset of the OrderCreated that won, for those that have an order. */
+  createdAt: ReadonlyMap<string, number>;
+}
+
+export interface ReadModel {
+  snapshot(): Promise<Snapshot>;
+  checkpoints(): Promise<Map<number, number>>;
+  lookUp(wanted: readonly { orderId: string; partition: number }[]): Promise<LookedUp[]>;
+  firstLives(partition: number, orderIds: readonly string[]): Promise<FirstLives>;
+  /** Events of an order from an offset on, in log order. */
+  events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<LoggedEvent[]>;
+  /** The first offset, of every partition, that the archive has: what is below was dropped from it. */
+  archiveStart(): Promise<number>;
+  page(query: ListQuery): Promise<StoredOrder[]>;
+  counters(withIds: boolean): Promise<CountersRow>;
+}
+
+/**
+ * For the connections of the api. All that it asks are look-ups by key and pages in index order. A bitmap, a hash or a merge reads
+ * a whole range first; they look cheaper only where statistics are older than a rush.
+ */
+export const READ_MODEL_SETTINGS = { enable_bitmapscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' } as const;
+
+// So that a hundred thousand open orders never stand in one reply.
+const SNAPSHOT_PAGE = 5_000;
+const SNAPSHOT_ISOLATION = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+const UNDEFINED_TABLE = '42P01';
+
+const columns = (table: string): string => ORDER_COLUMNS.map((name) => `${table}.${name}`).join(', ');
+
+const CHECKPOINTS = 'SELECT partition, next_offset FROM checkpoints WHERE topic = $1';
+const NEWEST_OF_EACH = ORDER_STATUSES.map(
+  (status) => `(SELECT created_at FROM orders WHERE status = '${status}' ORDER BY created_at DESC, order_id DESC LIMIT 1)`,
+);
+const NEWEST = `SELECT max(created_at) AS created_at FROM (${NEWEST_OF_EACH.join(' UNION ALL ')}) n`;
+const OPEN_PAGE = `
+  SELECT ${columns('o')} FROM orders o
+  WHERE status = $1 AND (created_at, order_id) > (to_timestamp($2::float8 / 1000), $3)
+  ORDER BY created_at, order_id LIMIT ${SNAPSHOT_PAGE}`;
+const LOOK_UP = `
+  SELECT c.next_offset AS checkpoint, ${columns('o')}
+  FROM unnest($2::text[], $3::int4[]) WITH ORDINALITY AS w (order_id, partition, place)
+  LEFT JOIN checkpoints c ON c.topic = $1 AND c.partition = w.partition
+  LEFT JOIN orders o ON o.order_id = w.order_id
+  ORDER BY w.place`;
+const EVENTS = `
+  SELECT log_offset, effect, key, headers, value, recorded_at FROM events
+  WHERE order_id = $1 AND log_offset >= $2 ORDER BY log_offset LIMIT $3`;
+
+type LookUpRow = { checkpoint: number | null } & { [K in keyof OrderRow]: OrderRow[K] | null };
+type EventRow = { log_offset: number; effect: Effect; key: Buffer | null; headers: Buffer; value: Buffer | null; recorded_at: number };
+
+export const createReadModel = (database: Database, topic: string): ReadModel => ({
+  snapshot: () =>
+    answered(
+      database.transaction(
+        async (client) => ({
+          checkpoints: await readCheckpoints(client, topic),
+          open: await openOrders(client),
+          newestCreatedAt: (await client.query<{ created_at: number | null }>(NEWEST)).rows[0]?.created_at ?? null,
+        }),
+        SNAPSHOT_ISOLATION,
+      ),
+    ),
+  checkpoints: () => answered(readCheckpoints(database, topic)),
+  lookUp: async (wanted) => {
+    const values = [topic, wanted.map(({ orderId }) => orderId), wanted.map(({ partition }) => partition)];
+    const { rows } = await answered(database.query<LookUpRow>({ name: 'look_up_orders', text: LOOK_UP, values }));
+    return rows.map((row) => ({ checkpoint: row.checkpoint ?? 0, stored: row.order_id === null ? null : storedOrder(row as OrderRow) }));
+  },
+  firstLives: async (partition, orderIds) => {
+    const statement = { name: 'first_lives', text: FIRST_LIVES, values: [topic, partition, orderIds] };
+    const { checkpoint, createdAt } = firstLivesIn((await answered(database.query<FirstLifeRow>(statement))).rows);
+    return { checkpoint: checkpoint ?? 0, createdAt };
+  },
+  events: async ({ orderId, partition }, from, limit) => {
+    const { rows } = await answered(database.query<EventRow>(EVENTS, [orderId, from, limit]));
+    return rows.map((row) => ({ event: archivedEvent(topic, partition, row), effect: row.effect, partition, offset: row.log_offset }));
+  },
+  archiveStart: async () => archiveStart(await answered(readArchiveTables(database))),
+  page: async (query) => {
+    const { text, values } = listStatement(query);
+    const { rows } = await answered(database.query<OrderRow & Record<string, unknown>>(text, values));
+    return rows.map(storedOrder);
+  },
+  counters: async (withIds) => {
+    const { rows } = await answered(database.query<CountersRow>(withIds ? METRICS_WITH_IDS_STATEMENT : METRICS_STATEMENT));
+    return rows[0]!;
+  },
+});
+
+const readCheckpoints = async (queryable: Queryable, topic: string): Promise<Map<number, number>> => {
+  const { rows } = await queryable.query<{ partition: number; next_offset: number }>(CHECKPOINTS, [topic]);
+  return new Map(rows.map(({ partition, next_offset }) => [partition, next_offset]));
+};
+
+const openOrders = async (client: Client): Promise<StoredOrder[]> => {
+  const all: StoredOrder[] = [];
+  for (const status of OPEN_STATUSES) {
+    for (let last: OrderRow | undefined; ; ) {
+      const { rows } = await client.query<OrderRow>(OPEN_PAGE, [status, last?.created_at ?? -Infinity, last?.order_id ?? '']);
+      for (const row of rows) all.push(storedOrder(row));
+      if (rows.length < SNAPSHOT_PAGE) break;
+      last = rows.at(-1);
+    }
+  }
+  return all;
+};
+
+/** The archive holds a record's bytes; they are decoded as they were when they were read from the log. */
+const archivedEvent = (topic: string, partition: number, row: EventRow): OrderEvent => {
+  const { key, value, log_offset: offset, recorded_at: timestamp } = row;
+  const decoded = decodeOrderEvent({ topic, partition, offset, timestamp, key, value, headers: unpackHeaders(row.headers) });
+  if (!decoded.ok) throw new Error(`the archived record ${partition}@${offset} cannot be decoded: ${decoded.reason}`);
+  return decoded.event;
+};
+
+/** Passing failures as DATABASE_UNAVAILABLE; so too tables that the projector has yet to create. */
+const answered = async <T>(query: Promise<T>): Promise<T> => {
+  try {
+    return await query;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw databaseError(error);
+    throw new AppError('DATABASE_UNAVAILABLE', 'The read model has not been created yet: is the projector running?', error);
+  }
+};

@@ -1,0 +1,76 @@
+// api/reads/read-order.ts: one order as of now (R7): from the tail's memory, else from its row, and "there is none" only after the
+// tail has passed the end of the log as it was when the question came. So an order can be read right after its 201, everywhere.
+
+import type { LogEnd } from '../../shared/log/offsets.ts';
+import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { OrderTail } from './order-tail.ts';
+import type { RowLookup } from './row-lookup.ts';
+
+export interface ReadOrderOptions {
+  tail: Pick<OrderTail, 'isSeeded' | 'get' | 'checkpoint' | 'position' | 'reset' | 'waitRead'>;
+  rows: RowLookup;
+  logEnd: Pick<LogEnd, 'ask'>;
+  partitionOf: (orderId: string) => number;
+}
+
+export interface ReadOrder {
+  /** Resolves when everything that the log has about the order now can be read. Rejects with LOG_UNAVAILABLE. */
+  caughtUp: (orderId: string) => Promise<void>;
+  /**
+   * The order as far as this instance has read the log: never less than it has shown, unless the read model was put back since. Null only if
+   * the log had none at the call. Rejects with LOG_UNAVAILABLE or DATABASE_UNAVAILABLE.
+   */
+  fresh: (orderId: string) => Promise<StoredOrder | null>;
+  /** What is known without waiting for the log; null may be wrong about an order that is being created. */
+  known: (orderId: string) => Promise<StoredOrder | null>;
+}
+
+// Longer than a pause of the broker or a rejoin, shorter than a caller's patience.
+const LOG_WAIT_MAX_MS = 5_000;
+// Each try begins with what the tail knows by then; a database that keeps going back is not one to answer from.
+const TRIES_MAX = 3;
+
+export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOptions): ReadOrder => {
+  /** Up to here rows have been shown, by partition: a tail that is behind the projector must not show an older state after them. */
+  const shown = new Map<number, number>();
+
+  const known = async (orderId: string): Promise<StoredOrder | null> => {
+    if (!tail.isSeeded()) throw new AppError('LOG_UNAVAILABLE', 'The tail of the log has not been read yet.');
+    const partition = partitionOf(orderId);
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const inMemory = tail.get(orderId);
+      if (inMemory !== null && tail.position(partition) >= (shown.get(partition) ?? 0)) return inMemory;
+      const base = tail.checkpoint(partition);
+      const { checkpoint, stored } = await rows.lookUp(orderId, partition);
+      if (checkpoint >= base) {
+        shown.set(partition, Math.max(checkpoint, shown.get(partition) ?? 0));
+        return newer(stored, tail.get(orderId));
+      }
+      // The database went back. Somebody may have reset the tail meanwhile: then only the base that we noted was old.
+      if (checkpoint < tail.checkpoint(partition)) await tail.reset();
+    }
+    throw new AppError('DATABASE_UNAVAILABLE', 'The read model keeps going back.');
+  };
+
+  const passEnd = async (partition: number): Promise<void> => {
+    const end = (await logEnd.ask()).get(partition)?.high ?? 0;
+    if (end > 0 && !(await tail.waitRead({ partition, offset: end - 1 }, LOG_WAIT_MAX_MS))) {
+      throw new AppError('LOG_UNAVAILABLE', 'The tail did not reach the end of the log in time.');
+    }
+  };
+
+  const fresh = async (orderId: string): Promise<StoredOrder | null> => {
+    const found = await known(orderId);
+    if (found !== null) return found;
+    await passEnd(partitionOf(orderId));
+    // The tail has folded the order if there is one; by now it may even have closed and been forgotten, then it has a row.
+    return known(orderId);
+  };
+  return { caughtUp: (orderId) => passEnd(partitionOf(orderId)), fresh, known };
+};
+
+const newer = (row: StoredOrder | null, inMemory: StoredOrder | null): StoredOrder | null => {
+  if (row === null || inMemory === null) return row ?? inMemory;
+  return inMemory.order.version >= row.order.version ? inMemory : row;
+};

@@ -1,0 +1,52 @@
+// api/reads/row-lookup.ts: rows of single orders, many requests in one statement. A request that finds no statement under way is
+// sent at once; those that come meanwhile go together in the next. So a lone read waits for nothing and a busy api asks rarely.
+
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { LookedUp, ReadModel } from './read-model.ts';
+
+export interface RowLookup {
+  lookUp: (orderId: string, partition: number) => Promise<LookedUp>;
+}
+
+// Two, so that a slow statement does not hold up everybody; more would make smaller groups.
+const STATEMENTS_MAX = 2;
+const GROUP_MAX = 500;
+// About two seconds of reads at full speed: who would wait longer is better told so at once.
+const WAITING_MAX = 20_000;
+
+interface Waiting {
+  orderId: string;
+  partition: number;
+  resolve: (found: LookedUp) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Each answer is from a statement that began after its question. Rejects with DATABASE_UNAVAILABLE. */
+export const createRowLookup = (readModel: Pick<ReadModel, 'lookUp'>): RowLookup => {
+  const waiting: Waiting[] = [];
+  let underWay = 0;
+
+  const next = async (): Promise<void> => {
+    underWay += 1;
+    while (waiting.length > 0) {
+      const group = waiting.splice(0, GROUP_MAX);
+      try {
+        const found = await readModel.lookUp(group);
+        for (const [index, { resolve }] of group.entries()) resolve(found[index]!);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    underWay -= 1;
+  };
+
+  const lookUp = (orderId: string, partition: number): Promise<LookedUp> => {
+    if (waiting.length >= WAITING_MAX)
+      return Promise.reject(new AppError('DATABASE_UNAVAILABLE', 'Too many reads are waiting for the read model.'));
+    return new Promise((resolve, reject) => {
+      waiting.push({ orderId, partition, resolve, reject });
+      if (underWay < STATEMENTS_MAX) void next();
+    });
+  };
+  return { lookUp };
+};

@@ -1,0 +1,88 @@
+// The history of one order, put together from the archive and the tail.
+
+import { describe, expect, it } from 'vitest';
+import { createOrderEvents } from '../../../../api/reads/order-history.ts';
+import { createTailPartition, fold, type LoggedEvent } from '../../../../api/reads/tail-memory.ts';
+import type { OrderEvent } from '../../../../shared/order/events.ts';
+import { evolve, type Order } from '../../../../shared/order/order.ts';
+import { created, event } from '../../../support/builders/order-events.ts';
+
+const ID = 'o-1';
+const refusal = () => event('OrderRequestRefused', ID, { causationId: 'r-1' });
+const ENDED: OrderEvent[] = [created(ID), event('OrderCancelled', ID, { version: 2 }), event('OrderRedriveRequested', ID, { id: 'r-1' })];
+
+/** The archive has the log up to `stored`; the tail began there, when the order had ended. `row`: where the row was read. */
+const historyOf = async (log: readonly OrderEvent[], stored: number, row = stored): Promise<string[]> => {
+  let order: Order | null = null;
+  let inRow: Order | null = null;
+  const all = log.map((each, offset): LoggedEvent => {
+    const evolved = evolve(order, each);
+    order = evolved.order;
+    if (offset < row) inRow = order;
+    return { event: each, effect: evolved.effect, partition: 0, offset };
+  });
+  const memory = createTailPartition(0, stored, 0, []);
+  for (const each of log.slice(stored)) fold(memory, each, new Map());
+  const { page } = createOrderEvents({
+    tail: { unstoredEvents: (id) => memory.unstoredByOrder.get(id) ?? [] },
+    readModel: {
+      events: async (_, from, limit) =>
+        all
+          .slice(0, stored)
+          .filter(({ offset }) => offset >= from)
+          .slice(0, limit),
+      archiveStart: async () => 0,
+    },
+  });
+  const stage = { order: inRow!, partition: 0, createdOffset: 0, lastOffset: row - 1 };
+  const [told, expected] = [await page(stage, 0, 100), all];
+  expect(told.map(({ offset, effect }) => `${offset} ${effect}`)).toEqual(expected.map(({ offset, effect }) => `${offset} ${effect}`));
+  return told.map(({ effect }) => effect);
+};
+
+describe('the history of an order that memory has forgotten', () => {
+  it('tells the first refusal of a request, and passes over its copies', async () => {
+    expect((await historyOf([...ENDED, refusal(), refusal()], ENDED.length)).slice(-2)).toEqual(['refusal', 'void']);
+  });
+
+  it('passes over a copy of a refusal that the row knows', async () => {
+    expect((await historyOf([...ENDED, refusal(), refusal()], ENDED.length + 1)).slice(-2)).toEqual(['refusal', 'void']);
+  });
+
+  it('passes over a copy of a refusal that was archived after the row was read', async () => {
+    expect((await historyOf([...ENDED, refusal(), refusal()], ENDED.length + 1, ENDED.length)).slice(-2)).toEqual(['refusal', 'void']);
+  });
+});
+
+describe('the history of an order whose beginning is not in the archive', () => {
+  const log = ENDED.map((each, offset): LoggedEvent => ({ event: each, effect: 'applied', partition: 0, offset }));
+  const stage = { order: evolve(null, ENDED[0]!).order!, partition: 0, createdOffset: 0, lastOffset: 1 };
+  const eventsFrom = (kept: number, archiveFrom: number) =>
+    createOrderEvents({
+      tail: { unstoredEvents: () => [] },
+      readModel: {
+        events: async (_, from, limit) => log.slice(Math.max(kept, from), Math.max(kept, from) + limit),
+        archiveStart: async () => archiveFrom,
+      },
+    });
+
+  it.each([
+    ['HISTORY_DROPPED', 'was dropped', 1, 1],
+    ['HISTORY_DROPPED', 'was dropped with all the rest', 3, 10],
+    ['DATABASE_UNAVAILABLE', 'is missing, because the archive went back', 1, 0],
+  ])('is never told in part: %s where it %s', async (code, _, kept, archiveFrom) => {
+    const events = eventsFrom(kept, archiveFrom);
+    for (const ask of [
+      () => events.page(stage, 0, 1),
+      () => events.page(stage, 0, 100),
+      () => events.asOf(stage, Number.MAX_SAFE_INTEGER),
+      () => events.requestOf(stage, 'r-1'),
+      () => events.creationOf(stage),
+    ])
+      await expect(ask()).rejects.toMatchObject({ code });
+  });
+
+  it('goes on from a cursor: what came before was told already', async () => {
+    expect((await eventsFrom(1, 1).page(stage, 1, 100)).map(({ offset }) => offset)).toEqual([1, 2]);
+  });
+});
