@@ -15,12 +15,12 @@ import { createRoleServer } from '../shared/runtime/role-server.ts';
 import { configOf, runRole } from '../shared/runtime/shutdown.ts';
 import { within } from '../shared/runtime/within.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
-import { createFirstLives } from './first-lives.ts';
+import { openFulfilment } from './fulfilment/open-fulfilment.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
-import { openFulfilment } from './open-fulfilment.ts';
-import { createOrderSide } from './order-side.ts';
-import { createProductSide } from './product-side.ts';
+import { createOrderSide } from './orders/compose-orders.ts';
+import { createFirstLives } from './orders/creation-offsets.ts';
+import { createProductSide } from './products/compose-products.ts';
 
 // A second: a successor then re-reads little, and a commit costs the broker next to nothing.
 const COMMIT_INTERVAL_MS = 1_000;
@@ -28,7 +28,7 @@ const COMMIT_INTERVAL_MS = 1_000;
 const LAST_COMMIT_MS = 1_000;
 const LEAVE_LIMIT_MS = 3_100;
 const APPENDS_LIMIT_MS = 1_100;
-// As with fetches (order-side.ts): at most so many requests per second under steady traffic, each with more records.
+// As with fetches (compose-orders.ts): at most so many requests per second under steady traffic, each with more records.
 const SEND_GAP_MS = 2;
 
 const config = configOf('processor', PROCESSOR_CONFIG, process.env);

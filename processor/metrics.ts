@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { DeadLetterReason } from '../shared/log/envelope.ts';
 import type { Reader } from '../shared/log/log.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
-import type { Partition } from './partition.ts';
+import type { Partition } from './orders/partition.ts';
 
 export interface ProcessorMetrics {
   decided: (decision: string) => void;

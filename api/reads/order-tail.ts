@@ -4,7 +4,7 @@
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
 import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
-import { DUPLICATE_WINDOW_MS } from '../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS } from '../../shared/order/late-duplicates.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';

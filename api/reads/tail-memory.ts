@@ -2,7 +2,7 @@
 // PostgreSQL may not show yet, and the events above the projector's checkpoint. Pure: no I/O, no clock.
 
 import type { OrderEvent } from '../../shared/order/events.ts';
-import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../../shared/order/ghosts.ts';
+import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../../shared/order/late-duplicates.ts';
 import { isTerminal, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';

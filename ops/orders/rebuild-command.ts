@@ -1,6 +1,6 @@
 // ops/orders/rebuild-command.ts: `npm run orders -- rebuild`.
 
-import { rebuildLedger } from '../../processor/ledger/rebuild.ts';
+import { rebuildLedger } from '../../processor/ledger/rebuild/rebuild.ts';
 import { type RebuildProgress, rebuild } from '../../projector/rebuild.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';

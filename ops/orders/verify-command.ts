@@ -1,6 +1,6 @@
 // ops/orders/verify-command.ts: `npm run orders -- verify`: the read model and the stock ledger, each against the log.
 
-import { verifyLedger } from '../../processor/ledger/verify.ts';
+import { verifyLedger } from '../../processor/ledger/verify/verify.ts';
 import { verify } from '../../projector/verify.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';

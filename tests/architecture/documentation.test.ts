@@ -8,7 +8,7 @@ import { API_CONFIG } from '../../api/config.ts';
 import { PROBLEMS } from '../../api/http/problems.ts';
 import { START_VARIABLES } from '../../ops/stack/settings.ts';
 import { PROCESSOR_CONFIG } from '../../processor/config.ts';
-import { PARK_CODES } from '../../processor/fulfilment.ts';
+import { PARK_CODES } from '../../processor/fulfilment/fulfilment.ts';
 import { PROJECTOR_CONFIG } from '../../projector/config.ts';
 import { DEAD_LETTER_REASONS } from '../../shared/log/envelope.ts';
 import { EFFECTS } from '../../shared/order/order.ts';

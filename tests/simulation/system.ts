@@ -1,7 +1,7 @@
 // tests/simulation/system.ts: how a world runs: roles, clients and faults in one world, until all is calm; then everything is looked at.
 
 import type { ApiParts } from '../../api/api.ts';
-import { DONE } from '../../processor/fulfilment.ts';
+import { DONE } from '../../processor/fulfilment/fulfilment.ts';
 import { createDesk, type Desk } from './clients/desk.ts';
 import { type FaultRates, sendFaults } from './faults.ts';
 import { checkOrders, checkReadModel } from './invariants/at-rest.ts';

@@ -1,7 +1,7 @@
 // Two api instances on one log: what one has acknowledged the other can read, and ids are given once, whoever asks whom.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DUPLICATE_WINDOW_MS } from '../../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS } from '../../../shared/order/late-duplicates.ts';
 import { created, event, fact } from '../../support/builders/order-events.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -2,7 +2,7 @@
 
 import type { Mutant } from '../mutant.ts';
 
-const FILE = 'processor/carried-orders.ts';
+const FILE = 'processor/orders/carried-orders.ts';
 
 export const CARRIED_MUTANTS: readonly Mutant[] = [
   {
@@ -36,7 +36,7 @@ export const CARRIED_MUTANTS: readonly Mutant[] = [
     name: 'carried-fold-read-over-again',
     rule: 'R12',
     why: 'A fact that was void at its place in the log applies to the later fold: the next owner sees another order than everybody else.',
-    file: 'processor/partition.ts',
+    file: 'processor/orders/partition.ts',
     find: 'offset < known.foldedUpTo',
     replace: 'offset < 0',
     world: 'processor-carried',

@@ -1,7 +1,7 @@
-// tests/simulation/environment/rebuild.ts: `npm run orders -- rebuild` of the ledger, as processor/ledger/rebuild.ts does it, on the simulated
+// tests/simulation/environment/rebuild.ts: `npm run orders -- rebuild` of the ledger, as processor/ledger/rebuild/rebuild.ts does it, on the simulated
 // tables: fence all, see where the log ends, fold up to there, write.
 
-import { rebuiltLedger } from '../../../processor/ledger/rebuilt-ledger.ts';
+import { rebuiltLedger } from '../../../processor/ledger/rebuild/rebuilt-ledger.ts';
 import { refoldOf } from '../invariants/ledger-at-rest.ts';
 import { ORDERS, PRODUCTS, type World } from '../world.ts';
 

@@ -1,7 +1,7 @@
 // tests/simulation/invariants/attempts.ts: what the endpoint of fulfilment sees of one process: never more attempts at once, nor more of one
 // order, than it was promised, and none while it has just failed again and again for several orders.
 
-import type { Attempt } from '../../../processor/fulfilment.ts';
+import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 
@@ -18,7 +18,7 @@ export interface AttemptsLimits {
   ofOneOrder: number;
 }
 
-// As processor/circuit.ts has them.
+// As processor/fulfilment/circuit-breaker.ts has them.
 const FAILURES_MAX = 5;
 const PAUSE_MIN_MS = 500;
 

@@ -1,7 +1,7 @@
 // tests/simulation/invariants/ledger-at-rest.ts: the stock ledger once everything has come to rest: it is what the log makes of it, plainly
 // computed again, and nothing in it waits for anything.
 
-import { createRefold } from '../../../processor/ledger/refold.ts';
+import { createRefold } from '../../../processor/ledger/rebuild/refold.ts';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { decodeProductEvent } from '../../../shared/log/product-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';

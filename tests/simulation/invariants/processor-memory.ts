@@ -1,8 +1,8 @@
 // tests/simulation/invariants/processor-memory.ts: what a processor has in memory of its partitions: once it acts, every order that the log
 // shows open, as the log has it (R6, R12); at rest nothing else.
 
-import type { Partition } from '../../../processor/partition.ts';
-import type { OrderProcessor } from '../../../processor/process-orders.ts';
+import type { Partition } from '../../../processor/orders/partition.ts';
+import type { OrderProcessor } from '../../../processor/orders/process-orders.ts';
 import type { Assignment } from '../../../shared/log/log.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Slot } from '../processes/fleet.ts';

@@ -1,13 +1,13 @@
 // tests/simulation/processes/processor.ts: the real processor, orders and products, in a simulation: what processor/main.ts and
-// processor/product-side.ts compose, with the memory ledger and without a server.
+// processor/products/compose-products.ts compose, with the memory ledger and without a server.
 
-import { noteMoves, startMoves } from '../../../processor/committed-offsets.ts';
-import type { Attempt } from '../../../processor/fulfilment.ts';
-import { createFulfilmentAttempts } from '../../../processor/fulfilment-attempts.ts';
+import { createFulfilmentAttempts } from '../../../processor/fulfilment/attempts.ts';
+import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';
 import { createClaims } from '../../../processor/ledger/claims.ts';
 import type { Ledger } from '../../../processor/ledger/ledger.ts';
-import { createOrderProcessor, type OrderProcessor } from '../../../processor/process-orders.ts';
-import { createProductProcessor } from '../../../processor/process-products.ts';
+import { noteMoves, startMoves } from '../../../processor/orders/committed-offsets.ts';
+import { createOrderProcessor, type OrderProcessor } from '../../../processor/orders/process-orders.ts';
+import { createProductProcessor } from '../../../processor/products/process-products.ts';
 import { createStartCommits } from '../../../processor/start-commits.ts';
 import type { RunningAppender } from '../../../shared/log/appender.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters.ts';

@@ -1,7 +1,7 @@
 // tests/simulation/single-role/parking.ts: an endpoint of fulfilment that refuses some orders until late, fails now and then and is down for a
 // while: those orders are parked, alone; they stay parked while owners come and go, and go on when they are redriven.
 
-import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment.ts';
+import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { creationNow, eventNow, landOrder } from '../clients/records.ts';
 import type { Endpoint } from '../processes/processor.ts';

@@ -3,7 +3,7 @@
 
 import type { CountersRow } from '../../../api/reads/order-metrics.ts';
 import type { ReadModel } from '../../../api/reads/read-model.ts';
-import type { LookUpFirstLives } from '../../../processor/admission.ts';
+import type { LookUpFirstLives } from '../../../processor/orders/late-duplicates.ts';
 import type { Batch } from '../../../projector/project.ts';
 import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
 import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
@@ -155,7 +155,7 @@ const countersRow = ({ counters }: ReadModelTables): CountersRow => {
   };
 };
 
-/** For the processor (R5): one statement, as in processor/first-lives.ts. */
+/** For the processor (R5): one statement, as in processor/orders/creation-offsets.ts. */
 export const createFirstLivesOn =
   (tables: ReadModelTables, transact: Transact): LookUpFirstLives =>
   (partition, orderIds, knownFrom) =>

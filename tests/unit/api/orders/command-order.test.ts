@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeOrderEvent } from '../../../../shared/log/order-codec.ts';
 import type { OrderRequest } from '../../../../shared/order/events.ts';
-import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/late-duplicates.ts';
 import { AppError } from '../../../../shared/runtime/app-error.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';

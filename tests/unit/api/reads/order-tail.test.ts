@@ -1,7 +1,7 @@
 // The tail: what it remembers and for how long, late twins, a database that went back, and its bounds.
 
 import { describe, expect, it } from 'vitest';
-import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/late-duplicates.ts';
 import { created, fact, T0 } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../../support/in-memory/api.ts';

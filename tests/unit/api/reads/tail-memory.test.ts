@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTailPartition, fold, suspectsIn, type TailPartition, trim } from '../../../../api/reads/tail-memory.ts';
 import type { OrderEvent } from '../../../../shared/order/events.ts';
-import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../../shared/order/ghosts.ts';
+import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../../shared/order/order.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';

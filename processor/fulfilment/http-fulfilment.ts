@@ -1,0 +1,91 @@
+// processor/fulfilment/http-fulfilment.ts: one attempt to fulfil an order at FULFILMENT_URL: POST with the order as clients see it, and its
+// id as Idempotency-Key. The status of the answer is all that counts.
+
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { orderView } from '../../shared/order/order-view.ts';
+import { type Attempt, DONE, type FailedForGood, type Failure, type RetryLater } from './fulfilment.ts';
+
+export interface HttpFulfilmentOptions {
+  /** http or https; a user and password in it are sent as Basic authorization. */
+  url: string;
+  /** From the connection to the end of the answer. */
+  timeoutMs: number;
+  connectionsMax: number;
+}
+
+// Statuses that say "not now" and nothing about the order: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9, RFC 8470, RFC 6585.
+const NOT_NOW = new Set([408, 425, 429]);
+// What a gateway says when what is behind it is away. A 500 may well be this one order's doing.
+const GATEWAY = new Set([502, 503, 504]);
+// No connection came about: no order has anything to do with it. A connection that broke later may have been broken by the order.
+const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
+// A connection can be used again once its answer was read. Nobody looks at longer ones: those connections are closed instead.
+const ANSWER_READ_MAX_BYTES = 16_384;
+
+/** Never more than `connectionsMax` connections; they are kept and used again. */
+export const httpFulfilment = ({ url, timeoutMs, connectionsMax }: HttpFulfilmentOptions): Attempt => {
+  const { protocol } = new URL(url);
+  const { request, Agent } = protocol === 'https:' ? https : http;
+  const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
+  return (order) =>
+    new Promise((resolve) => {
+      const headers = { 'content-type': 'application/json', 'user-agent': 'order-service', 'idempotency-key': order.orderId };
+      const sent = request(url, { method: 'POST', agent, headers });
+      let answer: IncomingMessage | null = null;
+      const limit = setTimeout(() => sent.destroy(new TimedOut()), timeoutMs);
+      const settle = (attempted: Awaited<ReturnType<Attempt>>): void => {
+        clearTimeout(limit);
+        resolve(attempted);
+      };
+      sent.once('response', (response) => {
+        answer = response;
+        readAway(response, () => settle(outcomeOf(response)));
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        if (answer === null) settle(unanswered(error, timeoutMs));
+      });
+      sent.end(JSON.stringify(orderView(order)));
+    });
+};
+
+class TimedOut extends Error {}
+
+/** Calls back once, at the end of the body or where we stop reading it. Its status counts, whatever becomes of the rest. */
+const readAway = (response: IncomingMessage, done: () => void): void => {
+  let bytes = 0;
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > ANSWER_READ_MAX_BYTES) response.destroy();
+  });
+  response.on('error', () => undefined); // "close" follows
+  response.once('close', done);
+};
+
+const outcomeOf = ({ statusCode: status = 0, headers }: IncomingMessage): Awaited<ReturnType<Attempt>> => {
+  if (status >= 200 && status < 300) return DONE;
+  const failure: Failure = { code: 'FULFILMENT_FAILED', detail: `The endpoint answered ${status}.` };
+  const afterMs = retryAfterMs(headers['retry-after']);
+  if (NOT_NOW.has(status)) return { outcome: 'retry', failure, blames: 'answer', afterMs };
+  // A redirect is a mistake in the configuration, of ours or of theirs: it concerns every order.
+  if (GATEWAY.has(status) || status < 400) return { outcome: 'retry', failure, blames: 'endpoint', afterMs };
+  if (status >= 500) return { outcome: 'retry', failure, blames: 'order', afterMs };
+  return { outcome: 'failed', failure: { ...failure, code: 'FULFILMENT_REFUSED' } } satisfies FailedForGood;
+};
+
+const unanswered = (error: NodeJS.ErrnoException, timeoutMs: number): RetryLater => {
+  const later = (failure: Failure, blames: RetryLater['blames']): RetryLater => ({ outcome: 'retry', failure, blames, afterMs: 0 });
+  if (error instanceof TimedOut) {
+    return later({ code: 'FULFILMENT_TIMED_OUT', detail: `The endpoint did not answer within ${timeoutMs} ms.` }, 'order');
+  }
+  const reason = error.code ?? error.name;
+  const blames = NO_CONNECTION.has(reason) ? 'endpoint' : 'order';
+  return later({ code: 'FULFILMENT_UNREACHABLE', detail: `The endpoint could not be reached (${reason}).` }, blames);
+};
+
+/** Seconds or a date (RFC 9110, section 10.2.3); 0 for none, for one in the past and for nonsense. */
+const retryAfterMs = (value: string | undefined): number => {
+  if (value === undefined) return 0;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  return Math.max(0, Date.parse(value) - Date.now()) || 0;
+};

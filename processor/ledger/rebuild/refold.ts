@@ -1,0 +1,176 @@
+// processor/ledger/rebuild/refold.ts: the ledger as the log makes it. Rebuild writes what this returns, verify compares with it. Shared with the
+// live ledger are the core's folds only: the arithmetic is done again, plainly. Pure.
+
+import type { OrderEvent, OrderFact } from '../../../shared/order/events.ts';
+import { lookedUpUntil } from '../../../shared/order/late-duplicates.ts';
+import { isTerminal } from '../../../shared/order/lifecycle.ts';
+import { evolve, type Order } from '../../../shared/order/order.ts';
+import { bringsStock } from '../../../shared/order/stock.ts';
+import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../../shared/product/events.ts';
+import { evolveProduct, type Product } from '../../../shared/product/product.ts';
+import type { CarriedOrder } from '../ledger.ts';
+import type { Answer, LedgerProduct } from '../product-requests.ts';
+import type { Reservation } from '../stock.ts';
+
+/** An order that takes or took from stock, as the log has it. */
+export interface RefoldedStock {
+  partition: number;
+  order: Pick<Order, 'orderId' | 'status' | 'version'>;
+  /** What the ledger must hold; null while the order is pending: the log does not say what was decided. */
+  reservation: Reservation | null;
+  /** Offset of the terminal fact; null while open. */
+  closedAt: number | null;
+}
+
+export interface RefoldedPartition {
+  /** Where an owner has to start reading (R6). */
+  startOffset: number;
+  /**
+   * The log time to start with (decision 2). Nobody remembers the orders that closed below the start, however recently: so late that
+   * every id as old as the newest of them is looked up (R5). 0 without an order.
+   */
+  logTime: number;
+}
+
+export interface Refold {
+  takeOrderEvent: (partition: number, offset: number, event: OrderEvent) => void;
+  takeProductEvent: (partition: number, offset: number, event: ProductEvent) => void;
+  /** The counts of a product are those that its facts and the orders read so far make. */
+  products: () => Map<string, LedgerProduct>;
+  /** By the facts read so far, without counts. */
+  productNow: (id: string) => Product | undefined;
+  orders: () => Map<string, RefoldedStock>;
+  /** Requests that have their answer, with the partition. */
+  answers: () => { answer: Answer; partition: number }[];
+  orderPartition: (partition: number, position: number) => RefoldedPartition;
+  productPartition: (partition: number, position: number) => number;
+  /** By order id. */
+  open: () => Map<string, OpenOrder>;
+  /** R12: open orders that were created below the offset where their owner starts. */
+  carried: (partition: number, startOffset: number, position: number) => CarriedOrder[];
+}
+
+export interface OpenOrder {
+  partition: number;
+  order: Order;
+  createdOffset: number;
+  stock: RefoldedStock | null;
+}
+
+export const createRefold = (): Refold => {
+  /** Orders that are over and never used stock are one id each: the fold passes over their late twins. */
+  const open = new Map<string, OpenOrder>();
+  const over = new Set<string>();
+  const stocks = new Map<string, RefoldedStock>();
+  const orderRequests = new Map<string, { partition: number; offset: number }>();
+  const logTimes = new Map<number, number>();
+  const products = new Map<string, Product>();
+  const productRequests = new Map<string, { partition: number; offset: number; request: ProductRequest }>();
+  const answered = new Map<string, { answer: Answer; partition: number }>();
+
+  const takeOrderEvent = (partition: number, offset: number, event: OrderEvent): void => {
+    if (event.kind === 'request') {
+      if (!orderRequests.has(event.id) && !open.get(event.orderId)?.order.answeredRequests.includes(event.id)) {
+        orderRequests.set(event.id, { partition, offset });
+      }
+      return;
+    }
+    if (over.has(event.orderId)) {
+      if (event.kind === 'refusal' && event.causationId !== null) orderRequests.delete(event.causationId);
+      return;
+    }
+    const known = open.get(event.orderId);
+    const { order, effect } = evolve(known?.order ?? null, event);
+    if (effect !== 'void' && event.causationId !== null) orderRequests.delete(event.causationId);
+    if (order === null || effect === 'void') return;
+    const entry = { partition, order, createdOffset: known?.createdOffset ?? offset, stock: known?.stock ?? null };
+    if (event.kind === 'fact') {
+      if (event.name === 'OrderCreated') logTimes.set(partition, Math.max(logTimes.get(partition) ?? 0, event.time));
+      entry.stock = stockAfter(entry, offset, event);
+      if (entry.stock) stocks.set(order.orderId, entry.stock);
+    }
+    if (isTerminal(order.status)) {
+      open.delete(order.orderId);
+      over.add(order.orderId);
+    } else open.set(order.orderId, entry);
+  };
+
+  const takeProductEvent = (partition: number, offset: number, event: ProductEvent): void => {
+    if (event.kind === 'request') {
+      if (!answered.has(event.id) && !productRequests.has(event.id)) productRequests.set(event.id, { partition, offset, request: event });
+      return;
+    }
+    const { product, effect } = evolveProduct(products.get(event.productId) ?? null, event);
+    if (effect === 'void') return;
+    if (product !== null) products.set(event.productId, product);
+    if (event.causationId === null || answered.has(event.causationId)) return;
+    const asked = productRequests.get(event.causationId);
+    productRequests.delete(event.causationId);
+    const answer = {
+      requestId: event.causationId,
+      commandHash: asked?.request.data.command_hash ?? null,
+      event: event as ProductFact | ProductRefusal,
+    };
+    answered.set(event.causationId, { answer, partition });
+  };
+
+  const counts = (): Map<string, { reserved: number; sold: number }> => {
+    const sums = new Map<string, { reserved: number; sold: number }>();
+    for (const { reservation } of stocks.values()) {
+      for (const { product_id: id, quantity } of reservation?.lines ?? []) {
+        const sum = sums.get(id) ?? { reserved: 0, sold: 0 };
+        sum[reservation!.state === 'held' ? 'reserved' : 'sold'] += quantity;
+        sums.set(id, sum);
+      }
+    }
+    return sums;
+  };
+  const oldestIn = (partition: number, entries: Iterable<{ partition: number; offset: number }>): number => {
+    let oldest = Infinity;
+    for (const entry of entries) if (entry.partition === partition) oldest = Math.min(oldest, entry.offset);
+    return oldest;
+  };
+
+  return {
+    takeOrderEvent,
+    takeProductEvent,
+    products: () => {
+      const sums = counts();
+      const entries = Array.from(products, ([id, product]): [string, LedgerProduct] => {
+        const { reserved, sold } = sums.get(id) ?? { reserved: 0, sold: 0 };
+        return [id, { product, readVersion: product.version, unreadIn: 0, reserved, sold }];
+      });
+      return new Map(entries);
+    },
+    productNow: (id) => products.get(id),
+    orders: () => stocks,
+    answers: () => [...answered.values()],
+    orderPartition: (partition, position) => {
+      const created = Array.from(open.values(), (entry) => ({ partition: entry.partition, offset: entry.createdOffset }));
+      const oldest = Math.min(oldestIn(partition, created), oldestIn(partition, orderRequests.values()));
+      return { startOffset: Math.min(position, oldest), logTime: logTimes.has(partition) ? lookedUpUntil(logTimes.get(partition)!) : 0 };
+    },
+    open: () => new Map(open),
+    carried: (partition, startOffset, position) =>
+      [...open.values()]
+        .filter((entry) => entry.partition === partition && entry.createdOffset < startOffset)
+        .map(({ order, createdOffset, stock }) => ({ order, asOf: position, createdOffset, usesStock: stock !== null })),
+    productPartition: (partition, position) => Math.min(position, oldestIn(partition, productRequests.values())),
+  };
+};
+
+/** What the order means for stock after one more applied fact; null if it never had to do with it. */
+const stockAfter = ({ partition, order, stock }: OpenOrder, offset: number, fact: OrderFact): RefoldedStock | null => {
+  if (stock === null && !bringsStock(fact)) return null;
+  const { orderId, status, version } = order;
+  const closed = isTerminal(status);
+  const next: RefoldedStock = {
+    partition,
+    order: { orderId, status, version },
+    reservation: stock?.reservation ?? null,
+    closedAt: closed ? offset : null,
+  };
+  if (fact.name === 'OrderProcessing') next.reservation = { version: version - 1, state: 'held', lines: fact.data.reserved };
+  if (closed) next.reservation = { version, state: 'closed', lines: status === 'completed' ? (stock?.reservation?.lines ?? []) : [] };
+  return next;
+};

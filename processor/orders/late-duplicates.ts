@@ -1,0 +1,79 @@
+// processor/orders/late-duplicates.ts: R5. Orders whose id may belong to a closed order are looked up in the read model, many at a time,
+// before anything is done for them. The ledger knows closed orders with stocked items only.
+
+import { isTerminal } from '../../shared/order/lifecycle.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import { createOutage } from '../../shared/runtime/outage.ts';
+import { dropGhost, type Entry, type Partition, type PendingRequest } from './partition.ts';
+
+/**
+ * Asks the read model at which offsets ids of one partition were created, the first time. Null: its checkpoint has not passed `knownFrom`
+ * yet, so that it cannot tell. Ids without a row are absent from the map. May reject while the database is away.
+ */
+export type LookUpFirstLives = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, number> | null>;
+
+export interface Admission {
+  lookUp: (partition: Partition, entry: Entry) => void;
+}
+
+export interface AdmissionOptions {
+  lookUpFirstLives: LookUpFirstLives;
+  clock: Clock;
+  logger: Logger;
+  react: (partition: Partition, entry: Entry) => void;
+  refuse: (partition: Partition, pending: PendingRequest) => void;
+}
+
+const LOOK_UP_MAX = 500; // one index probe each, about 10 µs: a batch takes 5 ms
+const BEHIND_WAIT_MS = 50; // the projector commits every few ten milliseconds under load
+const DATABASE_WAIT_MS = 500;
+
+export const createAdmission = ({ lookUpFirstLives, clock, logger, react, refuse }: AdmissionOptions): Admission => {
+  const queues = new Map<Partition, Entry[]>();
+  const outage = createOutage(logger, 'looking up orders in the read model');
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
+
+  const settle = (partition: Partition, entries: Entry[], firstLives: Map<string, number>): void => {
+    for (const entry of entries) {
+      // Where it was created tells a twin from an order's own row, which may be ahead of this reader and say that it is over. An order
+      // that ended meanwhile stays, whichever life it was: it only refuses now.
+      const firstLife = firstLives.get(entry.order.orderId) ?? entry.createdOffset;
+      if (firstLife < entry.createdOffset && !isTerminal(entry.order.status)) {
+        for (const pending of dropGhost(partition, entry)) refuse(partition, pending);
+      } else {
+        entry.admission = 'yes';
+        react(partition, entry);
+      }
+    }
+  };
+  const drain = async (partition: Partition, queue: Entry[]): Promise<void> => {
+    while (queue.length > 0 && partition.live) {
+      const entries = queue.slice(0, LOOK_UP_MAX);
+      const ids = entries.map((entry) => entry.order.orderId);
+      try {
+        const firstLives = await lookUpFirstLives(partition.partition, ids, partition.knownFrom);
+        outage.over();
+        if (firstLives === null) await pause(BEHIND_WAIT_MS);
+        else if (partition.live) settle(partition, queue.splice(0, entries.length), firstLives);
+      } catch (error) {
+        outage.failed(error);
+        await pause(DATABASE_WAIT_MS);
+      }
+    }
+    queues.delete(partition);
+  };
+  const lookUp = (partition: Partition, entry: Entry): void => {
+    entry.admission = 'asked';
+    const queue = queues.get(partition);
+    if (queue) {
+      queue.push(entry);
+      return;
+    }
+    const first = [entry];
+    queues.set(partition, first);
+    // Not before the caller's batch is through, so that all of it is asked about at once.
+    queueMicrotask(() => void drain(partition, first));
+  };
+  return { lookUp };
+};

@@ -1,0 +1,64 @@
+// processor/orders/order-reactor.ts: from what is known of an order to the one next step. Pure; the shell (process-orders.ts) does
+// the step and asks again whenever something about the order has changed.
+
+import {
+  answerRequest,
+  complete,
+  type FactDraft,
+  park,
+  type RefusalDraft,
+  refuseOutOfStock,
+  rejectOutOfStock,
+  startProcessing,
+} from '../../shared/order/decider.ts';
+import { isTerminal } from '../../shared/order/lifecycle.ts';
+import { stockLines } from '../../shared/order/stock.ts';
+import type { Entry } from './partition.ts';
+
+export type Step =
+  | { do: 'nothing' }
+  /** R5: ask the read model whether this id belongs to a closed order. */
+  | { do: 'look-up' }
+  /** Start as soon as one of the processor's places is free. */
+  | { do: 'take-slot' }
+  /** R4: ask the ledger whether the order's stock is there, and hold it. */
+  | { do: 'decide-stock' }
+  | { do: 'fulfil' }
+  | { do: 'append'; draft: FactDraft | RefusalDraft; causationId: string | null };
+
+const NOTHING: Step = { do: 'nothing' };
+
+/**
+ * The next step for an order. Requests come before progress, in log order; nothing is done while a fact is in flight (R1)
+ * or being decided (R1), or before the id is known not to belong to a closed order (R5).
+ */
+export const nextStep = (entry: Entry): Step => {
+  const { order } = entry;
+  if (entry.inFlight !== null || entry.admission === 'asked' || entry.stock === 'deciding') return NOTHING;
+  // A closed order needs no look-up: whichever life it is, it only refuses.
+  if (entry.admission === 'unknown' && !isTerminal(order.status)) return { do: 'look-up' };
+  const pending = entry.requests[0];
+  if (pending) {
+    const draft = answerRequest(order, pending.request);
+    return draft.name === 'OrderProcessing' ? start(entry, pending.request.id) : { do: 'append', draft, causationId: pending.request.id };
+  }
+  if (isTerminal(order.status) || order.parked !== null) return NOTHING;
+  if (order.status === 'pending') {
+    if (entry.stock === 'waiting') return NOTHING; // without a place, which others can use
+    return entry.hasSlot ? start(entry, null) : { do: 'take-slot' };
+  }
+  if (entry.fulfilment === 'idle') return { do: 'fulfil' };
+  if (entry.fulfilment === 'running') return NOTHING;
+  const draft = entry.fulfilment === 'done' ? complete(order) : park(order, entry.fulfilment);
+  return { do: 'append', draft, causationId: null };
+};
+
+/** To processing, by turn or by hand (`requestId`): through the ledger, if the order takes or ever took from stock. */
+const start = (entry: Entry, requestId: string | null): Step => {
+  const { order, usesStock, stock, verdict } = entry;
+  if (!usesStock) return { do: 'append', draft: startProcessing(order, []), causationId: requestId };
+  if (stock === 'waiting') return NOTHING;
+  if (verdict?.version !== order.version) return { do: 'decide-stock' };
+  if (verdict.enough) return { do: 'append', draft: startProcessing(order, stockLines(order.items)), causationId: requestId };
+  return { do: 'append', draft: requestId === null ? rejectOutOfStock(order) : refuseOutOfStock(), causationId: requestId };
+};

@@ -1,0 +1,47 @@
+// processor/orders/slots.ts: how many orders may be in processing at once. A place is taken before OrderProcessing is appended and
+// given back when the order's terminal fact was read; orders wait for one in the order in which they asked.
+
+import type { Entry, Partition } from './partition.ts';
+
+export interface Slots {
+  /** Takes a place for the order and reacts again, now or when one is free. */
+  request: (partition: Partition, entry: Entry) => void;
+  /** Takes a place even if none is free: the order is in processing already (taken over, or started by hand). */
+  take: (entry: Entry) => void;
+  release: (entry: Entry) => void;
+}
+
+export const createSlots = (limit: number, react: (partition: Partition, entry: Entry) => void): Slots => {
+  // Bounded by the open orders, of which every one may wait here once.
+  const waiting = new Map<Entry, Partition>();
+  let used = 0;
+
+  const take = (entry: Entry): void => {
+    if (entry.hasSlot) return;
+    entry.hasSlot = true;
+    used += 1;
+  };
+  const request = (partition: Partition, entry: Entry): void => {
+    if (used >= limit) {
+      waiting.set(entry, partition);
+      return;
+    }
+    take(entry);
+    react(partition, entry);
+  };
+  const startWaiting = (): void => {
+    for (const [entry, partition] of waiting) {
+      if (used >= limit) return;
+      waiting.delete(entry);
+      if (partition.live) react(partition, entry);
+    }
+  };
+  const release = (entry: Entry): void => {
+    waiting.delete(entry);
+    if (!entry.hasSlot) return;
+    entry.hasSlot = false;
+    used -= 1;
+    startWaiting();
+  };
+  return { request, take, release };
+};

@@ -1,0 +1,106 @@
+// processor/orders/stock-queue.ts: what the orders of this processor ask of the ledger, in the order of the log, many at a time in one
+// transaction: as many as came while the last one ran.
+
+import { stockLines } from '../../shared/order/stock.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { Ledger, StockStep, StockVerdict } from '../ledger/ledger.ts';
+import { createLedgerOutage, untilLedgerAnswers } from '../ledger/ledger-retries.ts';
+import { type Entry, forgetClosed, type Partition } from './partition.ts';
+
+export interface StockQueue {
+  /** Has the order's stock decided for its version (R4); `onDecided` follows. */
+  decide: (partition: Partition, entry: Entry) => void;
+  /** Writes what follows from a fact that was read (R3); until then the order is not forgotten. */
+  settle: (partition: Partition, entry: Entry, step: StockStep) => void;
+}
+
+export interface StockQueueOptions {
+  topic: string;
+  ledger: Pick<Ledger, 'moveStock'>;
+  clock: Clock;
+  logger: Logger;
+  /** The verdict is noted in the entry. An order that waits for a product comes here again when it has waited. */
+  onDecided: (partition: Partition, entry: Entry, verdict: StockVerdict) => void;
+  onFatal: (error: Error) => void;
+}
+
+interface Queued {
+  partition: Partition;
+  entry: Entry;
+  step: StockStep;
+}
+
+// Steps of one transaction: some 10 ms in which nobody else gets the rows of a hot product.
+const BATCH_MAX = 500;
+// R14: how long to wait for a product that the ledger does not know, doubled each time: its partition is usually milliseconds behind.
+const PRODUCT_WAIT_MIN_MS = 100;
+const PRODUCT_WAIT_MAX_MS = 5_000;
+
+export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFatal }: StockQueueOptions): StockQueue => {
+  // Bounded by the open orders: each has one decision and a few facts here at most.
+  let queue: Queued[] = [];
+  let draining = false;
+  const outage = createLedgerOutage(logger);
+  const waits = new WeakMap<Entry, number>();
+
+  const waitForProduct = (partition: Partition, entry: Entry): void => {
+    const waitMs = Math.min(PRODUCT_WAIT_MAX_MS, (waits.get(entry) ?? PRODUCT_WAIT_MIN_MS / 2) * 2);
+    waits.set(entry, waitMs);
+    entry.stock = 'waiting';
+    clock.after(waitMs, () => {
+      entry.stock = 'idle';
+      if (partition.live) onDecided(partition, entry, 'wait');
+    });
+  };
+
+  const done = ({ partition, entry, step }: Queued, verdict: StockVerdict): void => {
+    if (!partition.live) return;
+    if (step.do !== 'decide') {
+      entry.unsettled -= 1;
+      if (entry.unsettled === 0) forgetClosed(partition);
+      return;
+    }
+    entry.stock = 'idle';
+    entry.verdict = verdict === 'reserved' || verdict === 'out-of-stock' ? { version: step.version, enough: verdict === 'reserved' } : null;
+    if (verdict === 'wait' || verdict === 'stale') waitForProduct(partition, entry);
+    onDecided(partition, entry, verdict);
+    // Too little is an answer to this question only: stock may have come back when the next one is asked.
+    if (verdict === 'out-of-stock') entry.verdict = null;
+  };
+
+  const drain = async (): Promise<void> => {
+    while (queue.length > 0) {
+      const batch = queue.slice(0, BATCH_MAX);
+      queue = queue.slice(BATCH_MAX);
+      const live = (): Queued[] => batch.filter(({ partition }) => partition.live);
+      const call = async (): Promise<void> => {
+        const current = live();
+        const steps = current.map(({ step }) => step);
+        const verdicts = await ledger.moveStock(topic, steps);
+        for (const [index, queued] of current.entries()) done(queued, verdicts[index]!);
+      };
+      await untilLedgerAnswers({ call, isLive: () => live().length > 0, clock, logger, outage });
+    }
+    draining = false;
+  };
+  const push = (queued: Queued): void => {
+    queue.push(queued);
+    if (draining) return;
+    draining = true;
+    // Not before the caller's batch is through, so that all of it shares the transaction.
+    queueMicrotask(() => void drain().catch(onFatal));
+  };
+
+  return {
+    decide: (partition, entry) => {
+      entry.stock = 'deciding';
+      const { orderId, version, items } = entry.order;
+      push({ partition, entry, step: { partition: partition.partition, orderId, version, do: 'decide', lines: stockLines(items) } });
+    },
+    settle: (partition, entry, step) => {
+      entry.unsettled += 1;
+      push({ partition, entry, step });
+    },
+  };
+};
