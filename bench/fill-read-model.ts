@@ -3,9 +3,9 @@
 
 import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
-import { createPostgresStore, STORE_SETTINGS } from '../projector/postgres-store.ts';
 import { type DecodedRecord, project } from '../projector/project.ts';
-import { createIndexes, dropIndexes } from '../projector/secondary-indexes.ts';
+import { createIndexes, dropIndexes } from '../projector/rebuild/secondary-indexes.ts';
+import { createPostgresStore, STORE_SETTINGS } from '../projector/store/postgres-store.ts';
 import { encodeOrderEvent } from '../shared/log/order-codec.ts';
 import { partitionOf } from '../shared/log/partitioner.ts';
 import type { EventData, OrderEvent, OrderFactName } from '../shared/order/events.ts';

@@ -6,7 +6,7 @@ import type { LogRecord } from '../shared/log/log.ts';
 import { logEnd } from '../shared/log/offsets.ts';
 import { readRange } from '../shared/log/read-range.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
-import type { Checkpoint } from './store.ts';
+import type { Checkpoint } from './store/store.ts';
 
 export type CheckLog = (checkpoints: readonly Checkpoint[]) => Promise<void>;
 

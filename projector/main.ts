@@ -18,9 +18,9 @@ import { configOf, runRole } from '../shared/runtime/shutdown.ts';
 import { createCheckLog } from './check-log.ts';
 import { PROJECTOR_CONFIG } from './config.ts';
 import { createProjectorMetrics } from './metrics.ts';
-import { createPostgresStore, STORE_SETTINGS } from './postgres-store.ts';
 import { createOrderProjector } from './project-orders.ts';
 import { registerReadModelStatus } from './read-model-status.ts';
+import { createPostgresStore, STORE_SETTINGS } from './store/postgres-store.ts';
 
 const SCHEMA_DIRECTORY = join(import.meta.dirname, 'schema');
 // The loop uses one connection, an assignment or a scrape another.

@@ -16,7 +16,7 @@ import { createOrderCache } from './order-cache.ts';
 import { createPace } from './pace.ts';
 import { createPersistence } from './persist.ts';
 import { type Batch, type DecodedRecord, project } from './project.ts';
-import type { Checkpoint, Store } from './store.ts';
+import type { Checkpoint, Store } from './store/store.ts';
 
 export interface ProjectOrdersOptions {
   topicId: string;

@@ -1,7 +1,13 @@
 // ops/orders/archive-command.ts: `npm run orders -- archive list` and `archive drop`: which part of the log the archive holds, and
 // taking the oldest of it away.
 
-import { type ArchivedStretch, type DropResult, dropArchive, type KeptBecause, listArchive } from '../../projector/archive-retention.ts';
+import {
+  type ArchivedStretch,
+  type DropResult,
+  dropArchive,
+  type KeptBecause,
+  listArchive,
+} from '../../projector/store/archive-retention.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';

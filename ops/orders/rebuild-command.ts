@@ -1,7 +1,7 @@
 // ops/orders/rebuild-command.ts: `npm run orders -- rebuild`.
 
 import { rebuildLedger } from '../../processor/ledger/rebuild/rebuild.ts';
-import { type RebuildProgress, rebuild } from '../../projector/rebuild.ts';
+import { type RebuildProgress, rebuild } from '../../projector/rebuild/rebuild.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';

@@ -1,7 +1,7 @@
 // ops/orders/verify-command.ts: `npm run orders -- verify`: the read model and the stock ledger, each against the log.
 
 import { verifyLedger } from '../../processor/ledger/verify/verify.ts';
-import { verify } from '../../projector/verify.ts';
+import { verify } from '../../projector/verify/verify.ts';
 import type { LogClient } from '../../shared/log/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';

@@ -14,7 +14,7 @@ CREATE TABLE events (LIKE events_from_0 INCLUDING CONSTRAINTS) PARTITION BY RANG
 CREATE INDEX events_order ON events (order_id, log_offset) WHERE order_id IS NOT NULL;
 CREATE INDEX events_position ON events USING brin (partition, log_offset) WITH (autosummarize = on);
 
--- Up to the next million above what it holds; from there on the projector makes tables (projector/archive-tables.ts).
+-- Up to the next million above what it holds; from there on the projector makes tables (projector/store/archive-tables.ts).
 DO $$
 BEGIN
   EXECUTE format('ALTER TABLE events ATTACH PARTITION events_from_0 FOR VALUES FROM (0) TO (%s)',

@@ -8,7 +8,7 @@ import { packHeaders } from '../../shared/log/raw-headers.ts';
 import { readRange } from '../../shared/log/read-range.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
 import type { Client } from '../../shared/postgres/database.ts';
-import type { Checkpoint } from '../store.ts';
+import type { Checkpoint } from '../store/store.ts';
 import { openCursor } from './cursor.ts';
 import type { Report } from './report.ts';
 

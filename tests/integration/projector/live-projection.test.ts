@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { project } from '../../../projector/project.ts';
-import type { Store } from '../../../projector/store.ts';
+import type { Store } from '../../../projector/store/store.ts';
 import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { partitionOf } from '../../../shared/log/partitioner.ts';
 import { packHeaders } from '../../../shared/log/raw-headers.ts';

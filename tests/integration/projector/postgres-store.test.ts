@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 // The read model in PostgreSQL: the contract, and what only a real database can get wrong.
 
 import { afterAll, describe, expect, it } from 'vitest';
-import { createPostgresStore } from '../../../projector/postgres-store.ts';
 import { project } from '../../../projector/project.ts';
+import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';

@@ -4,10 +4,10 @@
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { createCheckLog } from '../../../projector/check-log.ts';
-import { createPostgresStore } from '../../../projector/postgres-store.ts';
 import type { Batch } from '../../../projector/project.ts';
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
-import type { Store } from '../../../projector/store.ts';
+import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
+import type { Store } from '../../../projector/store/store.ts';
 import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
 import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters.ts';

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { STORE_SETTINGS } from '../../../projector/postgres-store.ts';
-import type { Checkpoint } from '../../../projector/store.ts';
+import { STORE_SETTINGS } from '../../../projector/store/postgres-store.ts';
+import type { Checkpoint } from '../../../projector/store/store.ts';
 import { type Database, openDatabase, quoteIdentifier } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../../shared/postgres/order-rows.ts';

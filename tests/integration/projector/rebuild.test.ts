@@ -1,8 +1,8 @@
 // The operator's rebuild and verify, on a real log and a real database, with the live projector running.
 
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { type RebuildProgress, rebuild } from '../../../projector/rebuild.ts';
-import { type VerifyResult, verify } from '../../../projector/verify.ts';
+import { type RebuildProgress, rebuild } from '../../../projector/rebuild/rebuild.ts';
+import { type VerifyResult, verify } from '../../../projector/verify/verify.ts';
 import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { created } from '../../support/builders/order-events.ts';
 import { histories } from './histories.ts';

@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { project } from '../../../projector/project.ts';
-import type { Store } from '../../../projector/store.ts';
+import type { Store } from '../../../projector/store/store.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { decodedOf, recordsOf, strayRecord } from '../../support/builders/log-records.ts';

@@ -7,7 +7,7 @@ import type { LookUpFirstLives } from '../../../processor/orders/late-duplicates
 import type { Batch } from '../../../projector/project.ts';
 import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
 import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
-import type { Checkpoint, Store } from '../../../projector/store.ts';
+import type { Checkpoint, Store } from '../../../projector/store/store.ts';
 import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Effect } from '../../../shared/order/order.ts';

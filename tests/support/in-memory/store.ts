@@ -3,7 +3,7 @@
 
 import type { Batch } from '../../../projector/project.ts';
 import type { Counters } from '../../../projector/projections/counters.ts';
-import type { Checkpoint, Store } from '../../../projector/store.ts';
+import type { Checkpoint, Store } from '../../../projector/store/store.ts';
 import { packHeaders } from '../../../shared/log/raw-headers.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { createStoreOn, emptyReadModel } from './read-model.ts';

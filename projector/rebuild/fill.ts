@@ -1,13 +1,13 @@
-// projector/fill.ts: projects a stretch of the log into a store as fast as it goes: partition after partition, so that most
+// projector/rebuild/fill.ts: projects a stretch of the log into a store as fast as it goes: partition after partition, so that most
 // orders are complete within one batch and are written once, in a few lanes at a time, reading ahead while a batch commits.
 
-import type { LogClient } from '../shared/log/client.ts';
-import type { LogRecord } from '../shared/log/log.ts';
-import { readRange } from '../shared/log/read-range.ts';
-import { decodeAll } from './decode-batch.ts';
-import { createOrderCache } from './order-cache.ts';
-import { project } from './project.ts';
-import type { Store } from './store.ts';
+import type { LogClient } from '../../shared/log/client.ts';
+import type { LogRecord } from '../../shared/log/log.ts';
+import { readRange } from '../../shared/log/read-range.ts';
+import { decodeAll } from '../decode-batch.ts';
+import { createOrderCache } from '../order-cache.ts';
+import { project } from '../project.ts';
+import type { Store } from '../store/store.ts';
 
 export interface FillOptions {
   client: LogClient;

@@ -1,7 +1,7 @@
-// projector/secondary-indexes.ts: indexes cost more than half of every insert, and building them at the end costs a fraction
+// projector/rebuild/secondary-indexes.ts: indexes cost more than half of every insert, and building them at the end costs a fraction
 // of that. Primary keys stay: orders are looked up by them while a rebuild runs.
 
-import type { Database } from '../shared/postgres/database.ts';
+import type { Database } from '../../shared/postgres/database.ts';
 
 /**
  * Drops all indexes of the schema that no constraint stands on, those of partitions with the one that they are part of.

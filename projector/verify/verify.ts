@@ -1,19 +1,19 @@
-// projector/verify.ts: compares the whole read model with the log, while both are in use. One read-only snapshot of the tables
+// projector/verify/verify.ts: compares the whole read model with the log, while both are in use. One read-only snapshot of the tables
 // says how far they go; the log is folded anew up to there, partition by partition, and every field of every row is compared.
 // Only the core's fold and the decoding are shared with the projection that is checked.
 
-import type { LogClient } from '../shared/log/client.ts';
-import { topicId } from '../shared/log/topic-id.ts';
-import { archiveStart, readArchiveTables } from '../shared/postgres/archive-tables.ts';
-import { type Client, type Database, openDatabase } from '../shared/postgres/database.ts';
-import { underMaintenanceLock } from '../shared/postgres/maintenance-lock.ts';
-import { readCheckpoints } from './postgres-store.ts';
-import { compareCounters } from './verify/compare-counters.ts';
-import { compareOrders } from './verify/compare-orders.ts';
-import { compareProducts } from './verify/compare-products.ts';
-import { findStrays } from './verify/find-strays.ts';
-import { refold } from './verify/refold.ts';
-import { createReport, type Difference, type Report } from './verify/report.ts';
+import type { LogClient } from '../../shared/log/client.ts';
+import { topicId } from '../../shared/log/topic-id.ts';
+import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
+import { type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
+import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
+import { readCheckpoints } from '../store/postgres-store.ts';
+import { compareCounters } from './compare-counters.ts';
+import { compareOrders } from './compare-orders.ts';
+import { compareProducts } from './compare-products.ts';
+import { findStrays } from './find-strays.ts';
+import { refold } from './refold.ts';
+import { createReport, type Difference, type Report } from './report.ts';
 
 export interface VerifyOptions {
   client: LogClient;

@@ -1,8 +1,8 @@
-// projector/store-statements.ts: the SQL of postgres-store.ts and how a batch becomes its parameters. Names are not
+// projector/store/store-statements.ts: the SQL of postgres-store.ts and how a batch becomes its parameters. Names are not
 // qualified: the search path says which schema is meant, the live one or the one that a rebuild fills.
 
-import type { LogRecord } from '../shared/log/log.ts';
-import { packedSize, packHeadersInto } from '../shared/log/raw-headers.ts';
+import type { LogRecord } from '../../shared/log/log.ts';
+import { packedSize, packHeadersInto } from '../../shared/log/raw-headers.ts';
 import {
   type BinaryType,
   bytea,
@@ -15,14 +15,14 @@ import {
   text,
   timestamptz,
   unnest,
-} from '../shared/postgres/binary.ts';
-import { ORDER_COLUMNS, ORDER_FIELDS } from '../shared/postgres/order-rows.ts';
-import type { Batch, CheckpointMove } from './project.ts';
-import type { ArchivedRecord } from './projections/archive.ts';
-import type { Counters } from './projections/counters.ts';
-import type { ProductRow } from './projections/order-products.ts';
-import type { OrderChange } from './projections/orders.ts';
-import type { BucketDelta } from './projections/processing-time.ts';
+} from '../../shared/postgres/binary.ts';
+import { ORDER_COLUMNS, ORDER_FIELDS } from '../../shared/postgres/order-rows.ts';
+import type { Batch, CheckpointMove } from '../project.ts';
+import type { ArchivedRecord } from '../projections/archive.ts';
+import type { Counters } from '../projections/counters.ts';
+import type { ProductRow } from '../projections/order-products.ts';
+import type { OrderChange } from '../projections/orders.ts';
+import type { BucketDelta } from '../projections/processing-time.ts';
 
 export const READ_CHECKPOINTS = `
   SELECT partition, next_offset AS "nextOffset", topic_id AS "topicId", last_event_id AS "lastEventId"

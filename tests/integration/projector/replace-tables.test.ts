@@ -1,9 +1,9 @@
 // The moment in which a rebuilt read model takes the place of the live one, as other sessions see it.
 
 import { afterAll, expect, it } from 'vitest';
-import { createPostgresStore } from '../../../projector/postgres-store.ts';
 import { project } from '../../../projector/project.ts';
-import { dropSchema, swapSchemas } from '../../../projector/swap-schemas.ts';
+import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
+import { dropSchema, swapSchemas } from '../../../projector/store/replace-tables.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';

@@ -1,20 +1,20 @@
-// projector/rebuild.ts: makes the read model anew from the log, beside the live one, and puts it in its place. The live
+// projector/rebuild/rebuild.ts: makes the read model anew from the log, beside the live one, and puts it in its place. The live
 // projector and all readers go on meanwhile. Same fold and same store as live; only the batches are larger.
 
 import { join } from 'node:path';
-import type { LogClient } from '../shared/log/client.ts';
-import { logEnd } from '../shared/log/offsets.ts';
-import { topicId } from '../shared/log/topic-id.ts';
-import { archiveStart, readArchiveTables } from '../shared/postgres/archive-tables.ts';
-import { type Database, openDatabase } from '../shared/postgres/database.ts';
-import { underMaintenanceLock } from '../shared/postgres/maintenance-lock.ts';
-import { migrate } from '../shared/postgres/migrate.ts';
-import { beginArchiveAt } from './archive-tables.ts';
+import type { LogClient } from '../../shared/log/client.ts';
+import { logEnd } from '../../shared/log/offsets.ts';
+import { topicId } from '../../shared/log/topic-id.ts';
+import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
+import { type Database, openDatabase } from '../../shared/postgres/database.ts';
+import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
+import { migrate } from '../../shared/postgres/migrate.ts';
+import { beginArchiveAt } from '../store/archive-tables.ts';
+import { createPostgresStore, readCheckpoints, STORE_SETTINGS } from '../store/postgres-store.ts';
+import { dropSchema, swapSchemas } from '../store/replace-tables.ts';
+import type { Checkpoint } from '../store/store.ts';
 import { type FillOptions, fill } from './fill.ts';
-import { createPostgresStore, readCheckpoints, STORE_SETTINGS } from './postgres-store.ts';
 import { createIndexes, dropIndexes } from './secondary-indexes.ts';
-import type { Checkpoint } from './store.ts';
-import { dropSchema, swapSchemas } from './swap-schemas.ts';
 
 export interface RebuildOptions {
   client: LogClient;
@@ -39,7 +39,7 @@ export interface RebuildResult {
   seconds: number;
 }
 
-const SCHEMA_DIRECTORY = join(import.meta.dirname, 'schema');
+const SCHEMA_DIRECTORY = join(import.meta.dirname, '..', 'schema');
 // One PostgreSQL process is busy for longer with a batch than Node is with the next: two of them keep each other's waits short.
 const LANES = 2;
 // What may still be missing when readers are locked out for the swap: well below a second of work.

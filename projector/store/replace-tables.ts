@@ -1,9 +1,9 @@
-// projector/swap-schemas.ts: puts one schema in the place of another, or takes tables away, between two statements of everybody else. Sessions find
+// projector/store/replace-tables.ts: puts one schema in the place of another, or takes tables away, between two statements of everybody else. Sessions find
 // tables by name at every statement, prepared ones included, so the next one of each finds the new tables.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Database, type Queryable, quoteIdentifier } from '../shared/postgres/database.ts';
-import { AppError } from '../shared/runtime/app-error.ts';
+import { type Database, type Queryable, quoteIdentifier } from '../../shared/postgres/database.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
 
 // Readers queue up behind the one who waits for the lock, so it must not wait for long: a reader that takes longer than this
 // makes it let everybody through and try again. Above deadlock_timeout (1 s), at which a vacuum in the way is cancelled.

@@ -2,7 +2,7 @@
 
 import { Gauge, Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRoleServer, type RoleServer } from '../../../shared/runtime/role-server.ts';
+import { createRoleServer, type RoleServer } from '../../../../shared/runtime/role-server.ts';
 
 let server: RoleServer;
 let missing: string | null;

@@ -1,8 +1,8 @@
-// projector/store.ts: where the read model lives, as the projector sees it. PostgreSQL stands behind it (postgres-store.ts),
+// projector/store/store.ts: where the read model lives, as the projector sees it. PostgreSQL stands behind it (postgres-store.ts),
 // in fast tests a map (tests/support/in-memory/store.ts); one contract suite holds for both.
 
-import type { StoredOrder } from '../shared/postgres/order-rows.ts';
-import type { Batch } from './project.ts';
+import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { Batch } from '../project.ts';
 
 /** How far a partition of the topic is contained in the rows. */
 export interface Checkpoint {

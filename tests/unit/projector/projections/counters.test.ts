@@ -2,16 +2,16 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { project } from '../../../projector/project.ts';
-import { zeroCounters } from '../../../projector/projections/counters.ts';
-import type { OrderEvent } from '../../../shared/order/events.ts';
-import { ORDER_STATUSES } from '../../../shared/order/lifecycle.ts';
-import { evolve, type Order } from '../../../shared/order/order.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { bucketOf } from '../../../shared/postgres/processing-time.ts';
-import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';
-import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
-import { createInMemoryStore, type Tables } from '../../support/in-memory/store.ts';
+import { project } from '../../../../projector/project.ts';
+import { zeroCounters } from '../../../../projector/projections/counters.ts';
+import type { OrderEvent } from '../../../../shared/order/events.ts';
+import { ORDER_STATUSES } from '../../../../shared/order/lifecycle.ts';
+import { evolve, type Order } from '../../../../shared/order/order.ts';
+import type { StoredOrder } from '../../../../shared/postgres/order-rows.ts';
+import { bucketOf } from '../../../../shared/postgres/processing-time.ts';
+import { decodedOf, recordsOf } from '../../../support/builders/log-records.ts';
+import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
+import { createInMemoryStore, type Tables } from '../../../support/in-memory/store.ts';
 
 const PARTITIONS = 2;
 const FACTS = [
