@@ -21,7 +21,7 @@ const EVERY_ROLE_KILLED = 'tests/reliability/kill-each-role.test.ts';
 export default defineConfig({
   test: {
     pool: 'forks',
-    // The oracle and the network tests read with the Kafka client as it comes, which waits for negative times (shared/log/idle-timer-patch.ts).
+    // The oracle and the network tests read with the Kafka client as it comes, which waits for negative times (shared/log/connect/idle-timer-patch.ts).
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     ...LIMITS,
     reporters: ['default', 'json'],

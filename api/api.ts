@@ -3,9 +3,9 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import { partitionOf } from '../shared/log/append/partitioner.ts';
 import type { Appender, Reader, ReaderHandlers } from '../shared/log/log.ts';
-import type { LogEnd } from '../shared/log/offsets.ts';
-import { partitionOf } from '../shared/log/partitioner.ts';
+import type { LogEnd } from '../shared/log/topics/offsets.ts';
 import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { createAccess } from './access/access.ts';

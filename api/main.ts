@@ -2,12 +2,12 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createAppender } from '../shared/log/appender.ts';
-import { createLogClient } from '../shared/log/client.ts';
-import { kafkaConnection } from '../shared/log/connection.ts';
-import { createLogEnd } from '../shared/log/offsets.ts';
-import { createReader } from '../shared/log/reader.ts';
-import { ensureTopics } from '../shared/log/topics.ts';
+import { createAppender } from '../shared/log/append/appender.ts';
+import { createLogClient } from '../shared/log/connect/client.ts';
+import { kafkaConnection } from '../shared/log/connect/connection.ts';
+import { createReader } from '../shared/log/read/reader.ts';
+import { createLogEnd } from '../shared/log/topics/offsets.ts';
+import { ensureTopics } from '../shared/log/topics/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
 import { refuseUnprotected } from '../shared/runtime/config.ts';

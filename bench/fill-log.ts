@@ -2,10 +2,10 @@
 // service: for measuring a rebuild of a size that nobody wants to wait for.
 
 import { randomUUIDv7 } from 'node:crypto';
-import { createAppender } from '../shared/log/appender.ts';
-import { createLogClient } from '../shared/log/client.ts';
-import { logEnd } from '../shared/log/offsets.ts';
-import { encodeOrderEvent } from '../shared/log/order-codec.ts';
+import { createAppender } from '../shared/log/append/appender.ts';
+import { encodeOrderEvent } from '../shared/log/codec/order-codec.ts';
+import { createLogClient } from '../shared/log/connect/client.ts';
+import { logEnd } from '../shared/log/topics/offsets.ts';
 import type { OrderEvent } from '../shared/order/events.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 

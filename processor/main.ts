@@ -1,10 +1,10 @@
 // processor/main.ts: composes the processor: log in, decisions, log out. Reads the environment; holds no rules.
 
-import { createAppender } from '../shared/log/appender.ts';
-import { createLogClient } from '../shared/log/client.ts';
-import { kafkaConnection } from '../shared/log/connection.ts';
-import { deadLetterTopicOf } from '../shared/log/dead-letters.ts';
-import { ensureTopics } from '../shared/log/topics.ts';
+import { createAppender } from '../shared/log/append/appender.ts';
+import { createLogClient } from '../shared/log/connect/client.ts';
+import { kafkaConnection } from '../shared/log/connect/connection.ts';
+import { deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
+import { ensureTopics } from '../shared/log/topics/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
 import { systemClock } from '../shared/runtime/clock.ts';

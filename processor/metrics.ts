@@ -1,7 +1,7 @@
 // processor/metrics.ts: the processor's series (design section 6). Values that are a view of memory are read at scrape time.
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { DeadLetterReason } from '../shared/log/envelope.ts';
+import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { Reader } from '../shared/log/log.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import type { Partition } from './orders/partition.ts';

@@ -1,10 +1,10 @@
 // projector/check-log.ts: R9: is this still the log that the checkpoints were made from? A topic that was deleted and made
 // again, or restored from a backup, would otherwise be projected on top of rows of another history.
 
-import type { LogClient } from '../shared/log/client.ts';
+import type { LogClient } from '../shared/log/connect/client.ts';
 import type { LogRecord } from '../shared/log/log.ts';
-import { logEnd } from '../shared/log/offsets.ts';
-import { readRange } from '../shared/log/read-range.ts';
+import { readRange } from '../shared/log/read/read-range.ts';
+import { logEnd } from '../shared/log/topics/offsets.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Checkpoint } from './store/store.ts';
 

@@ -1,10 +1,10 @@
 // projector/decode-batch.ts: records → events, and what becomes of records that are none: into the dead-letter topic first,
 // then passed over. A record is only passed over in the read model once it is safe elsewhere.
 
-import type { Undecodable } from '../shared/log/envelope.ts';
+import type { Undecodable } from '../shared/log/codec/envelope.ts';
+import { decodeOrderEvent } from '../shared/log/codec/order-codec.ts';
+import { createSetAside, type SetAsideOptions } from '../shared/log/dead-letters/set-aside.ts';
 import type { LogRecord } from '../shared/log/log.ts';
-import { decodeOrderEvent } from '../shared/log/order-codec.ts';
-import { createSetAside, type SetAsideOptions } from '../shared/log/set-aside.ts';
 import type { DecodedRecord } from './project.ts';
 
 export interface DecodedBatch {

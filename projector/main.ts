@@ -1,13 +1,13 @@
 // projector/main.ts: composes the projector: log in, read model out. Reads the environment; holds no rules.
 
 import { join } from 'node:path';
-import { createAppender } from '../shared/log/appender.ts';
-import { createLogClient } from '../shared/log/client.ts';
-import { kafkaConnection } from '../shared/log/connection.ts';
-import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters.ts';
-import { createReader } from '../shared/log/reader.ts';
-import { topicId } from '../shared/log/topic-id.ts';
-import { ensureTopics } from '../shared/log/topics.ts';
+import { createAppender } from '../shared/log/append/appender.ts';
+import { createLogClient } from '../shared/log/connect/client.ts';
+import { kafkaConnection } from '../shared/log/connect/connection.ts';
+import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
+import { createReader } from '../shared/log/read/reader.ts';
+import { topicId } from '../shared/log/topics/topic-id.ts';
+import { ensureTopics } from '../shared/log/topics/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { migrate } from '../shared/postgres/migrate.ts';
 import { refuseUnprotected } from '../shared/runtime/config.ts';

@@ -2,7 +2,7 @@
 // says is the same from every instance and is read from its tables at scrape time (read-model-status.ts).
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { DEAD_LETTER_REASONS, type DeadLetterReason } from '../shared/log/envelope.ts';
+import { DEAD_LETTER_REASONS, type DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { Batch } from './project.ts';
 import type { OrderProjector } from './project-orders.ts';
 

@@ -3,7 +3,7 @@
 // store. A database that is down only makes it wait.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DeadLetterReason } from '../shared/log/envelope.ts';
+import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { LogRecord, Reader, ReaderHandlers } from '../shared/log/log.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';

@@ -1,8 +1,8 @@
 // projector/project.ts: a batch of decoded records → everything that one transaction writes. Pure: rows in, rows out. The
 // same fold serves the live projector and the rebuild, so both produce the same tables.
 
+import type { Decoded } from '../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../shared/log/log.ts';
-import type { Decoded } from '../shared/log/order-codec.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { type ArchivedRecord, archived } from './projections/archive.ts';
 import { type Counters, countersDelta } from './projections/counters.ts';

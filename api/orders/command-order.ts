@@ -2,8 +2,8 @@
 // order as of now already rules out is refused without a record; everything else the processor decides. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
+import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import { encodeOrderEvent } from '../../shared/log/order-codec.ts';
 import type { EventData, OrderRequest, OrderRequestName } from '../../shared/order/events.ts';
 import type { Order } from '../../shared/order/order.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';

@@ -2,8 +2,8 @@
 // ids that somebody else may use at the same time the verdict of the log, read back through the tail. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
+import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import { encodeOrderEvent } from '../../shared/log/order-codec.ts';
 import type { IdOrigin, OrderCreated } from '../../shared/order/events.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';

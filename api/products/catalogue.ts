@@ -1,8 +1,8 @@
 // api/products/catalogue.ts: every product in the api's memory: what pricing an order needs to know, so that no submission asks
 // anybody. It starts from the ledger's products, reads on from where the ledger stands, and tells what it folds.
 
+import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
-import { decodeProductEvent } from '../../shared/log/product-codec.ts';
 import type { ProductFact, ProductRefusal } from '../../shared/product/events.ts';
 import { evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';

@@ -2,8 +2,8 @@
 // Holds the waits: the append, the answer, and the ledger. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
+import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import { encodeProductEvent } from '../../shared/log/product-codec.ts';
 import type { ProductCreated, ProductRequest } from '../../shared/product/events.ts';
 import { evolveProduct } from '../../shared/product/product.ts';
 import type { CallContext } from '../access/call-context.ts';

@@ -1,7 +1,7 @@
 // api/products/read-to-end.ts: waiting until the catalogue contains what the log has now: before "there is none" is said of a product, and
 // before an order is refused for what the catalogue says. Bounded.
 
-import type { LogEnd } from '../../shared/log/offsets.ts';
+import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Catalogue } from './catalogue.ts';
 

@@ -1,7 +1,7 @@
 // api/reads/consistency.ts: Consistency-Token: the place in the log of what a caller has written. A read that names it waits until
 // its answer contains that place, for a bounded time.
 
-import type { LogEnd } from '../../shared/log/offsets.ts';
+import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import { Problem } from '../http/problems.ts';
 import type { OrderTail } from './order-tail.ts';
 import type { Place } from './position-waits.ts';

@@ -1,8 +1,8 @@
 // api/reads/order-tail.ts: the api's fold of the log's tail (R7, R13; docs/decisions/0001). It starts from one snapshot of the read
 // model, reads on from the projector's checkpoints, feeds tail-memory.ts and says what happened. Holds the waits and no rules.
 
+import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
-import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS } from '../../shared/order/late-duplicates.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';

@@ -1,8 +1,8 @@
 // api/reads/read-model.ts: what the api asks PostgreSQL. Reads only; the projector writes. Every method is one statement or one
 // snapshot, so each answer is about one moment, and rejects with DATABASE_UNAVAILABLE when trying again may help.
 
-import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
-import { unpackHeaders } from '../../shared/log/raw-headers.ts';
+import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { unpackHeaders } from '../../shared/log/codec/raw-headers.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { OPEN_STATUSES, ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
 import type { Effect } from '../../shared/order/order.ts';

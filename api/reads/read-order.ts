@@ -1,7 +1,7 @@
 // api/reads/read-order.ts: one order as of now (R7): from the tail's memory, else from its row, and "there is none" only after the
 // tail has passed the end of the log as it was when the question came. So an order can be read right after its 201, everywhere.
 
-import type { LogEnd } from '../../shared/log/offsets.ts';
+import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { OrderTail } from './order-tail.ts';

@@ -8,7 +8,7 @@ import {
   type KeptBecause,
   listArchive,
 } from '../../projector/store/archive-retention.ts';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';
 

@@ -2,7 +2,7 @@
 
 import { newClientId, newSecret, secretHash } from '../../api/access/client-secrets.ts';
 import type { Role } from '../../api/access/roles.ts';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import { withAccounts } from './accounts-of.ts';
 import type { Addresses } from './addresses.ts';
 import type { Terminal } from './terminal.ts';

@@ -4,7 +4,7 @@ import { createPasswords } from '../../api/access/accounts/passwords.ts';
 import type { Role } from '../../api/access/roles.ts';
 import { createValidatorCompiler } from '../../api/http/validation.ts';
 import { UserInput } from '../../api/schemas/accounts.ts';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import { withAccounts } from './accounts-of.ts';
 import type { Addresses } from './addresses.ts';
 import { readPassword } from './read-password.ts';

@@ -1,8 +1,8 @@
 // ops/orders/dead-letters-command.ts: `npm run orders -- dead-letters`: what could not be decoded, where it stood, and why.
 
-import type { LogClient } from '../../shared/log/client.ts';
-import { deadLetterTopicOf } from '../../shared/log/dead-letters.ts';
-import { nameOf } from '../../shared/log/redriven-letters.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { deadLetterTopicOf } from '../../shared/log/dead-letters/dead-letters.ts';
+import { nameOf } from '../../shared/log/dead-letters/redriven-letters.ts';
 import type { Addresses } from './addresses.ts';
 import { type ListedLetter, listLetters } from './dead-letters.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,10 +1,10 @@
 // ops/orders/dead-letters.ts: the dead-letter topic for the operator's command line: what is in it, and putting records back.
 
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { type DeadLetter, nameOf, originalOf, readLetter, redrivenMark } from '../../shared/log/dead-letters/redriven-letters.ts';
 import type { Appender, LogRecord } from '../../shared/log/log.ts';
-import { logEnd } from '../../shared/log/offsets.ts';
-import { readRange } from '../../shared/log/read-range.ts';
-import { type DeadLetter, nameOf, originalOf, readLetter, redrivenMark } from '../../shared/log/redriven-letters.ts';
+import { readRange } from '../../shared/log/read/read-range.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 
 export interface ListedLetter extends DeadLetter {

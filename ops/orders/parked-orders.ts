@@ -4,10 +4,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { appendOrGiveUp } from '../../api/requests/append-in-time.ts';
-import type { LogClient } from '../../shared/log/client.ts';
-import { followLog } from '../../shared/log/follow.ts';
+import { decodeOrderEvent, encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Appender, LogRecord } from '../../shared/log/log.ts';
-import { decodeOrderEvent, encodeOrderEvent } from '../../shared/log/order-codec.ts';
+import { followLog } from '../../shared/log/read/follow.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
 import type { Client, Database } from '../../shared/postgres/database.ts';

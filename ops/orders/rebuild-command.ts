@@ -2,7 +2,7 @@
 
 import { rebuildLedger } from '../../processor/ledger/rebuild/rebuild.ts';
 import { type RebuildProgress, rebuild } from '../../projector/rebuild/rebuild.ts';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';
 

@@ -1,10 +1,10 @@
 // ops/orders/redrive-command.ts: `npm run orders -- redrive`: parked orders go on, or dead letters are put back where they were.
 
-import { createAppender, type RunningAppender } from '../../shared/log/appender.ts';
-import type { LogClient } from '../../shared/log/client.ts';
-import { deadLetterTopicOf } from '../../shared/log/dead-letters.ts';
-import { logEnd } from '../../shared/log/offsets.ts';
-import { nameOf } from '../../shared/log/redriven-letters.ts';
+import { createAppender, type RunningAppender } from '../../shared/log/append/appender.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { deadLetterTopicOf } from '../../shared/log/dead-letters/dead-letters.ts';
+import { nameOf } from '../../shared/log/dead-letters/redriven-letters.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';

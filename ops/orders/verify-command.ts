@@ -2,7 +2,7 @@
 
 import { verifyLedger } from '../../processor/ledger/verify/verify.ts';
 import { verify } from '../../projector/verify/verify.ts';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';
 

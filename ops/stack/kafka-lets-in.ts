@@ -2,8 +2,8 @@
 // and the variables that the roles will use.
 
 import { Type } from 'typebox';
-import { createLogClient } from '../../shared/log/client.ts';
-import { kafkaConnection } from '../../shared/log/connection.ts';
+import { createLogClient } from '../../shared/log/connect/client.ts';
+import { kafkaConnection } from '../../shared/log/connect/connection.ts';
 import { KAFKA_SECURITY_VARIABLES, type KafkaSecurity, parseConfig } from '../../shared/runtime/config.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 

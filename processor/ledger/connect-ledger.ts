@@ -1,7 +1,7 @@
 // processor/ledger/connect-ledger.ts: composes the ledger of a processor: its connections, its schema, its claims.
 
 import { randomUUIDv7 } from 'node:crypto';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { HealthCheck } from '../../shared/runtime/health.ts';

@@ -2,9 +2,9 @@
 // the whole log already: nobody has decided anything. Otherwise it is complete, or waits for a rebuild (R8).
 
 import { join } from 'node:path';
-import type { LogClient } from '../../shared/log/client.ts';
-import { logEnd } from '../../shared/log/offsets.ts';
-import { readRange } from '../../shared/log/read-range.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { readRange } from '../../shared/log/read/read-range.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import { lockKey } from '../../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../../shared/postgres/migrate.ts';

@@ -2,9 +2,9 @@
 // successor is to start. Holds no rules.
 
 import { randomUUIDv7 } from 'node:crypto';
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Reader } from '../../shared/log/log.ts';
-import { createReader } from '../../shared/log/reader.ts';
+import { createReader } from '../../shared/log/read/reader.ts';
 import type { HealthCheck } from '../../shared/runtime/health.ts';
 import { processorGroup } from '../consumer-group.ts';
 import type { Claims } from '../ledger/claims.ts';

@@ -1,8 +1,8 @@
 // processor/orders/process-orders.ts: the shell of the processor. It feeds records to the partitions' memory, asks the reactor for
 // the next step of every order that changed, and does that step: append, look up, fulfil. It holds the waits and no rules.
 
+import { decodeOrderEvent, encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Appender, LogRecord } from '../../shared/log/log.ts';
-import { decodeOrderEvent, encodeOrderEvent } from '../../shared/log/order-codec.ts';
 import { answerRequest, type FactDraft, type RefusalDraft } from '../../shared/order/decider.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';

@@ -1,12 +1,12 @@
 // processor/products/compose-products.ts: composes what the processor does for the topic `products`: its reader, the shell behind it, dead
 // letters, and the copies of its offsets in Kafka. Holds no rules.
 
-import type { LogClient } from '../../shared/log/client.ts';
-import { createDeadLetters } from '../../shared/log/dead-letters.ts';
-import type { DeadLetterReason } from '../../shared/log/envelope.ts';
+import type { DeadLetterReason } from '../../shared/log/codec/envelope.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { createDeadLetters } from '../../shared/log/dead-letters/dead-letters.ts';
+import { createSetAside } from '../../shared/log/dead-letters/set-aside.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import { createReader } from '../../shared/log/reader.ts';
-import { createSetAside } from '../../shared/log/set-aside.ts';
+import { createReader } from '../../shared/log/read/reader.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { HealthCheck } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';

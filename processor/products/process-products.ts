@@ -1,10 +1,10 @@
 // processor/products/process-products.ts: the shell of the processor for the topic `products`. Each batch goes into the ledger in one
 // transaction, which also decides what was asked and moves the start offset; the verdicts are then appended (R11).
 
-import type { Undecodable } from '../../shared/log/envelope.ts';
+import type { Undecodable } from '../../shared/log/codec/envelope.ts';
+import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
+import type { SetAside } from '../../shared/log/dead-letters/set-aside.ts';
 import type { Assignment, LogRecord } from '../../shared/log/log.ts';
-import { decodeProductEvent } from '../../shared/log/product-codec.ts';
-import type { SetAside } from '../../shared/log/set-aside.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';

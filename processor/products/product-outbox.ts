@@ -1,8 +1,8 @@
 // processor/products/product-outbox.ts: appends the verdicts on product requests (R11). The ledger has fixed each of them, so appending is
 // all that is left: in the order of the decisions, and again from the first one that was not read back when that order is in doubt.
 
+import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import { encodeProductEvent } from '../../shared/log/product-codec.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Outage } from '../../shared/runtime/outage.ts';

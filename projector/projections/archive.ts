@@ -1,8 +1,8 @@
 // projector/projections/archive.ts: every record of the log with its verdict, raw bytes included, so that history can be
 // read and proved without Kafka. Pure.
 
+import type { Decoded } from '../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import type { Decoded } from '../../shared/log/order-codec.ts';
 import type { Effect } from '../../shared/order/order.ts';
 
 export type ArchivedEffect = Effect | 'undecodable';

@@ -1,9 +1,9 @@
 // projector/rebuild/fill.ts: projects a stretch of the log into a store as fast as it goes: partition after partition, so that most
 // orders are complete within one batch and are written once, in a few lanes at a time, reading ahead while a batch commits.
 
-import type { LogClient } from '../../shared/log/client.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import { readRange } from '../../shared/log/read-range.ts';
+import { readRange } from '../../shared/log/read/read-range.ts';
 import { decodeAll } from '../decode-batch.ts';
 import { createOrderCache } from '../order-cache.ts';
 import { project } from '../project.ts';

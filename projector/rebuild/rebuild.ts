@@ -2,9 +2,9 @@
 // projector and all readers go on meanwhile. Same fold and same store as live; only the batches are larger.
 
 import { join } from 'node:path';
-import type { LogClient } from '../../shared/log/client.ts';
-import { logEnd } from '../../shared/log/offsets.ts';
-import { topicId } from '../../shared/log/topic-id.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
+import { topicId } from '../../shared/log/topics/topic-id.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';

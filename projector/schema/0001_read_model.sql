@@ -55,7 +55,7 @@ CREATE TABLE order_products (
 );
 
 -- Every record of the log with its verdict. Key, headers and value are the raw bytes (headers framed as in
--- shared/log/raw-headers.ts), so that proofs can be made over what was really in the log.
+-- shared/log/codec/raw-headers.ts), so that proofs can be made over what was really in the log.
 CREATE TABLE events (
   partition   integer     NOT NULL,
   log_offset  bigint      NOT NULL,

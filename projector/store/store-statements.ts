@@ -1,8 +1,8 @@
 // projector/store/store-statements.ts: the SQL of postgres-store.ts and how a batch becomes its parameters. Names are not
 // qualified: the search path says which schema is meant, the live one or the one that a rebuild fills.
 
+import { packedSize, packHeadersInto } from '../../shared/log/codec/raw-headers.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import { packedSize, packHeadersInto } from '../../shared/log/raw-headers.ts';
 import {
   type BinaryType,
   bytea,

@@ -1,11 +1,11 @@
 // projector/verify/refold.ts: folds one partition of the log from its beginning, and compares each record on the way with its
 // archived row: every record once, its bytes unchanged, its verdict the one that the fold reaches now.
 
-import type { LogClient } from '../../shared/log/client.ts';
+import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { packHeaders } from '../../shared/log/codec/raw-headers.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import { decodeOrderEvent } from '../../shared/log/order-codec.ts';
-import { packHeaders } from '../../shared/log/raw-headers.ts';
-import { readRange } from '../../shared/log/read-range.ts';
+import { readRange } from '../../shared/log/read/read-range.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
 import type { Client } from '../../shared/postgres/database.ts';
 import type { Checkpoint } from '../store/store.ts';

@@ -2,8 +2,8 @@
 // says how far they go; the log is folded anew up to there, partition by partition, and every field of every row is compared.
 // Only the core's fold and the decoding are shared with the projection that is checked.
 
-import type { LogClient } from '../../shared/log/client.ts';
-import { topicId } from '../../shared/log/topic-id.ts';
+import type { LogClient } from '../../shared/log/connect/client.ts';
+import { topicId } from '../../shared/log/topics/topic-id.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
 import { type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';

@@ -8,7 +8,7 @@ import { AppError } from './app-error.ts';
 /** A TCP port; 0 takes any free one. */
 export const PORT = (fallback: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback });
 
-/** How Kafka is reached: shared/log/connection.ts. The database's TLS stands in DATABASE_URL. */
+/** How Kafka is reached: shared/log/connect/connection.ts. The database's TLS stands in DATABASE_URL. */
 export const KAFKA_SECURITY_VARIABLES = {
   KAFKA_TLS: Type.Union([Type.Literal('off'), Type.Literal('on')], { default: 'off' }),
   KAFKA_CA_FILE: Type.String({ default: '', description: 'PEM; without it the authorities that Node knows.' }),

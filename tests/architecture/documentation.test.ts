@@ -10,7 +10,7 @@ import { START_VARIABLES } from '../../ops/stack/settings.ts';
 import { PROCESSOR_CONFIG } from '../../processor/config.ts';
 import { PARK_CODES } from '../../processor/fulfilment/fulfilment.ts';
 import { PROJECTOR_CONFIG } from '../../projector/config.ts';
-import { DEAD_LETTER_REASONS } from '../../shared/log/envelope.ts';
+import { DEAD_LETTER_REASONS } from '../../shared/log/codec/envelope.ts';
 import { EFFECTS } from '../../shared/order/order.ts';
 import { WIRE_TYPES } from '../../shared/order/upcast.ts';
 import { PRODUCT_WIRE_TYPES } from '../../shared/product/upcast.ts';

@@ -10,7 +10,7 @@ import { PRODUCE } from '../support/faults/network/kafka-frames.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
 import { patience } from '../support/machine.ts';
 
-const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/client.ts)
+const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/connect/client.ts)
 const DOUBT_LIMIT_MS = patience(90_000);
 const REST_LIMIT_MS = patience(30_000);
 

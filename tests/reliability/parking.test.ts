@@ -2,12 +2,12 @@
 // order; a dead letter can be put back byte for byte. Method: real processes, an endpoint that refuses, hangs and goes away as it is told.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createAppender } from '../../shared/log/appender.ts';
-import { createLogClient } from '../../shared/log/client.ts';
-import { deadLetterTopicOf } from '../../shared/log/dead-letters.ts';
+import { createAppender } from '../../shared/log/append/appender.ts';
+import { createLogClient } from '../../shared/log/connect/client.ts';
+import { deadLetterTopicOf } from '../../shared/log/dead-letters/dead-letters.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import { logEnd } from '../../shared/log/offsets.ts';
-import { readRange } from '../../shared/log/read-range.ts';
+import { readRange } from '../../shared/log/read/read-range.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { uniqueName } from '../support/builders/unique-name.ts';
 import { eventually } from '../support/eventually.ts';

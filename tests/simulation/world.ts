@@ -1,8 +1,8 @@
 // tests/simulation/world.ts: what the roles of one world stand on: broker, groups, tables, and the truth that is kept beside them.
 // Processes (processes/) are the real code on it; a world (scenarios.ts) is a mixture of processes, clients and faults.
 
-import { createLane, type RunningAppender } from '../../shared/log/appender.ts';
-import { deadLetterTopicOf } from '../../shared/log/dead-letters.ts';
+import { createLane, type RunningAppender } from '../../shared/log/append/appender.ts';
+import { deadLetterTopicOf } from '../../shared/log/dead-letters/dead-letters.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { createLogger, type Logger } from '../../shared/runtime/logger.ts';

@@ -1,11 +1,11 @@
 // processor/ledger/rebuild/read-log.ts: reads the two topics that the ledger follows from into a refold, up to given ends.
 
-import type { LogClient } from '../../../shared/log/client.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
+import type { LogClient } from '../../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
-import { logEnd } from '../../../shared/log/offsets.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { decodeProductEvent } from '../../../shared/log/product-codec.ts';
-import { readRange } from '../../../shared/log/read-range.ts';
+import { readRange } from '../../../shared/log/read/read-range.ts';
+import { logEnd } from '../../../shared/log/topics/offsets.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import type { Refold } from './refold.ts';
 

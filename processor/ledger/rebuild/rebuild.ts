@@ -1,7 +1,7 @@
 // processor/ledger/rebuild/rebuild.ts: makes the ledger anew from the log (R8). Processors are fenced off first and wait; what they have
 // decided and not yet appended is kept, because it may be on its way into the log.
 
-import type { LogClient } from '../../../shared/log/client.ts';
+import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { columnParameters } from '../../../shared/postgres/binary.ts';
 import { copyInto } from '../../../shared/postgres/copy.ts';
 import { type Client, openDatabase, type Row } from '../../../shared/postgres/database.ts';

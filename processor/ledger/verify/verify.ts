@@ -2,7 +2,7 @@
 // snapshot of the ledger, and on to its end after it: what the log said before must be in the snapshot, and what is in the
 // snapshot the log must say by then.
 
-import type { LogClient } from '../../../shared/log/client.ts';
+import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { type Ends, endsOf, type LedgerTopics, readLog } from '../rebuild/read-log.ts';

@@ -1,6 +1,6 @@
 // shared/log/protocol/fetch.ts: the request that reads, version 11 (KIP-392; served by brokers from 2.3 on), without fetch sessions.
 
-import { type Call, call } from '../kafkajs-internals.ts';
+import { type Call, call } from '../connect/kafkajs-internals.ts';
 import type { LogRecord } from '../log.ts';
 import type { RecordDecoder } from './record-decoder.ts';
 import { createWireReader, int8, int16, int32, int64, string } from './wire.ts';

@@ -1,7 +1,7 @@
 // shared/log/protocol/leaders.ts: the request for who leads the partitions of a topic and since which epoch, as the broker that is asked
 // knows it: Metadata, version 7 (KIP-320; served by brokers from 2.1 on), which kafkajs has only without epochs.
 
-import { type Call, call } from '../kafkajs-internals.ts';
+import { type Call, call } from '../connect/kafkajs-internals.ts';
 import { createWireReader, int8, int32, string } from './wire.ts';
 
 export interface Leadership {

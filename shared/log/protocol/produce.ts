@@ -1,6 +1,6 @@
 // shared/log/protocol/produce.ts: the request that appends, version 7 (KIP-110; served by brokers from 2.1 on).
 
-import { type Call, call } from '../kafkajs-internals.ts';
+import { type Call, call } from '../connect/kafkajs-internals.ts';
 import type { RecordToAppend } from '../log.ts';
 import { BATCH_HEADER_BYTES, writeRecordBatch } from './record-batch.ts';
 import { createWireReader } from './wire.ts';

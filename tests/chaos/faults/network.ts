@@ -16,7 +16,7 @@ const HIT_EVERY = 3;
 const ERROR_CODES = [56, 20];
 // KAFKA_STORAGE_ERROR, NOT_ENOUGH_REPLICAS.
 const NOT_APPENDED = [56, 19];
-const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/client.ts)
+const LATER_THAN_THE_TIMEOUT_MS = 12_000; // of a request: 10 s (shared/log/connect/client.ts)
 const LATE_EVERY = 50; // each stops its writer for those ten seconds
 
 /** Breaks it, lets some seconds pass, heals it, and waits until every role is ready again. */

@@ -2,7 +2,7 @@
 // other, whoever is first with an id, a key or a change.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deadLetterTopicOf } from '../../../shared/log/dead-letters.ts';
+import { deadLetterTopicOf } from '../../../shared/log/dead-letters/dead-letters.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';

@@ -2,8 +2,8 @@
 // and "never sent" only when it was not.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type AppenderOptions, createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
+import { type AppenderOptions, createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
+import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
 import type { Position } from '../../../shared/log/log.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -3,8 +3,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createAppender } from '../../../shared/log/appender.ts';
-import { createLogClient } from '../../../shared/log/client.ts';
+import { createAppender } from '../../../shared/log/append/appender.ts';
+import { createLogClient } from '../../../shared/log/connect/client.ts';
 import { eventually } from '../../support/eventually.ts';
 import { quickest } from '../../support/quickest.ts';
 import { broker, clientUnderTest, newTopic, readersUnderTest, record } from './log-under-test.ts';

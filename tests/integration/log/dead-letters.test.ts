@@ -1,8 +1,8 @@
 // tests/integration/log/dead-letters.test.ts: what cannot be decoded is kept as it was, with where it stood and why.
 
 import { expect, test } from 'vitest';
-import { createAppender } from '../../../shared/log/appender.ts';
-import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
+import { createAppender } from '../../../shared/log/append/appender.ts';
+import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { clientUnderTest, newTopic, readAll } from './log-under-test.ts';
 

@@ -2,9 +2,9 @@
 // read already. That is no other log.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import { createLogClient } from '../../../shared/log/client.ts';
-import { logEnd } from '../../../shared/log/offsets.ts';
+import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
+import { createLogClient } from '../../../shared/log/connect/client.ts';
+import { logEnd } from '../../../shared/log/topics/offsets.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FETCH, failListedOffsets, forgetHighWatermarks, LIST_OFFSETS } from '../../support/faults/network/kafka-frames.ts';

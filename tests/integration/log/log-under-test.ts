@@ -3,13 +3,13 @@
 
 import type { ISocketFactory } from 'kafkajs';
 import { inject } from 'vitest';
-import { createLogClient, type LogClient, type LogLogger } from '../../../shared/log/client.ts';
+import { partitionOf } from '../../../shared/log/append/partitioner.ts';
+import { createLogClient, type LogClient, type LogLogger } from '../../../shared/log/connect/client.ts';
 import type { LogRecord, Reader, ReaderHandlers, RecordToAppend } from '../../../shared/log/log.ts';
-import { logEnd } from '../../../shared/log/offsets.ts';
-import { partitionOf } from '../../../shared/log/partitioner.ts';
-import { readRange } from '../../../shared/log/read-range.ts';
-import { createReader, type ReaderOptions } from '../../../shared/log/reader.ts';
-import { ensureTopics } from '../../../shared/log/topics.ts';
+import { readRange } from '../../../shared/log/read/read-range.ts';
+import { createReader, type ReaderOptions } from '../../../shared/log/read/reader.ts';
+import { logEnd } from '../../../shared/log/topics/offsets.ts';
+import { ensureTopics } from '../../../shared/log/topics/topics.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 
 const silent = () => undefined;

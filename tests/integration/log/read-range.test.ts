@@ -1,10 +1,10 @@
 // tests/integration/log/read-range.test.ts: a stretch of the log is read exactly: not one record more or less, in order.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import type { LogClient } from '../../../shared/log/client.ts';
+import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
+import type { LogClient } from '../../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
-import { readRange } from '../../../shared/log/read-range.ts';
+import { readRange } from '../../../shared/log/read/read-range.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FETCH, startTcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { broker, clientUnderTest, countUpTo, cutOff, keyIn, newTopic, offsetsOf, record } from './log-under-test.ts';

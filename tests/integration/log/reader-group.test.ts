@@ -2,8 +2,8 @@
 // time, what a reader keeps it goes on reading where it was, and what a dead one leaves behind is taken over.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import { type LogClient, openSocket } from '../../../shared/log/client.ts';
+import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
+import { type LogClient, openSocket } from '../../../shared/log/connect/client.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { parseAddress, startFaultProxy } from '../../support/faults/network/fault-proxy.ts';

@@ -2,10 +2,10 @@
 // holes, from where it was told to start; and a clear end when that is impossible. Groups of several: reader-group.test.ts.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import type { LogClient } from '../../../shared/log/client.ts';
+import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
+import type { LogClient } from '../../../shared/log/connect/client.ts';
 import type { Assignment } from '../../../shared/log/log.ts';
-import { logEnd } from '../../../shared/log/offsets.ts';
+import { logEnd } from '../../../shared/log/topics/offsets.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FETCH, startTcpProxy, type TcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { quickest } from '../../support/quickest.ts';

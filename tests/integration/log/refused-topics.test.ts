@@ -1,7 +1,7 @@
 // A role that finds topics with other settings than its own ends with one line and the exit code that says: do not start it again.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
+import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { startRole } from '../../support/stack/role-process.ts';
 

@@ -1,11 +1,11 @@
 // tests/integration/log/topics.test.ts: topics are as the configuration says, or nobody starts; and a topic is known by its id.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createAppender } from '../../../shared/log/appender.ts';
-import type { LogClient } from '../../../shared/log/client.ts';
-import { createLogEnd, logEnd } from '../../../shared/log/offsets.ts';
-import { topicId } from '../../../shared/log/topic-id.ts';
-import { ensureTopics } from '../../../shared/log/topics.ts';
+import { createAppender } from '../../../shared/log/append/appender.ts';
+import type { LogClient } from '../../../shared/log/connect/client.ts';
+import { createLogEnd, logEnd } from '../../../shared/log/topics/offsets.ts';
+import { topicId } from '../../../shared/log/topics/topic-id.ts';
+import { ensureTopics } from '../../../shared/log/topics/topics.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startTcpProxy } from '../../support/faults/tcp-proxy.ts';

@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openLedger } from '../../../processor/ledger/open-ledger.ts';
-import { createAppender, type RunningAppender } from '../../../shared/log/appender.ts';
-import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { encodeProductEvent } from '../../../shared/log/product-codec.ts';
-import { ensureTopics } from '../../../shared/log/topics.ts';
+import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
+import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { encodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
+import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
+import { ensureTopics } from '../../../shared/log/topics/topics.ts';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type RebuildProgress, rebuild } from '../../../projector/rebuild/rebuild.ts';
 import { type VerifyResult, verify } from '../../../projector/verify/verify.ts';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { created } from '../../support/builders/order-events.ts';
 import { histories } from './histories.ts';
 import { newProjection, type Projection } from './projection.ts';

@@ -2,10 +2,10 @@
 // together. Everything here is made for this file: authority, certificates, user, servers.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createAppender } from '../../../shared/log/appender.ts';
-import { createLogClient, type LogClient } from '../../../shared/log/client.ts';
-import { kafkaConnection } from '../../../shared/log/connection.ts';
-import { ensureTopics } from '../../../shared/log/topics.ts';
+import { createAppender } from '../../../shared/log/append/appender.ts';
+import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
+import { kafkaConnection } from '../../../shared/log/connect/connection.ts';
+import { ensureTopics } from '../../../shared/log/topics/topics.ts';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import type { KafkaSecurity } from '../../../shared/runtime/config.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';

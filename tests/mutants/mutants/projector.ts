@@ -53,7 +53,7 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     name: 'dead-letter-dropped',
     rule: 'dead letters',
     why: 'A record that cannot be decoded is passed over and kept nowhere.',
-    file: 'shared/log/set-aside.ts',
+    file: 'shared/log/dead-letters/set-aside.ts',
     find: 'await deadLetter(record, reason);',
     replace: '',
     world: 'projector',

@@ -1,9 +1,9 @@
 // tests/simulation/clients/records.ts: records that are written straight into the topics, without an api: for worlds of the processor alone.
 
+import { partitionOf } from '../../../shared/log/append/partitioner.ts';
+import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { encodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
 import type { RecordToAppend } from '../../../shared/log/log.ts';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { partitionOf } from '../../../shared/log/partitioner.ts';
-import { encodeProductEvent } from '../../../shared/log/product-codec.ts';
 import type { EventData, OrderCreatedData, OrderEvent, OrderEventName } from '../../../shared/order/events.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import { created, type EventOptions, event } from '../../support/builders/order-events.ts';

@@ -1,4 +1,4 @@
-// tests/simulation/environment/reader.ts: shared/log/reader.ts on the simulated broker and coordinator, with the same promises: positions are
+// tests/simulation/environment/reader.ts: shared/log/read/reader.ts on the simulated broker and coordinator, with the same promises: positions are
 // found out first, each partition in order and without gaps, what was revoked is forgotten whatever was under way for it.
 
 import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';

@@ -1,8 +1,8 @@
-// tests/simulation/environment/sender.ts: connections of the real lane (shared/log/appender.ts) to the simulated broker. A round may be
+// tests/simulation/environment/sender.ts: connections of the real lane (shared/log/append/appender.ts) to the simulated broker. A round may be
 // refused, written without an answer, written much later, written by a leader that is one no more, or lost.
 
+import type { Sender, Verdict } from '../../../shared/log/append/sender.ts';
 import type { PartitionBatch } from '../../../shared/log/protocol/produce.ts';
-import type { Sender, Verdict } from '../../../shared/log/sender.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process, Simulation } from '../kernel/simulation.ts';
 import type { SimulatedLog } from './log.ts';

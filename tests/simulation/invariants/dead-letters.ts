@@ -2,8 +2,8 @@
 // other record has one.
 
 import type { Batch } from '../../../projector/project.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { decodeProductEvent } from '../../../shared/log/product-codec.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
 import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
 
 const DECODERS = { [ORDERS]: decodeOrderEvent, [PRODUCTS]: decodeProductEvent };

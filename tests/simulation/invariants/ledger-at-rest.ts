@@ -2,8 +2,8 @@
 // computed again, and nothing in it waits for anything.
 
 import { createRefold } from '../../../processor/ledger/rebuild/refold.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { decodeProductEvent } from '../../../shared/log/product-codec.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { ORDERS, PRODUCTS, type World } from '../world.ts';
 

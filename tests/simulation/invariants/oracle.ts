@@ -1,8 +1,8 @@
 // tests/simulation/invariants/oracle.ts: what the log says by a fold that shares nothing with the product (tests/oracle), once everything
 // has come to rest: no verdict that the product gives differently, one answer for each request, no order that does not end.
 
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { type OrderView, orderView } from '../../../shared/order/order-view.ts';
 import { type Folded, foldOrders, isOpen } from '../../oracle/fold.ts';

@@ -1,7 +1,7 @@
 // tests/simulation/invariants/product-truth.ts: what the log says of products: their facts folded, and each request with its answers.
 
+import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
-import { decodeProductEvent } from '../../../shared/log/product-codec.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import { evolveProduct, type Product } from '../../../shared/product/product.ts';
 import type { Simulation } from '../kernel/simulation.ts';

@@ -1,8 +1,8 @@
 // tests/simulation/invariants/truth.ts: what the log says, folded record by record as records become readable, with nothing forgotten. All
 // that roles and clients claim is measured against this. Of the product it uses the codec and the core's `evolve`.
 
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';

@@ -9,9 +9,9 @@ import { noteMoves, startMoves } from '../../../processor/orders/committed-offse
 import { createOrderProcessor, type OrderProcessor } from '../../../processor/orders/process-orders.ts';
 import { createProductProcessor } from '../../../processor/products/process-products.ts';
 import { createStartCommits } from '../../../processor/start-commits.ts';
-import type { RunningAppender } from '../../../shared/log/appender.ts';
-import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
-import { createSetAside } from '../../../shared/log/set-aside.ts';
+import type { RunningAppender } from '../../../shared/log/append/appender.ts';
+import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
+import { createSetAside } from '../../../shared/log/dead-letters/set-aside.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryLedger } from '../../support/in-memory/ledger.ts';

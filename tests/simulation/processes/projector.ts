@@ -1,7 +1,7 @@
 // tests/simulation/processes/projector.ts: the real projector in a simulation: what projector/main.ts composes, without a server.
 
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
-import { createDeadLetters } from '../../../shared/log/dead-letters.ts';
+import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';

@@ -3,7 +3,7 @@
 // itself (orders.ts), here it is made sure that its schedules show something.
 
 import { describe, expect, it } from 'vitest';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { creationNow, eventNow, land, landOrder } from '../clients/records.ts';
 import { runSystem } from '../system.ts';
 import { ORDERS, type World } from '../world.ts';

@@ -2,7 +2,7 @@
 // In one world nothing fails, so that whatever is in vain shows at once; in the others owners crash, stand still and are replaced.
 
 import { createTailPartition, fold } from '../../../api/reads/tail-memory.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { OrderEvent, OrderFactName } from '../../../shared/order/events.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { creationNow, eventNow, landOrder } from '../clients/records.ts';

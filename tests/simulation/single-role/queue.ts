@@ -1,7 +1,7 @@
 // tests/simulation/single-role/queue.ts: appends that nobody takes, as while the broker is away: those that wait stay within their limits, and
 // rounds take them in their order.
 
-import { createAppendQueue } from '../../../shared/log/append-queue.ts';
+import { createAppendQueue } from '../../../shared/log/append/append-queue.ts';
 import { simulate } from '../kernel/simulation.ts';
 import type { RunWorld } from '../world.ts';
 

@@ -1,7 +1,7 @@
 // tests/support/builders/log-records.ts: events as records of the log, without a log.
 
+import { decodeOrderEvent, encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
-import { decodeOrderEvent, encodeOrderEvent } from '../../../shared/log/order-codec.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 
 const TOPIC = 'orders';

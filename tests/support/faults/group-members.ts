@@ -1,7 +1,7 @@
 // tests/support/faults/group-members.ts: who is in a consumer group, as its coordinator sees it, and how to disturb it.
 
-import { createLogClient } from '../../../shared/log/client.ts';
-import { createReader } from '../../../shared/log/reader.ts';
+import { createLogClient } from '../../../shared/log/connect/client.ts';
+import { createReader } from '../../../shared/log/read/reader.ts';
 import { uniqueName } from '../builders/unique-name.ts';
 import { eventually } from '../eventually.ts';
 

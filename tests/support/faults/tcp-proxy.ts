@@ -3,7 +3,7 @@
 
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
-import { openSocket } from '../../../shared/log/client.ts';
+import { openSocket } from '../../../shared/log/connect/client.ts';
 
 export const PRODUCE = 0;
 export const FETCH = 1;

@@ -1,9 +1,9 @@
 // tests/support/in-memory/log-ports.ts: one topic of the log in memory behind the ports of shared/log, for driving the api without a
 // network. Reading can be held back, and appends can be made to fail as shared/log documents.
 
+import { partitionOf } from '../../../shared/log/append/partitioner.ts';
+import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { Appender, LogRecord, Position, Reader, ReaderHandlers, RecordToAppend } from '../../../shared/log/log.ts';
-import { encodeOrderEvent } from '../../../shared/log/order-codec.ts';
-import { partitionOf } from '../../../shared/log/partitioner.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { createInMemoryLog } from './log.ts';
 import { createInMemoryReader, type InMemoryReader } from './reader.ts';

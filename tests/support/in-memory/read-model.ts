@@ -8,7 +8,7 @@ import type { Batch } from '../../../projector/project.ts';
 import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
 import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
 import type { Checkpoint, Store } from '../../../projector/store/store.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Effect } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';

@@ -4,7 +4,7 @@
 import type { Batch } from '../../../projector/project.ts';
 import type { Counters } from '../../../projector/projections/counters.ts';
 import type { Checkpoint, Store } from '../../../projector/store/store.ts';
-import { packHeaders } from '../../../shared/log/raw-headers.ts';
+import { packHeaders } from '../../../shared/log/codec/raw-headers.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { createStoreOn, emptyReadModel } from './read-model.ts';
 

@@ -2,7 +2,7 @@
 // leaders are moved. For tests of several brokers.
 
 import type { Admin, ISocketFactory } from 'kafkajs';
-import { createLogClient, openSocket } from '../../../shared/log/client.ts';
+import { createLogClient, openSocket } from '../../../shared/log/connect/client.ts';
 import { uniqueName } from '../builders/unique-name.ts';
 import { eventually } from '../eventually.ts';
 import type { Cluster } from './cluster.ts';

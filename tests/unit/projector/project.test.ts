@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { project } from '../../../projector/project.ts';
-import { decodeOrderEvent } from '../../../shared/log/order-codec.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { FACT_NAMES, type OrderEvent, type OrderEventName, REQUEST_NAMES } from '../../../shared/order/events.ts';
 import type { Effect, Order } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';

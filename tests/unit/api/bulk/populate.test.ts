@@ -1,7 +1,7 @@
 // POST /orders/populate on a log in memory: what it makes, that nothing is doubled, and what is told when it cannot go on.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeOrderEvent } from '../../../../shared/log/order-codec.ts';
+import { decodeOrderEvent } from '../../../../shared/log/codec/order-codec.ts';
 import type { OrderCreated } from '../../../../shared/order/events.ts';
 import { AppError } from '../../../../shared/runtime/app-error.ts';
 import { eventually } from '../../../support/eventually.ts';

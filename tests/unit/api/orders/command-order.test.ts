@@ -1,7 +1,7 @@
 // Commands against a log whose answers the test gives itself: what is appended, what is waited for, what comes out.
 
 import { describe, expect, it } from 'vitest';
-import { decodeOrderEvent } from '../../../../shared/log/order-codec.ts';
+import { decodeOrderEvent } from '../../../../shared/log/codec/order-codec.ts';
 import type { OrderRequest } from '../../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/late-duplicates.ts';
 import { AppError } from '../../../../shared/runtime/app-error.ts';

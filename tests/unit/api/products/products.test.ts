@@ -1,7 +1,7 @@
 // The catalogue against a log in memory and a ledger that the test writes.
 
 import { describe, expect, it } from 'vitest';
-import { decodeProductEvent, encodeProductEvent } from '../../../../shared/log/product-codec.ts';
+import { decodeProductEvent, encodeProductEvent } from '../../../../shared/log/codec/product-codec.ts';
 import type { ProductEvent, ProductRequest } from '../../../../shared/product/events.ts';
 import { productEvent } from '../../../support/builders/product-events.ts';
 import { eventually } from '../../../support/eventually.ts';

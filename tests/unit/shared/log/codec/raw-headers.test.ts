@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packedSize, packHeaders, unpackHeaders } from '../../../../../shared/log/raw-headers.ts';
+import { packedSize, packHeaders, unpackHeaders } from '../../../../../shared/log/codec/raw-headers.ts';
 
 const headers = fc.dictionary(
   fc.string({ unit: 'grapheme', minLength: 0, maxLength: 200 }).filter((name) => name !== '__proto__'),

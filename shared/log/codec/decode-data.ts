@@ -1,0 +1,81 @@
+// shared/log/codec/decode-data.ts: what decoding is the same for every topic of ours: which type, which schema, what cannot be stored.
+// The codec of a topic (order-codec.ts, product-codec.ts) adds its table of types and the shape of its events.
+
+import { Ajv, type ValidateFunction } from 'ajv';
+import { AppError } from '../../runtime/app-error.ts';
+import type { LogRecord } from '../log.ts';
+import { type Attributes, readAttributes, type Undecodable, undecodable } from './envelope.ts';
+
+type Data = Record<string, unknown>;
+
+export interface Vocabulary<Name extends string> {
+  schemas: Readonly<Record<string, object>>;
+  wireTypes: ReadonlyMap<string, { name: Name; schema: string; upcast: (data: Data) => Data }>;
+  isFutureType: (ceType: string) => boolean;
+  kindOf: (name: Name) => 'fact' | 'request' | 'refusal';
+}
+
+export interface DecodedData<Name extends string> {
+  ok: true;
+  name: Name;
+  kind: 'fact' | 'request' | 'refusal';
+  attributes: Attributes;
+  data: Data;
+}
+
+const ajv = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true });
+
+/**
+ * Makes the decoder of a topic. It returns why not for a record that is no event of ours (it belongs in the dead-letter topic
+ * and has no effect), and throws `UNKNOWN_EVENT_TYPE` for a type that newer code wrote: stop reading.
+ */
+export const createDecoder = <Name extends string>(
+  vocabulary: Vocabulary<Name>,
+): ((record: LogRecord) => DecodedData<Name> | Undecodable) => {
+  const { wireTypes, isFutureType, kindOf } = vocabulary;
+  const validators = new Map<string, ValidateFunction>(
+    Object.entries(vocabulary.schemas).map(([name, schema]) => [name, ajv.compile(schema)]),
+  );
+  return (record) => {
+    const read = readAttributes(record);
+    if (!read.ok) return read;
+    const { attributes } = read;
+    const wire = wireTypes.get(attributes.type);
+    if (!wire) {
+      if (!isFutureType(attributes.type)) return undecodable('UNKNOWN_TYPE', `the type ${attributes.type} is not known`);
+      const where = `${record.topic}/${record.partition}@${record.offset}`;
+      throw new AppError('UNKNOWN_EVENT_TYPE', `The record at ${where} has the type ${attributes.type}: deploy a version that knows it.`);
+    }
+    const data = parseObject(record.value);
+    if (data === null) return undecodable('MALFORMED_JSON', 'the value is not a JSON object');
+    if (hasUnstorableText(record.value!, data)) return undecodable('SCHEMA_MISMATCH', 'the data contains NUL or half a surrogate pair');
+    const validate = validators.get(wire.schema)!;
+    if (!validate(data)) return undecodable('SCHEMA_MISMATCH', ajv.errorsText(validate.errors, { dataVar: 'data' }).slice(0, 500));
+    const kind = kindOf(wire.name);
+    if ((kind === 'fact') !== (attributes.version !== null))
+      return undecodable('BAD_HEADER', 'facts, and only facts, carry ce_orderversion');
+    return { ok: true, name: wire.name, kind, attributes, data: wire.upcast(data) };
+  };
+};
+
+const parseObject = (value: Buffer | null): Data | null => {
+  if (value === null) return null;
+  try {
+    const data: unknown = JSON.parse(value.toString('utf8'));
+    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Data) : null;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * JSON can say what PostgreSQL cannot store and UTF-8 cannot carry. Such a record has no effect anywhere, instead of stopping
+ * the projector for ever. Only escapes can produce it, so the text is searched for those first.
+ */
+const hasUnstorableText = (value: Buffer, data: unknown): boolean => value.includes('\\u') && !isStorable(data);
+
+const isStorable = (data: unknown): boolean => {
+  if (typeof data === 'string') return data.isWellFormed() && !data.includes('\0');
+  if (typeof data !== 'object' || data === null) return true;
+  return Object.entries(data).every(([name, value]) => isStorable(name) && isStorable(value));
+};

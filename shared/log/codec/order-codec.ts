@@ -1,0 +1,48 @@
+// shared/log/codec/order-codec.ts: between a record of the topic `orders` and an event of the core. Every reader decodes with
+// this one function, so all of them agree on what can be decoded and what it says.
+
+import { EVENT_SCHEMAS } from '../../order/event-schemas.ts';
+import { kindOf, type OrderEvent } from '../../order/events.ts';
+import { isFutureType, WIRE_TYPES, wireTypeOf } from '../../order/upcast.ts';
+import type { LogRecord, RecordToAppend } from '../log.ts';
+import { createDecoder } from './decode-data.ts';
+import { type Undecodable, writeAttributes } from './envelope.ts';
+
+export type Decoded = { ok: true; event: OrderEvent } | Undecodable;
+
+const decode = createDecoder({ schemas: EVENT_SCHEMAS, wireTypes: WIRE_TYPES, isFutureType, kindOf });
+
+/**
+ * Decodes one record, upcast to the current version. Returns why not for a record that is no event of ours (it belongs in
+ * the dead-letter topic and has no effect). Throws `UNKNOWN_EVENT_TYPE` for a type that newer code wrote: stop reading.
+ */
+export const decodeOrderEvent = (record: LogRecord): Decoded => {
+  const decoded = decode(record);
+  if (!decoded.ok) return decoded;
+  const { kind, name, data } = decoded;
+  const { id, subject, time, actor, causationId, correlationId, version } = decoded.attributes;
+  const event = { kind, name, id, orderId: subject, time, actor, causationId, correlationId, data };
+  // The schema has checked the data against the name, which is all that the union distinguishes.
+  return { ok: true, event: (kind === 'fact' ? { ...event, version } : event) as unknown as OrderEvent };
+};
+
+/** The record that carries an event. Inverse of `decodeOrderEvent`. */
+export const encodeOrderEvent = (event: OrderEvent, topic: string, traceparent?: string | null): RecordToAppend => ({
+  topic,
+  key: event.orderId,
+  value: JSON.stringify(event.data),
+  headers: writeAttributes(
+    {
+      id: event.id,
+      type: wireTypeOf(event.name),
+      subject: event.orderId,
+      time: event.time,
+      version: event.kind === 'fact' ? event.version : null,
+      actor: event.actor,
+      causationId: event.causationId,
+      correlationId: event.correlationId,
+    },
+    event.kind === 'request' || event.name === 'OrderCreated' ? '/api' : '/processor',
+    traceparent,
+  ),
+});

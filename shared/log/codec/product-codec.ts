@@ -1,0 +1,53 @@
+// shared/log/codec/product-codec.ts: between a record of the topic `products` and an event of the product core. Every reader decodes
+// with this one function, so all of them agree on what can be decoded and what it says.
+
+import { PRODUCT_EVENT_SCHEMAS } from '../../product/event-schemas.ts';
+import { type ProductEvent, productEventKind } from '../../product/events.ts';
+import { isFutureProductType, PRODUCT_WIRE_TYPES, productWireTypeOf } from '../../product/upcast.ts';
+import type { LogRecord, RecordToAppend } from '../log.ts';
+import { createDecoder } from './decode-data.ts';
+import { type Undecodable, writeAttributes } from './envelope.ts';
+
+export type DecodedProduct = { ok: true; event: ProductEvent } | Undecodable;
+
+const decode = createDecoder({
+  schemas: PRODUCT_EVENT_SCHEMAS,
+  wireTypes: PRODUCT_WIRE_TYPES,
+  isFutureType: isFutureProductType,
+  kindOf: productEventKind,
+});
+
+/**
+ * Decodes one record, upcast to the current version. Returns why not for a record that is no event of ours (it belongs in
+ * the dead-letter topic and has no effect). Throws `UNKNOWN_EVENT_TYPE` for a type that newer code wrote: stop reading.
+ */
+export const decodeProductEvent = (record: LogRecord): DecodedProduct => {
+  const decoded = decode(record);
+  if (!decoded.ok) return decoded;
+  const { kind, name, data } = decoded;
+  const { id, subject, time, actor, causationId, correlationId, version } = decoded.attributes;
+  const event = { kind, name, id, productId: subject, time, actor, causationId, correlationId, data };
+  // The schema has checked the data against the name, which is all that the union distinguishes.
+  return { ok: true, event: (kind === 'fact' ? { ...event, version } : event) as unknown as ProductEvent };
+};
+
+/** The record that carries an event; its version travels in the same header as an order's. Inverse of `decodeProductEvent`. */
+export const encodeProductEvent = (event: ProductEvent, topic: string, traceparent?: string | null): RecordToAppend => ({
+  topic,
+  key: event.productId,
+  value: JSON.stringify(event.data),
+  headers: writeAttributes(
+    {
+      id: event.id,
+      type: productWireTypeOf(event.name),
+      subject: event.productId,
+      time: event.time,
+      version: event.kind === 'fact' ? event.version : null,
+      actor: event.actor,
+      causationId: event.causationId,
+      correlationId: event.correlationId,
+    },
+    event.kind === 'request' || event.name === 'ProductCreated' ? '/api' : '/processor',
+    traceparent,
+  ),
+});

@@ -1,0 +1,102 @@
+// shared/log/codec/raw-headers.ts: the headers of a record as one run of bytes, for the archive. Framing, per header in the order
+// of the record: length of the name, name (UTF-8), length of the value, value. Lengths are unsigned LEB128. The same
+// headers always give the same bytes, because a hash chain runs over them; so this format is never changed.
+
+import type { LogRecord } from '../log.ts';
+
+type Headers = LogRecord['headers'];
+
+/** Bytes that `packHeaders` will write. */
+export const packedSize = (headers: Headers): number => {
+  let size = 0;
+  for (const name in headers) {
+    const { length } = headers[name]!;
+    size += nameFrame(name).length + lengthSize(length) + length;
+  }
+  return size;
+};
+
+/** Writes the frames into `target` from `at` on, and returns where they end. The target must have `packedSize` bytes left. */
+export const packHeadersInto = (target: Buffer, at: number, headers: Headers): number => {
+  let end = at;
+  for (const name in headers) {
+    const value = headers[name]!;
+    end = copyInto(target, end, nameFrame(name));
+    end = writeLength(target, end, value.length);
+    end = copyInto(target, end, value);
+  }
+  return end;
+};
+
+export const packHeaders = (headers: Headers): Buffer => {
+  const packed = Buffer.allocUnsafe(packedSize(headers));
+  packHeadersInto(packed, 0, headers);
+  return packed;
+};
+
+/** Inverse of `packHeaders`. Throws a plain Error for bytes that it did not write. */
+export const unpackHeaders = (packed: Buffer): Record<string, Buffer> => {
+  const headers: Record<string, Buffer> = {};
+  let at = 0;
+  const take = (): Buffer => {
+    let length = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = packed[at];
+      if (byte === undefined) throw new Error('the packed headers end inside a length');
+      at += 1;
+      length += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+      scale *= 0x80;
+    }
+    if (at + length > packed.length) throw new Error('the packed headers end inside a frame');
+    at += length;
+    return packed.subarray(at - length, at);
+  };
+  while (at < packed.length) {
+    const name = take().toString('utf8');
+    headers[name] = take();
+  }
+  return headers;
+};
+
+// Our records have at most 13 names; foreign ones may have any, and are not worth remembering.
+const NAMES_REMEMBERED_MAX = 64;
+const nameFrames = new Map<string, Buffer>();
+
+const nameFrame = (name: string): Buffer => {
+  const remembered = nameFrames.get(name);
+  if (remembered !== undefined) return remembered;
+  const bytes = Buffer.from(name);
+  const frame = Buffer.allocUnsafe(lengthSize(bytes.length) + bytes.length);
+  copyInto(frame, writeLength(frame, 0, bytes.length), bytes);
+  if (nameFrames.size < NAMES_REMEMBERED_MAX) nameFrames.set(name, frame);
+  return frame;
+};
+
+// A call into native code costs more than copying this many bytes here; nearly all headers are shorter.
+const COPIED_HERE_MAX = 64;
+
+const copyInto = (target: Buffer, at: number, source: Buffer): number => {
+  const { length } = source;
+  if (length > COPIED_HERE_MAX) target.set(source, at);
+  else for (let i = 0; i < length; i += 1) target[at + i] = source[i]!;
+  return at + length;
+};
+
+const lengthSize = (length: number): number => {
+  let size = 1;
+  for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
+  return size;
+};
+
+const writeLength = (target: Buffer, at: number, length: number): number => {
+  let end = at;
+  let rest = length;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
+    target[end] = (rest & 0x7f) | 0x80;
+    end += 1;
+  }
+  target[end] = rest;
+  return end + 1;
+};

@@ -1,0 +1,38 @@
+// shared/log/connect/security-mismatch.ts: why Kafka and we do not come together for good: credentials, a certificate, or TLS or SASL on one side
+// only. Said at the start of a role and by the operator's tools; what runs already tries again, for it may pass.
+
+import { AppError } from '../../runtime/app-error.ts';
+import { isTlsError } from '../../runtime/tls-errors.ts';
+import type { Listener } from './listener.ts';
+
+/** What the error or one of its causes says by itself; null when it says nothing, like a connection that was closed. */
+export const refusalIn = (error: unknown): AppError | null => {
+  for (const cause of causesOf(error)) {
+    if (cause instanceof AppError && cause.code === 'SECURITY_MISMATCH') return cause;
+    const { type } = cause as Error & { type?: string };
+    if (type === 'ILLEGAL_SASL_STATE') return mismatch('it does not use SASL there: leave KAFKA_SASL_MECHANISM out', error);
+    if (cause.name === 'KafkaJSSASLAuthenticationError' || type?.includes('SASL')) return mismatch(cause.message, error);
+    if (isTlsError(cause)) return mismatch(cause.message, error);
+  }
+  return null;
+};
+
+/** What a listener that speaks otherwise than we do calls for. */
+export const refusalBy = (listener: Listener, ours: { tls: boolean; sasl: boolean }, error: unknown): AppError | null => {
+  if (listener.tls && !ours.tls) return mismatch('it speaks TLS there: set KAFKA_TLS=on', error);
+  if (!listener.tls && ours.tls) return mismatch('it does not speak TLS there: leave KAFKA_TLS out', error);
+  if (listener.sasl && !ours.sasl) return mismatch('it asks for credentials there: set KAFKA_SASL_MECHANISM', error);
+  if (listener.sasl === false && ours.sasl) return mismatch('it does not use SASL there: leave KAFKA_SASL_MECHANISM out', error);
+  return null;
+};
+
+const mismatch = (reason: string, cause: unknown): AppError =>
+  new AppError('SECURITY_MISMATCH', `Kafka and this process do not come together: ${reason.replace(/\.$/, '')}.`, cause);
+
+const CAUSES_MAX = 10; // kafkajs wraps twice, we once
+
+const causesOf = (error: unknown): Error[] => {
+  const causes: Error[] = [];
+  for (let cause = error; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause) causes.push(cause);
+  return causes;
+};

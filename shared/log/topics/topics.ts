@@ -1,0 +1,119 @@
+// shared/log/topics/topics.ts: our topics are made by us and are as the configuration says, or the process does not start: a changed
+// partition count would give keys a new order, a retention would delete the truth.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin } from 'kafkajs';
+import { AppError } from '../../runtime/app-error.ts';
+import { createOutage } from '../../runtime/outage.ts';
+import type { LogClient, LogLogger } from '../connect/client.ts';
+
+export interface TopicsOptions {
+  client: LogClient;
+  topics: readonly { name: string; partitions: number }[];
+  replicationFactor: number;
+  minInsyncReplicas: number;
+  /** The client's, unless given. */
+  logger?: LogLogger;
+  /** How long to wait for brokers and leaders, in milliseconds. */
+  waitMaxMs?: number;
+}
+
+const WAIT_MAX_MS = 60_000; // a broker that starts together with us needs seconds, one that recovers its log a minute
+const RETRY_MIN_MS = 100; // a topic just created needs some tenths of a second
+const RETRY_MAX_MS = 2_000;
+const CREATE_TIMEOUT_MS = 5_000;
+const TOPIC_RESOURCE = 2; // kafkajs.ConfigResourceTypes.TOPIC, which it does not export to ES modules
+
+/**
+ * Creates the topics that are missing and checks all of them; resolves when every partition has a leader. Several processes may do
+ * so at once. Rejects with TOPIC_MISCONFIGURED, naming every difference, with SECURITY_MISMATCH, and with LOG_UNAVAILABLE when it took too long.
+ */
+export const ensureTopics = async ({
+  client,
+  logger = client.logger,
+  waitMaxMs = WAIT_MAX_MS,
+  ...wanted
+}: TopicsOptions): Promise<void> => {
+  const deadline = performance.now() + waitMaxMs;
+  // Usual whatever it is: roles and broker start together.
+  const outage = createOutage(logger, 'preparing the topics', { isUsual: () => true });
+  for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+    try {
+      await client.withAdmin(async (admin) => {
+        await createMissing(admin, wanted);
+        refuse(await differences(admin, wanted));
+        for (const { name } of wanted.topics) await admin.fetchTopicOffsets(name); // which only a leader that is ready answers
+      });
+      return outage.over();
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      const refusal = await client.refusal(error);
+      if (refusal !== null) throw refusal;
+      if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `Kafka was not ready for ${waitMaxMs / 1000} s.`, error);
+      outage.failed(error);
+      await delay(pauseMs);
+    }
+  }
+};
+
+type Wanted = Pick<TopicsOptions, 'topics' | 'replicationFactor' | 'minInsyncReplicas'>;
+
+const settingsOf = ({ minInsyncReplicas }: Wanted): Record<string, string> => ({
+  'cleanup.policy': 'delete', // not compact, which would keep only the last event of an order
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'min.insync.replicas': String(minInsyncReplicas),
+});
+
+/** Of new topics only: older ones work with what they have, unless a writer's clock is an hour ahead (docs/decisions/0010). */
+const settingsOfNew = (wanted: Wanted): Record<string, string> => ({
+  ...settingsOf(wanted),
+  // Kafka refuses what is stamped more than an hour ahead of its own clock: a wrong clock would stop its writer (R10).
+  'message.timestamp.type': 'LogAppendTime',
+});
+
+const createMissing = async (admin: Admin, wanted: Wanted): Promise<void> => {
+  const existing = new Set(await admin.listTopics());
+  const missing = wanted.topics.filter(({ name }) => !existing.has(name));
+  if (missing.length === 0) return;
+  // Resolves with false, instead of failing, if another process was faster.
+  await admin.createTopics({
+    waitForLeaders: false,
+    timeout: CREATE_TIMEOUT_MS,
+    topics: missing.map(({ name, partitions }) => ({
+      topic: name,
+      numPartitions: partitions,
+      replicationFactor: wanted.replicationFactor,
+      configEntries: Object.entries(settingsOfNew(wanted)).map(([setting, value]) => ({ name: setting, value })),
+    })),
+  });
+};
+
+const differences = async (admin: Admin, wanted: Wanted): Promise<string[]> => {
+  const found: string[] = [];
+  const differs = (topic: string, setting: string, is: unknown, should: unknown) => {
+    if (is !== should) found.push(`${topic}: ${setting} is ${is}, wanted ${should}`);
+  };
+  const names = wanted.topics.map(({ name }) => name);
+  const { topics } = await admin.fetchTopicMetadata({ topics: names });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: Object.keys(settingsOf(wanted)) })),
+  });
+  for (const { name, partitions } of wanted.topics) {
+    const has = topics.find((topic) => topic.name === name)?.partitions ?? [];
+    if (has.some(({ leader }) => leader < 0)) throw new Error(`${name} has partitions without a leader`);
+    differs(name, 'partitions', has.length, partitions);
+    differs(name, 'replication factor', Math.min(...has.map(({ replicas }) => replicas.length)), wanted.replicationFactor);
+    const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
+    for (const [setting, should] of Object.entries(settingsOf(wanted))) {
+      differs(name, setting, entries.find(({ configName }) => configName === setting)?.configValue, should);
+    }
+  }
+  return found;
+};
+
+const refuse = (found: readonly string[]): void => {
+  if (found.length === 0) return;
+  throw new AppError('TOPIC_MISCONFIGURED', `The topics are not as configured; nothing was changed. ${found.join('; ')}.`);
+};
