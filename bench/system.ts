@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readStartSettings } from '../ops/stack/settings.ts';
-import { createStack } from '../ops/stack/stack.ts';
+import { readStartSettings } from '../ops/local-stack/settings.ts';
+import { createStack } from '../ops/local-stack/stack.ts';
 import { type Database, openDatabase, type Queryable } from '../shared/postgres/database.ts';
 import { CHECKOUT, type Ground, type GroundOptions, type Starting } from './ground.ts';
 

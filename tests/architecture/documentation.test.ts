@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { API_CONFIG } from '../../api/config.ts';
 import { PROBLEMS } from '../../api/http/problems.ts';
-import { START_VARIABLES } from '../../ops/stack/settings.ts';
+import { START_VARIABLES } from '../../ops/local-stack/settings.ts';
 import { PROCESSOR_CONFIG } from '../../processor/config.ts';
 import { PARK_CODES } from '../../processor/fulfilment/fulfilment.ts';
 import { PROJECTOR_CONFIG } from '../../projector/config.ts';

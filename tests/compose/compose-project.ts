@@ -6,7 +6,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { choosePorts, LOOPBACK } from '../../ops/stack/ports.ts';
+import { choosePorts, LOOPBACK } from '../../ops/local-stack/ports.ts';
 import { uniqueName } from '../support/builders/unique-name.ts';
 
 const run = promisify(execFile);

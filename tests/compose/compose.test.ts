@@ -41,7 +41,7 @@ describe.skipIf(reason !== null)('docker compose up', () => {
   };
 
   const verify = async (): Promise<void> => {
-    expect(await project.compose(['exec', '-T', 'api', 'node', 'ops/orders/main.ts', 'verify'])).toContain('No difference');
+    expect(await project.compose(['exec', '-T', 'api', 'node', 'ops/cli/main.ts', 'verify'])).toContain('No difference');
   };
 
   beforeAll(async () => {
@@ -52,7 +52,7 @@ describe.skipIf(reason !== null)('docker compose up', () => {
       '-T',
       'api',
       'node',
-      'ops/orders/main.ts',
+      'ops/cli/main.ts',
       '--json',
       'create-client',
       '--name',

@@ -35,7 +35,7 @@ const orders = (args: string[], stdin = ''): Promise<{ code: number; stdout: str
   new Promise((settle) => {
     const { kafka, database } = inject('stack');
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, KAFKA_BROKERS: kafka, DATABASE_URL: database, ACCOUNTS_SCHEMA: accounts };
-    const child = execFile(process.execPath, [join(CHECKOUT, 'ops/orders/main.ts'), ...args], { env }, (error, stdout, stderr) =>
+    const child = execFile(process.execPath, [join(CHECKOUT, 'ops/cli/main.ts'), ...args], { env }, (error, stdout, stderr) =>
       settle({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
     child.stdin!.end(stdin);

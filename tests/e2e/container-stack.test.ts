@@ -4,9 +4,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandLineOf } from '../../ops/stack/command-line.ts';
-import { kafkaAnswers } from '../../ops/stack/kafka-answers.ts';
-import { databaseAnswers } from '../../ops/stack/postgres-server.ts';
+import { commandLineOf } from '../../ops/local-stack/command-line.ts';
+import { kafkaAnswers } from '../../ops/local-stack/kafka/probe-kafka.ts';
+import { databaseAnswers } from '../../ops/local-stack/postgres/postgres-server.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ContainerKind, deleteContainerData, inspectContainer, killContainer, whyNoContainers } from '../support/stack/containers.ts';

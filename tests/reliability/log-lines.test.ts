@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readableLine } from '../../ops/stack/readable-line.ts';
+import { readableLine } from '../../ops/local-stack/processes/readable-line.ts';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';
 import { endAndAwait } from '../support/faults/kept-process.ts';

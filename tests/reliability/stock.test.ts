@@ -61,7 +61,7 @@ const allEnded = () =>
 const orders = (verb: string) => {
   const { kafka, database: url } = inject('stack');
   const env = { PATH: process.env.PATH, ...service.env, KAFKA_BROKERS: kafka, DATABASE_URL: url };
-  return promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../ops/orders/main.ts'), verb], { env });
+  return promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../ops/cli/main.ts'), verb], { env });
 };
 
 describe('1,000 buyers for 100 units', () => {

@@ -41,7 +41,7 @@ describe('the schema of the accounts', () => {
 
   it('can be brought up by many instances at once', async () => {
     const ran = await Promise.all([1, 2, 3, 4].map(() => migrateAccounts(database)));
-    const files = readdirSync(join(import.meta.dirname, '../../../api/accounts/schema'));
+    const files = readdirSync(join(import.meta.dirname, '../../../api/access/accounts/schema'));
     expect(ran.flat()).toHaveLength(files.length);
     expect(await migrateAccounts(database)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { createOrderEvents } from '../../../api/reads/order-history.ts';
 import { createReadModel } from '../../../api/reads/read-model.ts';
-import { runArchiveDrop, runArchiveList } from '../../../ops/orders/archive-command.ts';
+import { runArchiveDrop, runArchiveList } from '../../../ops/cli/archive-command.ts';
 import { project } from '../../../projector/project.ts';
 import { rebuild } from '../../../projector/rebuild/rebuild.ts';
 import { createArchiveTables } from '../../../projector/store/archive-tables.ts';

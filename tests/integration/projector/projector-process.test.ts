@@ -41,7 +41,7 @@ const orders = async (args: string[], env: Record<string, string> = {}): Promise
   const { kafka, database } = inject('stack');
   const all = { PATH: process.env.PATH, HOME: process.env.HOME, KAFKA_BROKERS: kafka, DATABASE_URL: database, ...environment(), ...env };
   try {
-    return { code: 0, ...(await run(process.execPath, [join(CHECKOUT, 'ops/orders/main.ts'), ...args], { env: all, cwd: CHECKOUT })) };
+    return { code: 0, ...(await run(process.execPath, [join(CHECKOUT, 'ops/cli/main.ts'), ...args], { env: all, cwd: CHECKOUT })) };
   } catch (error) {
     return error as { code: number; stdout: string; stderr: string };
   }

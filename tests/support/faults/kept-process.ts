@@ -1,6 +1,6 @@
 // tests/support/faults/kept-process.ts: faults of a process that is kept running: only of what was started here, by its id.
 
-import type { KeptProcess } from '../../../ops/stack/keep-running.ts';
+import type { KeptProcess } from '../../../ops/local-stack/processes/keep-running.ts';
 import { eventually } from '../eventually.ts';
 import { patience } from '../machine.ts';
 

@@ -4,15 +4,15 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Ground, provideDatabase } from '../../../ops/stack/dependencies.ts';
-import { newClusterId, prepareBroker } from '../../../ops/stack/kafka-broker.ts';
-import { provideKafkaJars } from '../../../ops/stack/kafka-jars.ts';
-import { type KeptProcess, keepRunning } from '../../../ops/stack/keep-running.ts';
-import { choosePorts, LOOPBACK } from '../../../ops/stack/ports.ts';
-import { dataOutside } from '../../../ops/stack/postgres-home.ts';
-import { requireJava } from '../../../ops/stack/preflight.ts';
-import { stopInOrder } from '../../../ops/stack/stop-in-order.ts';
-import { startWatchdog } from '../../../ops/stack/watchdog.ts';
+import { type Ground, provideDatabase } from '../../../ops/local-stack/dependencies.ts';
+import { newClusterId, prepareBroker } from '../../../ops/local-stack/kafka/kafka-broker.ts';
+import { provideKafkaJars } from '../../../ops/local-stack/kafka/kafka-jars.ts';
+import { choosePorts, LOOPBACK } from '../../../ops/local-stack/ports.ts';
+import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
+import { requireJava } from '../../../ops/local-stack/preflight.ts';
+import { type KeptProcess, keepRunning } from '../../../ops/local-stack/processes/keep-running.ts';
+import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
+import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
 import { eventually } from '../eventually.ts';
 import { signalKept } from '../faults/kept-process.ts';
 

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerRuntimeClient } from 'testcontainers';
-import { KAFKA_IMAGE, POSTGRES_IMAGE } from '../../../ops/stack/containers/attended.ts';
-import { whyNoContainer } from '../../../ops/stack/containers/engine.ts';
-import { containerDir, containerName } from '../../../ops/stack/containers/leftover.ts';
+import { whyNoContainer } from '../../../ops/local-stack/containers/engine.ts';
+import { containerDir, containerName } from '../../../ops/local-stack/containers/orphaned-containers.ts';
+import { KAFKA_IMAGE, POSTGRES_IMAGE } from '../../../ops/local-stack/containers/supervised-containers.ts';
 
 export type ContainerKind = 'broker' | 'postgres';
 type Docker = ContainerRuntimeClient['container']['dockerode'];

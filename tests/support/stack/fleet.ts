@@ -3,12 +3,12 @@
 
 import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { KeptProcess } from '../../../ops/stack/keep-running.ts';
-import { keepRunning } from '../../../ops/stack/keep-running.ts';
-import { freePort } from '../../../ops/stack/ports.ts';
-import { roleSpec } from '../../../ops/stack/role.ts';
-import { stopInOrder } from '../../../ops/stack/stop-in-order.ts';
-import { startWatchdog } from '../../../ops/stack/watchdog.ts';
+import { freePort } from '../../../ops/local-stack/ports.ts';
+import type { KeptProcess } from '../../../ops/local-stack/processes/keep-running.ts';
+import { keepRunning } from '../../../ops/local-stack/processes/keep-running.ts';
+import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
+import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
+import { roleSpec } from '../../../ops/local-stack/role.ts';
 import { openDatabase } from '../../../shared/postgres/database.ts';
 import type { Whereabouts } from '../../oracle/oracle.ts';
 import { uniqueName } from '../builders/unique-name.ts';

@@ -20,7 +20,7 @@ export const ordersCli = (args: readonly string[], env: Record<string, string>):
   return new Promise((done) => {
     const child = execFile(
       process.execPath,
-      [join(CHECKOUT, 'ops/orders/main.ts'), ...args],
+      [join(CHECKOUT, 'ops/cli/main.ts'), ...args],
       { env: all, cwd: CHECKOUT },
       (_, stdout, stderr) => done({ code: child.exitCode ?? -1, stdout, stderr }),
     );

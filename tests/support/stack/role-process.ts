@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { inject } from 'vitest';
-import { freePort } from '../../../ops/stack/ports.ts';
+import { freePort } from '../../../ops/local-stack/ports.ts';
 import { eventually } from '../eventually.ts';
 
 export interface RoleProcess {

@@ -4,16 +4,16 @@
 import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { prepareBroker } from '../../../ops/stack/kafka-broker.ts';
-import { provideKafkaJars } from '../../../ops/stack/kafka-jars.ts';
-import { type KeptProcess, keepRunning, type ProcessSpec } from '../../../ops/stack/keep-running.ts';
-import { choosePorts } from '../../../ops/stack/ports.ts';
-import { dataOutside, providePostgresHome } from '../../../ops/stack/postgres-home.ts';
-import { databaseAnswers, preparePostgres } from '../../../ops/stack/postgres-server.ts';
-import { requireJava } from '../../../ops/stack/preflight.ts';
-import { runTool } from '../../../ops/stack/run-tool.ts';
-import { stopInOrder } from '../../../ops/stack/stop-in-order.ts';
-import { startWatchdog } from '../../../ops/stack/watchdog.ts';
+import { prepareBroker } from '../../../ops/local-stack/kafka/kafka-broker.ts';
+import { provideKafkaJars } from '../../../ops/local-stack/kafka/kafka-jars.ts';
+import { choosePorts } from '../../../ops/local-stack/ports.ts';
+import { dataOutside, providePostgresHome } from '../../../ops/local-stack/postgres/postgres-home.ts';
+import { databaseAnswers, preparePostgres } from '../../../ops/local-stack/postgres/postgres-server.ts';
+import { requireJava } from '../../../ops/local-stack/preflight.ts';
+import { type KeptProcess, keepRunning, type ProcessSpec } from '../../../ops/local-stack/processes/keep-running.ts';
+import { runTool } from '../../../ops/local-stack/processes/run-tool.ts';
+import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
+import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
 import { type Authority, createAuthority } from '../builders/certificates.ts';
 
 export interface SecuredGround {

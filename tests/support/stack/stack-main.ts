@@ -2,8 +2,8 @@
 // them is given. Run by stack-process.ts. Arguments: data folder, folder with api.ts, processor.ts and projector.ts.
 
 import { join, resolve } from 'node:path';
-import { explain, runUntilStopped } from '../../../ops/stack/run-until-stopped.ts';
-import { readStartSettings } from '../../../ops/stack/settings.ts';
+import { explain, runUntilStopped } from '../../../ops/local-stack/run-until-stopped.ts';
+import { readStartSettings } from '../../../ops/local-stack/settings.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..');
 const [dataDir, scripts] = process.argv.slice(2) as [string, string?];

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataOutside } from '../../../ops/stack/postgres-home.ts';
+import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import { eventually } from '../eventually.ts';
 import type { Exit } from './role-process.ts';
 

@@ -5,13 +5,13 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { type BackingServices, startBackingServices } from '../../../ops/stack/backing-services.ts';
-import type { KeptProcess } from '../../../ops/stack/keep-running.ts';
-import { choosePorts } from '../../../ops/stack/ports.ts';
-import { dataOutside } from '../../../ops/stack/postgres-home.ts';
-import { readStartSettings } from '../../../ops/stack/settings.ts';
-import { stopInOrder } from '../../../ops/stack/stop-in-order.ts';
-import { startWatchdog } from '../../../ops/stack/watchdog.ts';
+import { type BackingServices, startBackingServices } from '../../../ops/local-stack/backing-services.ts';
+import { choosePorts } from '../../../ops/local-stack/ports.ts';
+import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
+import type { KeptProcess } from '../../../ops/local-stack/processes/keep-running.ts';
+import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
+import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
+import { readStartSettings } from '../../../ops/local-stack/settings.ts';
 import { REMOTE_URL } from './remote-url.ts';
 
 declare module 'vitest' {

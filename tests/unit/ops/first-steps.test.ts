@@ -79,9 +79,9 @@ describe('the scripts of package.json', () => {
 
   it("run on the project's Node, whatever the machine has", () => {
     const { run } = clone({ machineNode: '20.20.2', bin: { node: 'echo "own: $*"' } });
-    expect(run('sh ops/run.sh node ops/stack/main.ts --flag')).toEqual({
+    expect(run('sh ops/run.sh node ops/local-stack/main.ts --flag')).toEqual({
       status: 0,
-      stdout: 'own: ops/stack/main.ts --flag\n',
+      stdout: 'own: ops/local-stack/main.ts --flag\n',
       stderr: '',
     });
   });

@@ -149,8 +149,8 @@ describe('every pod', () => {
 
 it('runs verify by the command line that the image holds', () => {
   const [container] = verifyPod().containers;
-  expect(container!.args).toEqual(['ops/orders/main.ts', 'verify']);
-  expect(dockerfile).toContain('COPY ops/orders ops/orders');
+  expect(container!.args).toEqual(['ops/cli/main.ts', 'verify']);
+  expect(dockerfile).toContain('COPY ops/cli ops/cli');
   expect(dockerfile).toMatch(/^ENTRYPOINT \["node",/m);
 });
 

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { durationMs, wholeNumber } from '../../../../../ops/orders/options.ts';
+import { durationMs, wholeNumber } from '../../../../../ops/cli/options.ts';
 import { createDeadLetters } from '../../../../../shared/log/dead-letters/dead-letters.ts';
 import { originalOf, readLetter, redrivenMark } from '../../../../../shared/log/dead-letters/redriven-letters.ts';
 import type { LogRecord, RecordToAppend } from '../../../../../shared/log/log.ts';

@@ -1,0 +1,98 @@
+// ops/cli/main.ts: `npm run orders -- VERB`: the operator's command line. Reads the environment and composes; each verb has
+// its own file.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { ROLES } from '../../api/access/roles.ts';
+import { createLogClient, type LogClient } from '../../shared/log/connect/client.ts';
+import { kafkaConnection } from '../../shared/log/connect/connection.ts';
+import { createLogger } from '../../shared/runtime/logger.ts';
+import { type Addresses, findAddresses } from './addresses.ts';
+import { type ArchiveDropOptions, runArchiveDrop, runArchiveList } from './archive-command.ts';
+import { type CreateClientOptions, runCreateClient } from './create-client-command.ts';
+import { type CreateUserOptions, runCreateUser } from './create-user-command.ts';
+import { type DeadLettersOptions, runDeadLetters } from './dead-letters-command.ts';
+import { durationMs, moment, wholeNumber } from './options.ts';
+import { type RebuildCommandOptions, runRebuild } from './rebuild-command.ts';
+import { type RedriveOptions, runRedrive } from './redrive-command.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+import { runVerify } from './verify-command.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '..', '..');
+
+type Verb = (client: LogClient, addresses: Addresses, terminal: Terminal) => Promise<number>;
+
+const run = (verb: Verb) => async (): Promise<void> => {
+  const terminal = createTerminal({ json: program.opts<{ json?: boolean }>().json === true });
+  try {
+    const addresses = findAddresses(process.env, join(CHECKOUT, '.data', 'run.json'));
+    // What goes wrong is said in the result; the client's own lines would only disturb it.
+    const logger = createLogger('orders', process.env.LOG_LEVEL ?? 'silent');
+    const client = createLogClient({ ...kafkaConnection(addresses), clientId: 'orders-cli', logger });
+    process.exitCode = await verb(client, addresses, terminal).catch(async (error) => {
+      throw (await client.refusal(error)) ?? error;
+    });
+  } catch (error) {
+    terminal.failure(error);
+    process.exitCode = 1;
+  }
+};
+
+const envFile = join(CHECKOUT, '.env');
+if (existsSync(envFile)) process.loadEnvFile(envFile); // what the environment says already wins
+
+const program = new Command('orders')
+  .description('Tools for whoever runs the order service.')
+  .option('--json', 'results as one JSON object');
+program
+  .command('rebuild')
+  .description('make the read model anew from the log and put it in the place of the live one')
+  .option('--whole-archive', 'bring back what was dropped from the archive')
+  .action((options: RebuildCommandOptions) => run(runRebuild(options))());
+program.command('verify').description('compare the whole read model with the log; exit code 1 if they differ').action(run(runVerify));
+const role = () => new Option('--role <role>', 'what they may do').choices(ROLES).makeOptionMandatory();
+program
+  .command('create-user')
+  .description('add a user; the password is asked for, or is the first line of stdin')
+  .requiredOption('--email <email>')
+  .requiredOption('--name <name>')
+  .addOption(role())
+  .action((options: CreateUserOptions) => run(runCreateUser(options))());
+program
+  .command('create-client')
+  .description('add an api client; its id and secret are printed, the secret this once')
+  .requiredOption('--name <name>')
+  .addOption(role())
+  .action((options: CreateClientOptions) => run(runCreateClient(options))());
+program
+  .command('dead-letters')
+  .description('list the records that could not be decoded; with --json a line for each')
+  .option('--limit <number>', 'the newest so many', wholeNumber, 100)
+  .action((options: DeadLettersOptions) => run(runDeadLetters(options))());
+program
+  .command('redrive')
+  .description('let parked orders go on, or put dead letters back where they were; exit code 1 if some of them were not')
+  .option('--order <id...>', 'these parked orders')
+  .option('--code <code>', 'parked for this reason: FULFILMENT_REFUSED, …')
+  .option('--older-than <duration>', 'parked for longer than this: 90s, 15m, 1h, 2d', durationMs)
+  .option('--dead-letters', 'dead letters instead of parked orders')
+  .option('--reason <reason>', 'dead letters with this reason: SCHEMA_MISMATCH, …')
+  .option('--partition <number>', 'dead letters that stood in this partition', wholeNumber)
+  .option('--offset <number>', 'dead letters that stood at this offset', wholeNumber)
+  .option('--all', 'all of them')
+  .option('--limit <number>', 'no more than so many', wholeNumber, 10_000)
+  .option('--dry-run', 'only say what would be redriven')
+  .action((options: RedriveOptions) => run(runRedrive(options))());
+const archive = program.command('archive').description('what the archive of events holds, and dropping what is old');
+archive
+  .command('list')
+  .description('the tables of the archive, with records, bytes and times; with --json a line for each')
+  .action(run(runArchiveList));
+archive
+  .command('drop')
+  .description('drop tables whose records are all older; only says which, without --yes')
+  .requiredOption('--before <date>', 'older than this: 2026-11-21, 2026-11-21T08:00:00Z', moment)
+  .option('--yes', 'really drop them')
+  .action((options: ArchiveDropOptions) => run(runArchiveDrop(options))());
+await program.parseAsync();
