@@ -9,8 +9,8 @@ import { createReadModel, READ_MODEL_SETTINGS } from '../api/reads/read-model.ts
 import type { Reader, ReaderHandlers } from '../shared/log/log.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
-import { ACCESS_OFF, NO_ACCOUNTS } from './access-off.ts';
-import { PARTITIONS, TOPIC } from './system.ts';
+import { ACCESS_OFF, NO_ACCOUNTS } from './system/access-off.ts';
+import { PARTITIONS, TOPIC } from './system/system.ts';
 
 export interface ApiOnRowsSettings {
   databaseUrl: string;

@@ -15,7 +15,7 @@ import type { SubmitOrder } from '../api/orders/submit-order.ts';
 import { createAdmission } from '../api/overload/admission.ts';
 import { createBulkGate } from '../api/overload/bulk-gate.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
-import { ACCESS_OFF, NO_ACCOUNTS } from './access-off.ts';
+import { ACCESS_OFF, NO_ACCOUNTS } from './system/access-off.ts';
 
 const unused = (): Promise<never> => Promise.reject(new Error('this server only takes orders'));
 

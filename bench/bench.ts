@@ -3,8 +3,8 @@
 import type { Job, JobResult } from './load/jobs.ts';
 import type { LoadClient } from './load/load-client.ts';
 import type { Progress } from './load/load-generator.ts';
-import type { System } from './system.ts';
-import { openWindow, type ProcessIds, type Usage } from './window.ts';
+import { openWindow, type ProcessIds, type Usage } from './measure/window.ts';
+import type { System } from './system/system.ts';
 
 export interface BenchSettings {
   /** Shorter measurements and fewer repetitions: to see whether everything works, not for numbers to be quoted. */

@@ -5,11 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench, BenchSettings } from './bench.ts';
-import { benchmarksDocument } from './document.ts';
-import type { Findings } from './findings.ts';
-import { CHECKOUT, createGround, type GroundOptions, type Starting, temporaryFolder } from './ground.ts';
 import { type LoadClient, startLoadClient } from './load/load-client.ts';
-import { merge, parseNotes, report } from './report.ts';
+import { warmUp } from './rates/warm-up.ts';
+import { benchmarksDocument } from './report/document.ts';
+import type { Findings } from './report/findings.ts';
+import { merge, parseNotes, report } from './report/report.ts';
 import { durablePost } from './scenarios/durable-post.ts';
 import { idle } from './scenarios/idle.ts';
 import { latencies } from './scenarios/latencies.ts';
@@ -18,8 +18,8 @@ import { ADMISSION_MAX_PER_SECOND, overload } from './scenarios/overload.ts';
 import { rebuild } from './scenarios/rebuild.ts';
 import { stock } from './scenarios/stock.ts';
 import { throughput } from './scenarios/throughput.ts';
-import { createSystem, type System } from './system.ts';
-import { warmUp } from './warm-up.ts';
+import { CHECKOUT, createGround, type GroundOptions, type Starting, temporaryFolder } from './system/environment.ts';
+import { createSystem, type System } from './system/system.ts';
 
 // Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
 const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };

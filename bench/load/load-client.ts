@@ -1,7 +1,7 @@
 // bench/load/load-client.ts: the parent's side of the load process.
 
 import { join } from 'node:path';
-import { startChild } from '../child.ts';
+import { startChild } from '../system/child.ts';
 import type { Job, JobResult, LoadMessage } from './jobs.ts';
 import type { Progress } from './load-generator.ts';
 

@@ -1,7 +1,7 @@
 // bench/load/load-generator.ts: the two ways to load a server with orders. Closed: every connection sends its next order when
 // the last one was answered. Open: orders are due at a constant rate, whether or not the server keeps up.
 
-import { type Distribution, distribution } from '../statistics.ts';
+import { type Distribution, distribution } from '../measure/statistics.ts';
 import { type HttpAnswer, openHttpConnections } from './http-connections.ts';
 import { createOrderRequests } from './order-requests.ts';
 

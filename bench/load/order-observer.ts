@@ -2,7 +2,7 @@
 // asked for by id in one statement, again and again while something is outstanding.
 
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
-import { type Distribution, distribution } from '../statistics.ts';
+import { type Distribution, distribution } from '../measure/statistics.ts';
 
 export interface ObserverOptions {
   databaseUrl: string;

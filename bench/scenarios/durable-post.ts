@@ -3,11 +3,11 @@
 
 import { join } from 'node:path';
 import { type Bench, type Measured, measure, requireAllAccepted } from '../bench.ts';
-import { startServerChild } from '../child.ts';
-import { type Cost, cpuPerOrder, cpuTable } from '../cpu-per-order.ts';
-import type { Findings } from '../findings.ts';
-import { type QuietRounds, quietRounds, type Round } from '../quiet-rounds.ts';
-import { median, sum } from '../statistics.ts';
+import { type QuietRounds, quietRounds, type Round } from '../measure/quiet-rounds.ts';
+import { median, sum } from '../measure/statistics.ts';
+import { type Cost, cpuPerOrder, cpuTable } from '../report/cpu-per-order.ts';
+import type { Findings } from '../report/findings.ts';
+import { startServerChild } from '../system/child.ts';
 
 const SCRIPT = join(import.meta.dirname, '..', 'api-without-log.ts');
 const CONNECTIONS = 64;

@@ -2,11 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
-import type { Findings } from '../findings.ts';
-import { familyMemory } from '../process-usage.ts';
-import { quietRounds } from '../quiet-rounds.ts';
-import { ROLES } from '../system.ts';
-import { openWindow } from '../window.ts';
+import { familyMemory } from '../measure/process-usage.ts';
+import { quietRounds } from '../measure/quiet-rounds.ts';
+import { openWindow } from '../measure/window.ts';
+import type { Findings } from '../report/findings.ts';
+import { ROLES } from '../system/system.ts';
 
 const SETTLE_SECONDS = { quick: 3, full: 10 };
 const SECONDS = { quick: 10, full: 20 };

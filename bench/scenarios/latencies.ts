@@ -2,11 +2,11 @@
 // a constant rate, and what it costs at that rate.
 
 import { type Bench, type Measured, measure, requireAllAccepted } from '../bench.ts';
-import { type Cost, cpuPerOrder, cpuTable } from '../cpu-per-order.ts';
-import type { Finding, Findings } from '../findings.ts';
-import { quietRounds } from '../quiet-rounds.ts';
-import type { Distribution } from '../statistics.ts';
-import { SCHEMA } from '../system.ts';
+import { quietRounds } from '../measure/quiet-rounds.ts';
+import type { Distribution } from '../measure/statistics.ts';
+import { type Cost, cpuPerOrder, cpuTable } from '../report/cpu-per-order.ts';
+import type { Finding, Findings } from '../report/findings.ts';
+import { SCHEMA } from '../system/system.ts';
 
 interface Rate {
   perSecond: number;

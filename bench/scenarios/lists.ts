@@ -4,13 +4,13 @@
 import { join } from 'node:path';
 import { Client } from 'undici';
 import type { BenchSettings } from '../bench.ts';
-import { type ServerChild, startServerChild } from '../child.ts';
-import { fillReadModel, POPULATION } from '../fill-read-model.ts';
-import type { Findings } from '../findings.ts';
-import { CHECKOUT, type Ground } from '../ground.ts';
-import { isQuiet } from '../quiet-rounds.ts';
-import { median } from '../statistics.ts';
-import { openWindow } from '../window.ts';
+import { isQuiet } from '../measure/quiet-rounds.ts';
+import { median } from '../measure/statistics.ts';
+import { openWindow } from '../measure/window.ts';
+import type { Findings } from '../report/findings.ts';
+import { type ServerChild, startServerChild } from '../system/child.ts';
+import { CHECKOUT, type Ground } from '../system/environment.ts';
+import { fillReadModel, POPULATION } from '../system/fill-read-model.ts';
 
 export interface ListsBench {
   ground: Ground;

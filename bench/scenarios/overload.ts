@@ -2,9 +2,9 @@
 // that one machine can bring ten times as much; orders come at that rate, at twice and at ten times it, whatever the answers are.
 
 import { type Bench, type Measured, measure } from '../bench.ts';
-import type { Findings } from '../findings.ts';
-import { familyMemory } from '../process-usage.ts';
-import type { Distribution } from '../statistics.ts';
+import { familyMemory } from '../measure/process-usage.ts';
+import type { Distribution } from '../measure/statistics.ts';
+import type { Findings } from '../report/findings.ts';
 
 export const ADMISSION_MAX_PER_SECOND = 300;
 

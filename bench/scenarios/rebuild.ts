@@ -5,12 +5,12 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BenchSettings } from '../bench.ts';
-import { fillLog } from '../fill-log.ts';
-import type { Findings } from '../findings.ts';
-import { CHECKOUT, type Ground } from '../ground.ts';
-import { isQuiet } from '../quiet-rounds.ts';
-import { PARTITIONS, TOPIC } from '../system.ts';
-import { openWindow } from '../window.ts';
+import { isQuiet } from '../measure/quiet-rounds.ts';
+import { openWindow } from '../measure/window.ts';
+import type { Findings } from '../report/findings.ts';
+import { CHECKOUT, type Ground } from '../system/environment.ts';
+import { fillLog } from '../system/fill-log.ts';
+import { PARTITIONS, TOPIC } from '../system/system.ts';
 
 export interface RebuildBench {
   ground: Ground;

@@ -14,11 +14,11 @@ import { migrate } from '../../shared/postgres/migrate.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import type { BenchSettings } from '../bench.ts';
-import type { Findings } from '../findings.ts';
-import type { Ground } from '../ground.ts';
-import { quietRounds } from '../quiet-rounds.ts';
-import { median } from '../statistics.ts';
-import { openWindow } from '../window.ts';
+import { quietRounds } from '../measure/quiet-rounds.ts';
+import { median } from '../measure/statistics.ts';
+import { openWindow } from '../measure/window.ts';
+import type { Findings } from '../report/findings.ts';
+import type { Ground } from '../system/environment.ts';
 
 export interface StockBench {
   ground: Ground;

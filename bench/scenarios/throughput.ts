@@ -4,13 +4,13 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
-import { startServerChild } from '../child.ts';
-import { cpuTable } from '../cpu-per-order.ts';
-import type { Findings } from '../findings.ts';
-import { CONNECTIONS, hold, type Measurement, type Subject } from '../hold-rate.ts';
-import { isQuiet, quietRounds } from '../quiet-rounds.ts';
-import { highestSustained } from '../sustained-rate.ts';
-import { ROLES } from '../system.ts';
+import { isQuiet, quietRounds } from '../measure/quiet-rounds.ts';
+import { CONNECTIONS, hold, type Measurement, type Subject } from '../rates/hold-rate.ts';
+import { highestSustained } from '../rates/sustained-rate.ts';
+import { cpuTable } from '../report/cpu-per-order.ts';
+import type { Findings } from '../report/findings.ts';
+import { startServerChild } from '../system/child.ts';
+import { ROLES } from '../system/system.ts';
 
 const SCRIPT = join(import.meta.dirname, '..', 'naive-baseline.ts');
 const NAIVE_SCHEMA = 'naive_baseline';

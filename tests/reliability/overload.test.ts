@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { HttpAnswer } from '../../bench/load/http-connections.ts';
 import { type LoadResult, openLoop } from '../../bench/load/load-generator.ts';
-import { familyMemory } from '../../bench/process-usage.ts';
+import { familyMemory } from '../../bench/measure/process-usage.ts';
 import { createJournal, outcomeOf } from '../oracle/journal.ts';
 import { judge } from '../oracle/oracle.ts';
 import { eventually } from '../support/eventually.ts';

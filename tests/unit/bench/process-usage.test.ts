@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { familyCpu, parseIdle, parseStat, processCpu } from '../../../bench/process-usage.ts';
+import { familyCpu, parseIdle, parseStat, processCpu } from '../../../bench/measure/process-usage.ts';
 import { eventually } from '../../support/eventually.ts';
 
 describe('what /proc says', () => {

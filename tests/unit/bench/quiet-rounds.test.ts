@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FOREIGN_CORES_MAX, quietRounds } from '../../../bench/quiet-rounds.ts';
+import { FOREIGN_CORES_MAX, quietRounds } from '../../../bench/measure/quiet-rounds.ts';
 
 const rounds = (...foreignCores: number[]) => {
   const left = foreignCores.map((cores, number) => ({ number, foreignCores: cores }));

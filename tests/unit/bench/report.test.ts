@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Finding } from '../../../bench/findings.ts';
-import { parseNotes, report } from '../../../bench/report.ts';
+import type { Finding } from '../../../bench/report/findings.ts';
+import { parseNotes, report } from '../../../bench/report/report.ts';
 
 const ratio: Finding = {
   id: 'ratio',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { distribution, median, percentile, slope } from '../../../bench/statistics.ts';
+import { distribution, median, percentile, slope } from '../../../bench/measure/statistics.ts';
 
 describe('statistics', () => {
   test('a percentile is the smallest value that so many do not exceed', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { highestSustained, isFlat } from '../../../bench/sustained-rate.ts';
+import { highestSustained, isFlat } from '../../../bench/rates/sustained-rate.ts';
 
 const minute = (backlogAt: (second: number) => number) => Array.from({ length: 61 }, (_, x) => ({ x, y: backlogAt(x) }));
 

@@ -1,17 +1,17 @@
-// bench/fill-read-model.ts: a read model of a given size, made as a rebuild makes it: the projector's fold, its COPY, its
+// bench/system/fill-read-model.ts: a read model of a given size, made as a rebuild makes it: the projector's fold, its COPY, its
 // checkpoints, indexes at the end. Only the records come out of memory instead of a broker.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
-import { type DecodedRecord, project } from '../projector/project.ts';
-import { createIndexes, dropIndexes } from '../projector/rebuild/secondary-indexes.ts';
-import { createPostgresStore, STORE_SETTINGS } from '../projector/store/postgres-store.ts';
-import { partitionOf } from '../shared/log/append/partitioner.ts';
-import { encodeOrderEvent } from '../shared/log/codec/order-codec.ts';
-import type { EventData, OrderEvent, OrderFactName } from '../shared/order/events.ts';
-import { openDatabase, quoteIdentifier } from '../shared/postgres/database.ts';
-import { migrate } from '../shared/postgres/migrate.ts';
-import { CHECKOUT } from './ground.ts';
+import { type DecodedRecord, project } from '../../projector/project.ts';
+import { createIndexes, dropIndexes } from '../../projector/rebuild/secondary-indexes.ts';
+import { createPostgresStore, STORE_SETTINGS } from '../../projector/store/postgres-store.ts';
+import { partitionOf } from '../../shared/log/append/partitioner.ts';
+import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import type { EventData, OrderEvent, OrderFactName } from '../../shared/order/events.ts';
+import { openDatabase, quoteIdentifier } from '../../shared/postgres/database.ts';
+import { migrate } from '../../shared/postgres/migrate.ts';
+import { CHECKOUT } from './environment.ts';
 import { PARTITIONS, TOPIC } from './system.ts';
 
 export interface FillReadModelOptions {

@@ -1,4 +1,4 @@
-// bench/quiet-rounds.ts: repeats a measurement until it has run often enough while the machine had nothing else to do.
+// bench/measure/quiet-rounds.ts: repeats a measurement until it has run often enough while the machine had nothing else to do.
 
 /** More than this many cores, taken by others on average, and a round is not counted. The kernel's own work stays below. */
 export const FOREIGN_CORES_MAX = 0.15;

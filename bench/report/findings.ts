@@ -1,4 +1,4 @@
-// bench/findings.ts: what a scenario hands to the report: numbers with their targets, and tables of details.
+// bench/report/findings.ts: what a scenario hands to the report: numbers with their targets, and tables of details.
 
 export interface Target {
   bound: 'at least' | 'at most';

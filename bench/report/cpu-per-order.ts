@@ -1,8 +1,8 @@
-// bench/cpu-per-order.ts: CPU time per order, by process: the one number that says what everything costs together.
+// bench/report/cpu-per-order.ts: CPU time per order, by process: the one number that says what everything costs together.
 
+import { sum } from '../measure/statistics.ts';
+import type { Usage } from '../measure/window.ts';
 import type { Details } from './findings.ts';
-import { sum } from './statistics.ts';
-import type { Usage } from './window.ts';
 
 /** Microseconds per order. */
 export interface Cost {

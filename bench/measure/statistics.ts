@@ -1,4 +1,4 @@
-// bench/statistics.ts: the little statistics that the bench needs. Pure.
+// bench/measure/statistics.ts: the little statistics that the bench needs. Pure.
 
 export interface Distribution {
   count: number;

@@ -1,4 +1,4 @@
-// bench/window.ts: a stretch of time with what was used in it: CPU per process, and what the rest of the machine took away.
+// bench/measure/window.ts: a stretch of time with what was used in it: CPU per process, and what the rest of the machine took away.
 // The second says whether the measurement can be believed.
 
 import { CORES, familyCpu, idleSeconds, processCpu } from './process-usage.ts';

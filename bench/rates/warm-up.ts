@@ -1,7 +1,7 @@
-// bench/warm-up.ts: brings compilers, caches and files to where they are in a service that has been running, before anything is
+// bench/rates/warm-up.ts: brings compilers, caches and files to where they are in a service that has been running, before anything is
 // measured under load.
 
-import { type Bench, measure } from './bench.ts';
+import { type Bench, measure } from '../bench.ts';
 
 const RATE = 1_500;
 const SECONDS = { quick: 8, full: 20 };

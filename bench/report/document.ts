@@ -1,9 +1,9 @@
-// bench/document.ts: docs/benchmarks.md: what was measured, where, how, and the report of one run. Generated as a whole.
+// bench/report/document.ts: docs/benchmarks.md: what was measured, where, how, and the report of one run. Generated as a whole.
 
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { CHECKOUT } from './ground.ts';
+import { CHECKOUT } from '../system/environment.ts';
 
 const GIBIBYTE = 2 ** 30;
 

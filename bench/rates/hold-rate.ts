@@ -1,13 +1,13 @@
-// bench/hold-rate.ts: holds one constant rate for a time, and says whether the orders were completed as fast as they came, and what
+// bench/rates/hold-rate.ts: holds one constant rate for a time, and says whether the orders were completed as fast as they came, and what
 // was used meanwhile.
 
-import { type Bench, measure } from './bench.ts';
-import { type Cost, cpuPerOrder } from './cpu-per-order.ts';
-import { familyMemory } from './process-usage.ts';
-import type { Round } from './quiet-rounds.ts';
-import { type Distribution, type Point, sum } from './statistics.ts';
+import { type Bench, measure } from '../bench.ts';
+import { familyMemory } from '../measure/process-usage.ts';
+import type { Round } from '../measure/quiet-rounds.ts';
+import { type Distribution, type Point, sum } from '../measure/statistics.ts';
+import type { ProcessIds } from '../measure/window.ts';
+import { type Cost, cpuPerOrder } from '../report/cpu-per-order.ts';
 import { isFlat, type Trial } from './sustained-rate.ts';
-import type { ProcessIds } from './window.ts';
 
 // Enough for a rate of 5,000/s while answers take 50 ms; what is due beyond that waits in the generator, and counts.
 export const CONNECTIONS = 256;

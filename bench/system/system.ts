@@ -1,13 +1,13 @@
-// bench/system.ts: the system that is measured: a whole stack as `npm start` runs it, in a temporary folder and on free ports,
+// bench/system/system.ts: the system that is measured: a whole stack as `npm start` runs it, in a temporary folder and on free ports,
 // and how much of what it was given it has completed.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readStartSettings } from '../ops/local-stack/settings.ts';
-import { createStack } from '../ops/local-stack/stack.ts';
-import { type Database, openDatabase, type Queryable } from '../shared/postgres/database.ts';
-import { CHECKOUT, type Ground, type GroundOptions, type Starting } from './ground.ts';
+import { readStartSettings } from '../../ops/local-stack/settings.ts';
+import { createStack } from '../../ops/local-stack/stack.ts';
+import { type Database, openDatabase, type Queryable } from '../../shared/postgres/database.ts';
+import { CHECKOUT, type Ground, type GroundOptions, type Starting } from './environment.ts';
 
 export const SCHEMA = 'read_model';
 export const TOPIC = 'orders';

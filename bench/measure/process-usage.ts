@@ -1,4 +1,4 @@
-// bench/process-usage.ts: what processes use, read from /proc: CPU time and memory. PostgreSQL is a family: a process with its
+// bench/measure/process-usage.ts: what processes use, read from /proc: CPU time and memory. PostgreSQL is a family: a process with its
 // children, one per connection, those that have ended included.
 
 import { readdirSync, readFileSync } from 'node:fs';

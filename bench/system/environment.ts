@@ -1,18 +1,18 @@
-// bench/ground.ts: where the bench runs: a temporary folder, free ports, and a broker and a database that are its own whatever the
+// bench/system/environment.ts: where the bench runs: a temporary folder, free ports, and a broker and a database that are its own whatever the
 // environment says.
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { startBackingServices } from '../ops/local-stack/backing-services.ts';
-import { choosePorts } from '../ops/local-stack/ports.ts';
-import { dataOutside } from '../ops/local-stack/postgres/postgres-home.ts';
-import type { KeptProcess } from '../ops/local-stack/processes/keep-running.ts';
-import { stopInOrder } from '../ops/local-stack/processes/stop-in-order.ts';
-import { startWatchdog } from '../ops/local-stack/processes/watchdog.ts';
-import type { ProcessIds } from './window.ts';
+import { startBackingServices } from '../../ops/local-stack/backing-services.ts';
+import { choosePorts } from '../../ops/local-stack/ports.ts';
+import { dataOutside } from '../../ops/local-stack/postgres/postgres-home.ts';
+import type { KeptProcess } from '../../ops/local-stack/processes/keep-running.ts';
+import { stopInOrder } from '../../ops/local-stack/processes/stop-in-order.ts';
+import { startWatchdog } from '../../ops/local-stack/processes/watchdog.ts';
+import type { ProcessIds } from '../measure/window.ts';
 
-export const CHECKOUT = resolve(import.meta.dirname, '..');
+export const CHECKOUT = resolve(import.meta.dirname, '../..');
 
 /** Broker and database, with or without the roles. */
 export interface Ground {

@@ -1,6 +1,6 @@
-// bench/sustained-rate.ts: what it means that a rate is sustained, and the search for the highest one. No I/O of its own.
+// bench/rates/sustained-rate.ts: what it means that a rate is sustained, and the search for the highest one. No I/O of its own.
 
-import { type Point, slope } from './statistics.ts';
+import { type Point, slope } from '../measure/statistics.ts';
 
 /** `x`: seconds, `y`: orders that were due and are not completed. */
 export type Backlog = readonly Point[];

@@ -1,4 +1,4 @@
-// bench/report.ts: findings as markdown: the table with targets, why a target is missed, the details. Pure.
+// bench/report/report.ts: findings as markdown: the table with targets, why a target is missed, the details. Pure.
 
 import { type Details, type Finding, type Findings, meets } from './findings.ts';
 

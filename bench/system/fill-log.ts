@@ -1,13 +1,13 @@
-// bench/fill-log.ts: fills a log with the lives of orders that were completed, as fast as the broker takes them, past the
+// bench/system/fill-log.ts: fills a log with the lives of orders that were completed, as fast as the broker takes them, past the
 // service: for measuring a rebuild of a size that nobody wants to wait for.
 
 import { randomUUIDv7 } from 'node:crypto';
-import { createAppender } from '../shared/log/append/appender.ts';
-import { encodeOrderEvent } from '../shared/log/codec/order-codec.ts';
-import { createLogClient } from '../shared/log/connect/client.ts';
-import { logEnd } from '../shared/log/topics/offsets.ts';
-import type { OrderEvent } from '../shared/order/events.ts';
-import { createLogger } from '../shared/runtime/logger.ts';
+import { createAppender } from '../../shared/log/append/appender.ts';
+import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { createLogClient } from '../../shared/log/connect/client.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
+import type { OrderEvent } from '../../shared/order/events.ts';
+import { createLogger } from '../../shared/runtime/logger.ts';
 
 export interface FillOptions {
   kafka: string;

@@ -1,4 +1,4 @@
-// bench/child.ts: a script of the bench as a process of its own, with a message channel. It ends with its parent, because it
+// bench/system/child.ts: a script of the bench as a process of its own, with a message channel. It ends with its parent, because it
 // listens for the channel's end.
 
 import { fork } from 'node:child_process';
