@@ -15,7 +15,7 @@ const LIMITS = { testTimeout: patience(180_000), hookTimeout: patience(180_000) 
 const WITH_STACK = { ...LIMITS, globalSetup: STACK_SETUP };
 
 // One of each role is killed under load: the fault test of `npm test`. The others are in `npm run test:faults`.
-const EVERY_ROLE_KILLED = 'tests/reliability/kill-each-role.test.ts';
+const EVERY_ROLE_KILLED = 'tests/reliability/roles/kill-each-role.test.ts';
 
 // Groups run one after the other: what is cheap fails first, and what starts many processes is not disturbed.
 export default defineConfig({

@@ -2,8 +2,8 @@
 
 import { type Clocks, startClocks } from '../support/faults/clocks.ts';
 import { type ProxiedFleet, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
-import type { Fleet } from '../support/stack/fleet.ts';
 import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
+import type { Fleet } from '../support/stack/service/fleet.ts';
 
 export interface World {
   /** `kafka` and `database` lead to the processes themselves, past anything that faults may break. */

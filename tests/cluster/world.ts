@@ -9,7 +9,7 @@ import { type Load, startLoad } from '../support/faults/load.ts';
 import { patience } from '../support/machine.ts';
 import { type Cluster, type ClusterBroker, startCluster } from '../support/stack/cluster.ts';
 import { untilInSync } from '../support/stack/cluster-state.ts';
-import { type Fleet, startFleet } from '../support/stack/fleet.ts';
+import { type Fleet, startFleet } from '../support/stack/service/fleet.ts';
 
 export interface ClusterWorld {
   cluster: Cluster;

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import { uniqueName } from '../support/builders/unique-name.ts';
 import { basic } from '../support/in-memory/accounts.ts';
-import { openFeed } from '../support/stack/feed-client.ts';
-import { startRole } from '../support/stack/role-process.ts';
-import { type Service, startService } from '../support/stack/service.ts';
+import { openFeed } from '../support/stack/service/feed-client.ts';
+import { startRole } from '../support/stack/service/role-process.ts';
+import { type Service, startService } from '../support/stack/service/service.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const accounts = uniqueName('accounts');

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { REMOTE_URL } from '../support/stack/remote-url.ts';
-import { type Service, startService } from '../support/stack/service.ts';
+import { type Service, startService } from '../support/stack/service/service.ts';
 
 // Against a service beside all its containers a fifth shows the same.
 const ENTRIES = REMOTE_URL === undefined ? 100_000 : 20_000;

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Service, startService } from '../support/stack/service.ts';
+import { type Service, startService } from '../support/stack/service/service.ts';
 
 interface Row {
   service: string;

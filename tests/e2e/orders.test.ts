@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { eventually } from '../support/eventually.ts';
-import { type Service, startService } from '../support/stack/service.ts';
+import { type Service, startService } from '../support/stack/service/service.ts';
 
 let service: Service;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 // tests/oracle/compare.ts: the oracle. Three records that were made independently (what the client was told, what the log holds,
 // what PostgreSQL shows) are compared; nothing of the product is used. Pure.
 
-import { checkCommands } from './check-commands.ts';
-import { checkDatabase } from './check-database.ts';
-import { checkFrames, checkReads } from './check-seen.ts';
-import { checkStock } from './check-stock.ts';
-import { checkSubmissions } from './check-submissions.ts';
+import { checkCommands } from './checks/check-commands.ts';
+import { checkDatabase } from './checks/check-database.ts';
+import { checkFrames, checkReads } from './checks/check-seen.ts';
+import { checkStock } from './checks/check-stock.ts';
+import { checkSubmissions } from './checks/check-submissions.ts';
 import type { DatabaseState } from './database.ts';
 import { createFindings } from './findings.ts';
 import { foldOrders, isOpen } from './fold.ts';

@@ -1,7 +1,7 @@
 // tests/oracle/oracle.ts: collects the three records of a system that is coming to rest, and judges them.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { unfinished } from './check-commands.ts';
+import { unfinished } from './checks/check-commands.ts';
 import { compare, type Evidence, type Ledger } from './compare.ts';
 import { readDatabase } from './database.ts';
 import { foldOrders } from './fold.ts';

@@ -2,8 +2,8 @@
 // groups expel, leaders move, a backup is restored. When, and to whom, the seed says.
 
 import { backupOf, type ReadModelTables } from '../support/in-memory/read-model.ts';
-import { isBehindCopies, rebuildLedger } from './environment/rebuild.ts';
-import type { Fleet } from './processes/fleet.ts';
+import type { Fleet } from './fleet.ts';
+import { isBehindCopies, rebuildLedger } from './processes/rebuild-ledger.ts';
 import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';
 
 export interface FaultRates {

@@ -2,15 +2,15 @@
 
 import type { ApiParts } from '../../api/api.ts';
 import { DONE } from '../../processor/fulfilment/fulfilment.ts';
-import { createDesk, type Desk } from './clients/desk.ts';
+import { auditApis } from './clients/audit.ts';
+import { createDesk, type Desk } from './clients/client-driver.ts';
 import { type FaultRates, sendFaults } from './faults.ts';
+import { createFleet, type Fleet, type Slot } from './fleet.ts';
 import { checkOrders, checkReadModel } from './invariants/at-rest.ts';
-import { auditApis } from './invariants/audit.ts';
 import { checkLedger } from './invariants/ledger-at-rest.ts';
 import { checkOracle } from './invariants/oracle.ts';
 import { checkMemory } from './invariants/processor-memory.ts';
 import { apiRole } from './processes/api.ts';
-import { createFleet, type Fleet, type Slot } from './processes/fleet.ts';
 import { type Endpoint, processorRole, type RunningProcessor } from './processes/processor.ts';
 import { projectorRole } from './processes/projector.ts';
 import { createWorld, type World } from './world.ts';

@@ -12,11 +12,12 @@ import { createGroup, type Group } from './environment/group.ts';
 import { createSimulatedLog, type SimulatedLog } from './environment/log.ts';
 import { createSimulatedSender } from './environment/sender.ts';
 import { createTransactions, type Database, inTurn } from './environment/transactions.ts';
-import { createLedgerWatch } from './invariants/ledger-watch.ts';
-import { createProductTruth, type ProductTruth } from './invariants/product-truth.ts';
-import { createShortages, type Shortages } from './invariants/shortages.ts';
-import { createTruth, type Truth } from './invariants/truth.ts';
-import { type Process, type Simulation, simulate } from './kernel/simulation.ts';
+import type { Process } from './kernel/process.ts';
+import { type Simulation, simulate } from './kernel/simulation.ts';
+import { createLedgerWatch } from './truth/ledger-watch.ts';
+import { createProductTruth, type ProductTruth } from './truth/product-truth.ts';
+import { createShortages, type Shortages } from './truth/shortages.ts';
+import { createTruth, type Truth } from './truth/truth.ts';
 
 export const ORDERS = 'orders' as const;
 export const PRODUCTS = 'products' as const;

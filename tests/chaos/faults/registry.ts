@@ -1,7 +1,7 @@
 // tests/chaos/faults/registry.ts: every fault that a campaign chooses from.
 
 import type { Fault } from '../fault.ts';
-import { GROUND_FAULTS } from './ground.ts';
+import { GROUND_FAULTS } from './environment.ts';
 import { LOG_FAULTS } from './log.ts';
 import { NETWORK_FAULTS } from './network.ts';
 import { ROLE_FAULTS } from './roles.ts';

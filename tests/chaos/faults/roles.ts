@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.ts';
-import { endAndAwait } from '../../support/faults/kept-process.ts';
+import { endAndAwait } from '../../support/stack/service/kept-process.ts';
 import type { Fault } from '../fault.ts';
 
 // The group's session time-out is 10 s: a stopped member wakes up when others have taken its partitions over.

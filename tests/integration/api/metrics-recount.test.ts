@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ORDER_STATUSES } from '../../../shared/order/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type ApisOnStack, startApisOnStack } from '../../support/stack/api-on-stack.ts';
+import { type ApisOnStack, startApisOnStack } from '../../support/stack/service/api-on-stack.ts';
 import { mixedLives } from './mixed-lives.ts';
 import { type Recount, recount } from './recount.ts';
 

@@ -6,7 +6,7 @@ import { type ListFilters, type ListQuery, listStatement } from '../../../api/re
 import { createReadModel, type ReadModel } from '../../../api/reads/read-model.ts';
 import { ORDER_STATUSES } from '../../../shared/order/lifecycle.ts';
 import type { Order } from '../../../shared/order/order.ts';
-import { openReadModel } from '../../support/stack/api-on-stack.ts';
+import { openReadModel } from '../../support/stack/service/api-on-stack.ts';
 
 const COUNT = 20_000;
 // Ten orders share each millisecond, so that the id has to decide.

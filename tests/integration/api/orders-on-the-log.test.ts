@@ -6,9 +6,9 @@ import { created, event, fact } from '../../support/builders/order-events.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { quickest } from '../../support/quickest.ts';
-import { type Answer, type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';
-import { openFeed } from '../../support/stack/feed-client.ts';
-import type { RoleProcess } from '../../support/stack/role-process.ts';
+import { type Answer, type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/service/api-on-stack.ts';
+import { openFeed } from '../../support/stack/service/feed-client.ts';
+import type { RoleProcess } from '../../support/stack/service/role-process.ts';
 
 let stack: ApisOnStack;
 let one: Instance;

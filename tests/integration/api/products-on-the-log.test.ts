@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLetterTopicOf } from '../../../shared/log/dead-letters/dead-letters.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';
-import type { RoleProcess } from '../../support/stack/role-process.ts';
+import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/service/api-on-stack.ts';
+import type { RoleProcess } from '../../support/stack/service/role-process.ts';
 import { readAll } from '../log/log-under-test.ts';
 
 let stack: ApisOnStack;

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { created, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/api-on-stack.ts';
-import { openFeed } from '../../support/stack/feed-client.ts';
+import { type ApisOnStack, type Instance, startApisOnStack } from '../../support/stack/service/api-on-stack.ts';
+import { openFeed } from '../../support/stack/service/feed-client.ts';
 
 let stack: ApisOnStack;
 let api: Instance;

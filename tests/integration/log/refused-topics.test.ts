@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
-import { startRole } from '../../support/stack/role-process.ts';
+import { startRole } from '../../support/stack/service/role-process.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { uniqueName } from '../../support/builders/unique-name.ts';
-import { startRole } from '../../support/stack/role-process.ts';
+import { startRole } from '../../support/stack/service/role-process.ts';
 
 const taken = createServer();
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { type RoleProcess, startRole } from '../../support/stack/role-process.ts';
+import { type RoleProcess, startRole } from '../../support/stack/service/role-process.ts';
 import { histories } from './histories.ts';
 import { newProjection, PARTITIONS, type Projection } from './projection.ts';
 import { closeAll } from './read-model.ts';

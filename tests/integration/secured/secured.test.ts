@@ -12,10 +12,10 @@ import { createLogger } from '../../../shared/runtime/logger.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { patience } from '../../support/machine.ts';
-import { ordersCli } from '../../support/stack/orders-cli.ts';
-import { type RoleName, startRole } from '../../support/stack/role-process.ts';
 import { SESSION_MS, type SecuredGround, startSecuredGround } from '../../support/stack/secured-environment.ts';
-import { type Service, startService } from '../../support/stack/service.ts';
+import { ordersCli } from '../../support/stack/service/orders-cli.ts';
+import { type RoleName, startRole } from '../../support/stack/service/role-process.ts';
+import { type Service, startService } from '../../support/stack/service/service.ts';
 
 // Whoever cannot get in is told so at once; what waits for a broker that is starting takes a minute.
 const AT_ONCE_MS = patience(10_000);

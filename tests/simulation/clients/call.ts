@@ -2,8 +2,8 @@
 // that is not ready or dies, and a patience that ends.
 
 import type { ApiParts } from '../../../api/api.ts';
+import type { Slot } from '../fleet.ts';
 import { isReady } from '../processes/api.ts';
-import type { Slot } from '../processes/fleet.ts';
 import type { World } from '../world.ts';
 
 /** `refused`: certainly nothing happened. `lost`: nobody knows. `failed`: what the api rejected with. */

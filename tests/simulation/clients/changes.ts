@@ -5,7 +5,7 @@ import type { OrderCommand } from '../../../api/orders/command-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';
 import { isTerminal, type OrderStatus } from '../../../shared/order/lifecycle.ts';
 import type { World } from '../world.ts';
-import type { Desk } from './desk.ts';
+import type { Desk } from './client-driver.ts';
 import { totalOf, UNTRACKED } from './items.ts';
 
 type Ask = OrderCommand['ask'];

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
 import type { ApiParts } from '../../../api/api.ts';
 import { SLOW_BYTES_MAX } from '../../../api/feed/feed.ts';
-import type { TrueChange } from '../invariants/truth.ts';
+import type { Slot } from '../fleet.ts';
 import { isReady } from '../processes/api.ts';
-import type { Slot } from '../processes/fleet.ts';
+import type { TrueChange } from '../truth/truth.ts';
 import type { World } from '../world.ts';
 
 interface Frame {

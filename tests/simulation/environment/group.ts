@@ -2,7 +2,8 @@
 // and goes on without those that are silent, and members that are expelled long before they hear of it.
 
 import type { GroupOffset } from '../../../shared/log/log.ts';
-import type { Process, Simulation } from '../kernel/simulation.ts';
+import type { Process } from '../kernel/process.ts';
+import type { Simulation } from '../kernel/simulation.ts';
 
 export interface Member {
   readonly process: Process;

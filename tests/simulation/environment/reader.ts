@@ -4,7 +4,8 @@
 import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Partition } from '../../support/in-memory/log.ts';
-import type { Process, Simulation } from '../kernel/simulation.ts';
+import type { Process } from '../kernel/process.ts';
+import type { Simulation } from '../kernel/simulation.ts';
 import type { Group, Member } from './group.ts';
 import type { SimulatedLog } from './log.ts';
 

@@ -4,7 +4,8 @@
 import type { Sender, Verdict } from '../../../shared/log/append/sender.ts';
 import type { PartitionBatch } from '../../../shared/log/protocol/produce.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import type { Process, Simulation } from '../kernel/simulation.ts';
+import type { Process } from '../kernel/process.ts';
+import type { Simulation } from '../kernel/simulation.ts';
 import type { SimulatedLog } from './log.ts';
 
 const ANSWER_LOST_MS = [20, 700] as const;

@@ -3,7 +3,8 @@
 
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Transact } from '../../support/in-memory/read-model.ts';
-import type { Process, Simulation } from '../kernel/simulation.ts';
+import type { Process } from '../kernel/process.ts';
+import type { Simulation } from '../kernel/simulation.ts';
 
 export interface Database {
   /** How likely a transaction fails, and how likely one that was committed is not answered. */

@@ -4,8 +4,8 @@
 import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { bucketOf } from '../../../shared/postgres/processing-time.ts';
+import { isStuck } from '../truth/truth.ts';
 import { ORDERS, type World } from '../world.ts';
-import { isStuck } from './truth.ts';
 
 export const checkOrders = ({ sim, truth }: World): void => {
   for (const each of truth.orders.values()) {

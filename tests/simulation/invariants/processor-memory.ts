@@ -5,7 +5,7 @@ import type { Partition } from '../../../processor/orders/partition.ts';
 import type { OrderProcessor } from '../../../processor/orders/process-orders.ts';
 import type { Assignment } from '../../../shared/log/log.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
-import type { Slot } from '../processes/fleet.ts';
+import type { Slot } from '../fleet.ts';
 import type { World } from '../world.ts';
 
 export interface TakeOverWatch {

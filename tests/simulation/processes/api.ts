@@ -4,8 +4,8 @@ import { type ApiParts, composeParts } from '../../../api/api.ts';
 import { createReadModelOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedProductStore } from '../environment/product-store.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
+import type { StartRole } from '../fleet.ts';
 import { ORDERS, PARTITIONS, PRODUCTS } from '../world.ts';
-import type { StartRole } from './fleet.ts';
 
 /** DECISION_WAIT_MS: short, so that some callers are told to ask later. */
 const DECISION_WAIT_MS = 2_000;

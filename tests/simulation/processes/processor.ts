@@ -17,11 +17,12 @@ import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryLedger } from '../../support/in-memory/ledger.ts';
 import { createFirstLivesOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
-import { createAttemptsWatch } from '../invariants/attempts.ts';
+import type { StartRole } from '../fleet.ts';
 import { watchTakeOvers } from '../invariants/processor-memory.ts';
-import type { Process, Simulation } from '../kernel/simulation.ts';
+import type { Process } from '../kernel/process.ts';
+import type { Simulation } from '../kernel/simulation.ts';
+import { createAttemptsWatch } from '../truth/attempts.ts';
 import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
-import type { StartRole } from './fleet.ts';
 
 /** What becomes of one attempt to fulfil an order. */
 export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };

@@ -5,9 +5,9 @@ import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
+import type { StartRole } from '../fleet.ts';
 import { checkBuried } from '../invariants/dead-letters.ts';
 import { DEAD_LETTERS, ORDERS } from '../world.ts';
-import type { StartRole } from './fleet.ts';
 
 const COMMIT_GAP_MS = 25;
 

@@ -2,7 +2,7 @@
 // come and go: each request has one answer, the same for everybody.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/shoppers.ts';
+import { sendShoppers } from '../clients/order-clients.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld } from '../world.ts';
 

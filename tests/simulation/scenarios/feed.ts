@@ -2,7 +2,7 @@
 // state: on every connection nothing is missing, nothing comes twice, and every cursor is true.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/shoppers.ts';
+import { sendShoppers } from '../clients/order-clients.ts';
 import { sendWatchers } from '../clients/watchers.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld } from '../world.ts';

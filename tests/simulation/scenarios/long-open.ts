@@ -4,7 +4,7 @@
 import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import { redriveParked } from '../clients/changes.ts';
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/shoppers.ts';
+import { sendShoppers } from '../clients/order-clients.ts';
 import type { Endpoint } from '../processes/processor.ts';
 import { runSystem, type System } from '../system.ts';
 import type { RunWorld } from '../world.ts';

@@ -1,8 +1,8 @@
 // tests/simulation/scenarios/products.ts: products that are created and changed through any instance while their owners come and go and the
 // ledger is rebuilt: one verdict for each request, in versions without holes (R11).
 
-import { sendMerchants } from '../clients/merchants.ts';
-import { sendStrays } from '../clients/strays.ts';
+import { sendMerchants } from '../clients/product-clients.ts';
+import { sendStrays } from '../clients/undecodable-records.ts';
 import { runSystem } from '../system.ts';
 import { PRODUCTS, type RunWorld } from '../world.ts';
 

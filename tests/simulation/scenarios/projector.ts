@@ -2,8 +2,8 @@
 // records that cannot be decoded: the tables are the fold of the log all the same, every record once.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/shoppers.ts';
-import { sendStrays } from '../clients/strays.ts';
+import { sendShoppers } from '../clients/order-clients.ts';
+import { sendStrays } from '../clients/undecodable-records.ts';
 import { checkLetters } from '../invariants/dead-letters.ts';
 import { runSystem } from '../system.ts';
 import { ORDERS, type RunWorld } from '../world.ts';

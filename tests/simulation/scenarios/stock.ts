@@ -2,8 +2,8 @@
 // ledger that is rebuilt: nothing is sold twice, kept back for ever or counted wrong, at any moment.
 
 import { lineOf, UNTRACKED } from '../clients/items.ts';
-import { sendMerchants } from '../clients/merchants.ts';
-import { sendShoppers } from '../clients/shoppers.ts';
+import { sendShoppers } from '../clients/order-clients.ts';
+import { sendMerchants } from '../clients/product-clients.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld, World } from '../world.ts';
 

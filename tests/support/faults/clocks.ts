@@ -3,8 +3,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Fleet } from '../stack/fleet.ts';
-import type { RoleName } from '../stack/role-process.ts';
+import type { Fleet } from '../stack/service/fleet.ts';
+import type { RoleName } from '../stack/service/role-process.ts';
 
 export interface Clocks {
   /** What a role must be started with to follow them. */

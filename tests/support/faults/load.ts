@@ -5,7 +5,7 @@ import { createLoadClient, type LoadClient, type LoadClientOptions } from '../..
 import { recordFeed } from '../../oracle/feed-recorder.ts';
 import { createJournal, type Journal } from '../../oracle/journal.ts';
 import { eventually } from '../eventually.ts';
-import type { Fleet } from '../stack/fleet.ts';
+import type { Fleet } from '../stack/service/fleet.ts';
 
 export interface Load extends Pick<LoadClient, 'stop' | 'accepted' | 'inFlight'> {
   journal: Journal;

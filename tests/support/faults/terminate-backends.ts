@@ -2,7 +2,7 @@
 // fail-over would.
 
 import { openDatabase } from '../../../shared/postgres/database.ts';
-import type { RoleName } from '../stack/role-process.ts';
+import type { RoleName } from '../stack/service/role-process.ts';
 
 export interface Terminated {
   connections: number;

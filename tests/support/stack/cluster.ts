@@ -14,7 +14,7 @@ import { type KeptProcess, keepRunning } from '../../../ops/local-stack/processe
 import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
 import { eventually } from '../eventually.ts';
-import { signalKept } from '../faults/kept-process.ts';
+import { signalKept } from './service/kept-process.ts';
 
 export interface ClusterBroker {
   nodeId: number;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import { eventually } from '../eventually.ts';
-import type { Exit } from './role-process.ts';
+import type { Exit } from './service/role-process.ts';
 
 export interface RunFile {
   api: string;

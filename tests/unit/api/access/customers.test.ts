@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { created, event, fact } from '../../../support/builders/order-events.ts';
 import { ACCESS_REQUIRED, basic } from '../../../support/in-memory/accounts.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
-import { openFeed } from '../../../support/stack/feed-client.ts';
+import { openFeed } from '../../../support/stack/service/feed-client.ts';
 
 const PASSWORD = 'correct horse battery';
 const LINES = { item_ids: [1], total_amount: 1 };

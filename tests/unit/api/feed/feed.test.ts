@@ -7,7 +7,7 @@ import { webSocketText } from '../../../../api/feed/frames.ts';
 import { created, event, fact } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
-import { openFeed } from '../../../support/stack/feed-client.ts';
+import { openFeed } from '../../../support/stack/service/feed-client.ts';
 import { pass, steerTime } from '../../../support/steered-time.ts';
 
 let api: InMemoryApi;

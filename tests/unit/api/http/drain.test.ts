@@ -11,7 +11,7 @@ import { eventually } from '../../../support/eventually.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 import { patience } from '../../../support/machine.ts';
 import { quickest } from '../../../support/quickest.ts';
-import { openFeed } from '../../../support/stack/feed-client.ts';
+import { openFeed } from '../../../support/stack/service/feed-client.ts';
 
 const STOP_MAX_MS = 3_750; // what main.ts gives it
 const NOTICE_MS = 750; // drain.ts

@@ -1,0 +1,58 @@
+// tests/simulation/processes/rebuild-ledger.ts: `npm run orders -- rebuild` of the ledger, as processor/ledger/rebuild/rebuild.ts does it, on the simulated
+// tables: fence all, see where the log ends, fold up to there, write.
+
+import { rebuiltLedger } from '../../../processor/ledger/rebuild/rebuilt-ledger.ts';
+import { refoldOf } from '../invariants/ledger-at-rest.ts';
+import { ORDERS, PRODUCTS, type World } from '../world.ts';
+
+/** Claims are refused then, and readiness asks for a rebuild: an owner that was fenced off has noted its position in Kafka afterwards. */
+export const isBehindCopies = ({ ledger, groups }: World): boolean =>
+  [...ledger.partitions].some(([key, { start }]) => {
+    const [topic, partition] = key.split('/');
+    const copies = topic === ORDERS ? groups.processor : groups.products;
+    return start.offset < (copies.committed().get(Number(partition))?.offset ?? 0);
+  });
+
+const FOLD_MS = [50, 1_500] as const;
+
+export const rebuildLedger = (world: World): void => {
+  const { sim, log, ledger, groups } = world;
+  if (!ledger.complete) return; // one at a time
+  sim.trace(() => 'the ledger is rebuilt');
+  ledger.complete = false;
+  for (const row of ledger.partitions.values()) row.epoch += 1;
+  sim.after(sim.between(1, 30), () => {
+    const ends = new Map([ORDERS, PRODUCTS].map((topic) => [topic, log.ends(topic)]));
+    sim.after(sim.between(...FOLD_MS), () => write(ends));
+  });
+
+  const write = (ends: ReadonlyMap<string, ReadonlyMap<number, { high: number }>>): void => {
+    const refold = refoldOf(world, ends);
+    const made = rebuiltLedger(refold, {
+      held: new Map([...ledger.reservations].filter(([, { state }]) => state === 'held')),
+      outbox: [...ledger.requests.values()].filter(({ delivered }) => !delivered),
+    });
+    ledger.products = made.products;
+    ledger.reservations = made.reservations;
+    ledger.requests = new Map(made.requests.map((row) => [row.answer.requestId, { ...row, answer: row.answer }]));
+    const setStart = (topic: string, partition: number, offset: number, note: string | null): number => {
+      const key = `${topic}/${partition}`;
+      const copy = (topic === ORDERS ? groups.processor : groups.products).committed().get(partition)?.offset ?? 0;
+      const epoch = (ledger.partitions.get(key)?.epoch ?? 0) + 1;
+      const start = { offset: Math.max(offset, copy), note };
+      ledger.partitions.set(key, { epoch, start });
+      return start.offset;
+    };
+    for (const [partition, { high }] of ends.get(ORDERS)!) {
+      const { startOffset, logTime } = refold.orderPartition(partition, high);
+      const start = setStart(ORDERS, partition, startOffset, `logtime=${logTime}`);
+      ledger.carried.set(
+        `${ORDERS}/${partition}`,
+        new Map(refold.carried(partition, start, high).map((each) => [each.order.orderId, each])),
+      );
+    }
+    for (const [partition, { high }] of ends.get(PRODUCTS)!) setStart(PRODUCTS, partition, refold.productPartition(partition, high), null);
+    ledger.complete = true;
+    sim.trace(() => 'the ledger is complete again');
+  };
+};
