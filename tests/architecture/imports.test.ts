@@ -18,27 +18,62 @@ interface SourceFile {
   text: string;
   /** Paths from the root for relative imports, package names for others. */
   imports: string[];
-  /** The same without `import type`: what is loaded at run time. */
-  loads: string[];
 }
 
-const IMPORT = /^\s*(?:import|export)\s(?<type>type\s)?(?:[^'";]*?\sfrom\s)?'(?<from>[^']+)';?|import\('(?<dynamic>[^']+)'\)/gm;
+const IMPORT = /^\s*(?:import|export)\s(?:type\s)?(?:[^'";]*?\sfrom\s)?'(?<from>[^']+)';?|import\('(?<dynamic>[^']+)'\)/gm;
 
 const read = (name: string): SourceFile => {
   const text = readFileSync(join(ROOT, name), 'utf8');
-  const found = [...text.matchAll(IMPORT)].map(({ groups }) => {
+  const imports = [...text.matchAll(IMPORT)].map(({ groups }) => {
     const from = groups?.from ?? groups?.dynamic ?? '';
-    return {
-      from: from.startsWith('.') ? relative(ROOT, normalize(join(ROOT, dirname(name), from))) : from,
-      type: groups?.type !== undefined,
-    };
+    return from.startsWith('.') ? relative(ROOT, normalize(join(ROOT, dirname(name), from))) : from;
   });
-  return { name, text, imports: found.map(({ from }) => from), loads: found.filter(({ type }) => !type).map(({ from }) => from) };
+  return { name, text, imports };
 };
 
 const files = FOLDERS.flatMap(filesOf).map(read);
 const product = files.filter(({ name }) => !/^(tests|bench)\//.test(name));
 const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '');
+type Imports = Pick<SourceFile, 'name' | 'imports'>;
+
+/** What a reader can take in at a glance (style: about 15). */
+const FILES_SIDE_BY_SIDE_MAX = 15;
+
+const foldersOf = (among: readonly Imports[]): string[] => {
+  const folders = new Set<string>();
+  for (const { name } of among) for (let folder = dirname(name); folder !== '.'; folder = dirname(folder)) folders.add(folder);
+  return ['.', ...folders];
+};
+
+/** Who needs whom among the files and folders that lie directly in `folder`. */
+const arrowsWithin = (folder: string, among: readonly Imports[]): Map<string, string[]> => {
+  const prefix = folder === '.' ? '' : `${folder}/`;
+  const thingOf = (path: string): string | null =>
+    path.startsWith(prefix) && path.endsWith('.ts') ? prefix + path.slice(prefix.length).split('/')[0] : null;
+  const arrows = new Map<string, string[]>();
+  for (const { name, imports } of among) {
+    const thing = thingOf(name);
+    if (thing === null) continue;
+    const others = imports.map(thingOf).filter((other) => other !== null && other !== thing) as string[];
+    arrows.set(thing, [...(arrows.get(thing) ?? []), ...others]);
+  }
+  return arrows;
+};
+
+/** A circle of each group of things that need one another; empty when they can be read one after the other. */
+const circles = (arrows: ReadonlyMap<string, readonly string[]>): string[] => {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (thing: string, path: readonly string[]): void => {
+    if (path.includes(thing)) found.push([...path.slice(path.indexOf(thing)), thing].join(' → '));
+    if (done.has(thing) || path.includes(thing)) return;
+    for (const next of arrows.get(thing) ?? []) visit(next, [...path, thing]);
+    done.add(thing);
+  };
+  for (const thing of arrows.keys()) visit(thing, []);
+  return found;
+};
+
 const isPackage = (path: string, name: string): boolean => path === name || path.startsWith(`${name}/`);
 
 const offenders = (among: SourceFile[], isWrong: (file: SourceFile) => string | undefined | false): string[] =>
@@ -104,18 +139,31 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('has no cycles at run time', () => {
-    const graph = new Map(files.map(({ name, loads }) => [name, loads.filter((path) => path.endsWith('.ts'))]));
-    const done = new Set<string>();
-    const cycles: string[] = [];
-    const visit = (name: string, path: string[]): void => {
-      if (path.includes(name)) cycles.push([...path.slice(path.indexOf(name)), name].join(' → '));
-      if (done.has(name) || path.includes(name)) return;
-      for (const next of graph.get(name) ?? []) visit(next, [...path, name]);
-      done.add(name);
-    };
-    for (const name of graph.keys()) visit(name, []);
-    expect(cycles).toEqual([]);
+  it('has no circles between files, of types neither', () => {
+    expect(circles(new Map(files.map(({ name, imports }) => [name, imports.filter((path) => path.endsWith('.ts'))])))).toEqual([]);
+  });
+
+  it('has no circles between what lies side by side in a folder', () => {
+    const found = foldersOf(files).flatMap((folder) => circles(arrowsWithin(folder, files)));
+    expect(found).toEqual([]);
+  });
+
+  it('sees a circle of two folders whose files have none', () => {
+    const one = [
+      { name: 'a/x/1.ts', imports: ['a/y/1.ts'] },
+      { name: 'a/y/1.ts', imports: [] },
+      { name: 'a/y/2.ts', imports: ['a/x/2.ts'] },
+      { name: 'a/x/2.ts', imports: [] },
+    ];
+    expect(circles(new Map(one.map(({ name, imports }) => [name, imports])))).toEqual([]);
+    expect(circles(arrowsWithin('a', one))).toEqual(['a/x → a/y → a/x']);
+  });
+
+  it('has at most fifteen files side by side in a folder', () => {
+    const crowded = foldersOf(files)
+      .map((folder) => [folder, files.filter(({ name }) => dirname(name) === folder).length] as const)
+      .filter(([, count]) => count > FILES_SIDE_BY_SIDE_MAX);
+    expect(crowded).toEqual([]);
   });
 
   it('has no barrels, and no file named for what it is not', () => {

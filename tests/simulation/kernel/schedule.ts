@@ -1,6 +1,6 @@
 // tests/simulation/kernel/schedule.ts: what will happen, next first: a binary heap by time, and by order of arrival within one time.
 
-import type { Process } from './simulation.ts';
+import type { Process } from './process.ts';
 
 export interface Step {
   at: number;

@@ -1,20 +1,10 @@
 // tests/simulation/kernel/simulation.ts: time, chance and processes out of one seed. Everything that happens is a step of a schedule;
 // between two steps all promises settle. Nothing else runs, so the same seed gives the same history, step by step.
 
+import type { Process } from './process.ts';
 import { random } from './random.ts';
 import { createSchedule, type Step } from './schedule.ts';
 import { type Timekeeper, underTimekeeper } from './virtual-time.ts';
-
-/** One life of a process. Its steps are what runs in it: timers, answers of the network. */
-export interface Process {
-  readonly name: string;
-  /** False after a crash: its steps are never taken. */
-  alive: boolean;
-  /** Stopped (SIGSTOP, a long pause) until then: its steps wait. */
-  resumesAt: number;
-  /** How far its wall clock is off (R10). */
-  clockOffMs: number;
-}
 
 export interface Simulation extends Timekeeper {
   /** Milliseconds since the beginning, as nobody inside can know them. */
