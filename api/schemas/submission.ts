@@ -1,4 +1,4 @@
-// api/schemas/submission.ts: the body of POST /orders. Rules that a schema cannot say are in submission.ts beside app.ts.
+// api/schemas/submission.ts: the body of POST /orders. Rules that a schema cannot say are in api/orders/new-order.ts.
 
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';

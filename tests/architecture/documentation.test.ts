@@ -17,7 +17,16 @@ import { PRODUCT_WIRE_TYPES } from '../../shared/product/upcast.ts';
 import { APP_ERRORS } from '../../shared/runtime/app-error.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const FOLDERS = ['api', 'processor', 'projector', 'shared', 'ops', 'bench', 'tests'];
+const PATH_FROM_ROOT = /(?<![\w./${}-])(?:api|processor|projector|shared|ops|bench|tests)\/[\w./-]*\w/g;
+const FILE_NAME = /(?<![\w./-])[a-z][\w-]*(?:\.test)?\.ts\b/g;
 const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+const DOCUMENTS = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
+].filter((name) => name.endsWith('.md'));
 
 /** The first code span of each table row in a document, optionally only below one heading. */
 const rows = (path: string, pattern: RegExp, heading?: string): string[] => {
@@ -100,19 +109,35 @@ describe('the documents', () => {
   });
 
   it('link to files that exist', () => {
-    const documents = [
-      'README.md',
-      'CHANGELOG.md',
-      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
-    ];
-    const dead = documents
-      .filter((name) => name.endsWith('.md'))
-      .flatMap((name) =>
-        [...text(name).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
-          .map((link) => join(dirname(name), link[1]!))
-          .filter((target) => !existsSync(join(ROOT, target)))
-          .map((target) => `${name} → ${target}`),
-      );
+    const dead = DOCUMENTS.flatMap((name) =>
+      [...text(name).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
+        .map((link) => join(dirname(name), link[1]!))
+        .filter((target) => !existsSync(join(ROOT, target)))
+        .map((target) => `${name} → ${target}`),
+    );
     expect(dead).toEqual([]);
+  });
+
+  it('name files and folders that exist, and so do comments', () => {
+    const files = FOLDERS.flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    );
+    const known = new Set([...FOLDERS, ...files]);
+    const names = new Set(files.map((name) => basename(name)));
+    const exists = (path: string) => ['', '.ts', '.test.ts'].some((end) => known.has(path + end));
+    const stale = (where: string, words: string): string[] => {
+      const paths = [...words.matchAll(PATH_FROM_ROOT)].map(([path]) => path).filter((path) => !exists(path));
+      const bare = [...words.matchAll(FILE_NAME)].map(([name]) => name).filter((name) => !names.has(name));
+      return [...paths, ...bare].map((what) => `${where}: ${what}`);
+    };
+    const comments = (path: string) =>
+      text(path)
+        .match(/(?:^|\s)(?:\/\/|\*) .*$/gm)
+        ?.join('\n') ?? '';
+    const sources = files.filter((name) => name.endsWith('.ts'));
+    expect(sources.length).toBeGreaterThan(300);
+    expect([...DOCUMENTS.flatMap((name) => stale(name, text(name))), ...sources.flatMap((name) => stale(name, comments(name)))]).toEqual(
+      [],
+    );
   });
 });

@@ -47,7 +47,7 @@ describe('one supervisor per folder', () => {
   });
 
   test('takes over when that process id belongs to another program by now', async () => {
-    supervisedBy(await running(), 'node ops/start.ts');
+    supervisedBy(await running(), 'node ops/local-stack/main.ts');
     const claim = await claimFolder(folder, say);
     expect(JSON.parse(readFileSync(join(folder, 'supervisor.json'), 'utf8')).pid).toBe(process.pid);
     claim.release();
@@ -55,7 +55,7 @@ describe('one supervisor per folder', () => {
 
   test('stops what a killed supervisor left running, and says so', async () => {
     const pid = await running();
-    supervisedBy(999_999_999, 'node ops/start.ts', [{ name: 'broker', pid, marker: script }]);
+    supervisedBy(999_999_999, 'node ops/local-stack/main.ts', [{ name: 'broker', pid, marker: script }]);
     await claimFolder(folder, say);
     expect(commandLineOf(pid)).toBeNull();
     expect(said).toEqual([`stopping broker (process ${pid}), left over from a run that was killed`]);
@@ -63,7 +63,7 @@ describe('one supervisor per folder', () => {
 
   test('never touches a process that only has the same id', async () => {
     const pid = await running();
-    supervisedBy(999_999_999, 'node ops/start.ts', [{ name: 'broker', pid, marker: join(folder, 'server.properties') }]);
+    supervisedBy(999_999_999, 'node ops/local-stack/main.ts', [{ name: 'broker', pid, marker: join(folder, 'server.properties') }]);
     await claimFolder(folder, say);
     expect(commandLineOf(pid)).toContain(script);
     expect(said).toEqual([]);
