@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { temporaryData } from '../ops/local-stack/temporary-data.ts';
 import type { Bench, BenchSettings } from './bench.ts';
 import { type LoadClient, startLoadClient } from './load/load-client.ts';
 import { warmUp } from './rates/warm-up.ts';
@@ -18,7 +19,7 @@ import { ADMISSION_MAX_PER_SECOND, overload } from './scenarios/overload.ts';
 import { rebuild } from './scenarios/rebuild.ts';
 import { stock } from './scenarios/stock.ts';
 import { throughput } from './scenarios/throughput.ts';
-import { CHECKOUT, createGround, type GroundOptions, type Starting, temporaryFolder } from './system/environment.ts';
+import { CHECKOUT, createGround, type GroundOptions, type Starting } from './system/environment.ts';
 import { createSystem, type System } from './system/system.ts';
 
 // Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
@@ -115,7 +116,7 @@ const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Find
   }
   for (const [name, scenario] of Object.entries(ON_A_LIMITED_SYSTEM)) {
     if (!options.only.includes(name)) continue;
-    const folder = await temporaryFolder();
+    const folder = await temporaryData('bench');
     running.add(folder.remove);
     const env = { ...ground.env, ADMISSION_MAX_PER_SECOND: String(ADMISSION_MAX_PER_SECOND) };
     await during(createSystem({ ...ground, env, dataDir: folder.path }), async (system) => {
@@ -127,7 +128,7 @@ const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Find
 
 const main = async (): Promise<void> => {
   const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;
-  const folder = await temporaryFolder();
+  const folder = await temporaryData('bench');
   running.add(folder.remove);
   const load = startLoadClient();
   running.add(load.stop);

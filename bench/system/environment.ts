@@ -1,12 +1,9 @@
 // bench/system/environment.ts: where the bench runs: a temporary folder, free ports, and a broker and a database that are its own whatever the
 // environment says.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startBackingServices } from '../../ops/local-stack/backing-services.ts';
 import { choosePorts } from '../../ops/local-stack/ports.ts';
-import { dataOutside } from '../../ops/local-stack/postgres/postgres-home.ts';
 import type { KeptProcess } from '../../ops/local-stack/processes/keep-running.ts';
 import { stopInOrder } from '../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../ops/local-stack/processes/watchdog.ts';
@@ -34,17 +31,6 @@ export interface Starting<T> {
   start: () => Promise<T>;
   stop: () => Promise<void>;
 }
-
-/** A folder that every user may enter, PostgreSQL's among them. `remove` deletes it and what PostgreSQL has elsewhere. */
-export const temporaryFolder = async (): Promise<{ path: string; remove: () => Promise<void> }> => {
-  const path = await mkdtemp(join(tmpdir(), 'order-service-bench-'));
-  await chmod(path, 0o755);
-  const remove = async (): Promise<void> => {
-    const outside = await dataOutside(join(path, 'postgres'));
-    for (const folder of [path, outside]) if (folder) await rm(folder, { recursive: true, force: true });
-  };
-  return { path, remove };
-};
 
 /** Broker and database alone, on the data that a system has left. */
 export const createGround = ({ dataDir, env, say }: GroundOptions): Starting<Ground> => {

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLineOf } from '../../ops/local-stack/command-line.ts';
 import { kafkaAnswers } from '../../ops/local-stack/kafka/probe-kafka.ts';
 import { databaseAnswers } from '../../ops/local-stack/postgres/postgres-server.ts';
+import { type TemporaryData, temporaryData } from '../../ops/local-stack/temporary-data.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ContainerKind, deleteContainerData, inspectContainer, killContainer, whyNoContainers } from '../support/stack/containers.ts';
-import { type RunFile, type StackProcess, startStackProcess, temporaryStackFolder } from '../support/stack/stack-process.ts';
+import { type RunFile, type StackProcess, startStackProcess } from '../support/stack/stack-process.ts';
 
 const problem = await whyNoContainers();
 const KINDS = ['broker', 'postgres'] as const;
@@ -19,7 +20,7 @@ const ENV = { BACKING_SERVICES: 'containers', PROCESSING_TIME_MS: '50' };
 const BACK_LIMIT_MS = 30_000;
 
 describe.skipIf(problem !== null || (process.env.KAFKA_BROKERS && process.env.DATABASE_URL))('npm start on containers', () => {
-  let folder: Awaited<ReturnType<typeof temporaryStackFolder>>;
+  let folder: TemporaryData;
   let dataDir: string;
   let stack: StackProcess;
   let run: RunFile;
@@ -60,7 +61,7 @@ describe.skipIf(problem !== null || (process.env.KAFKA_BROKERS && process.env.DA
   };
 
   beforeAll(async () => {
-    folder = await temporaryStackFolder();
+    folder = await temporaryData('stack');
     dataDir = join(folder.path, 'data');
     await start();
   });

@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLineOf } from '../../ops/local-stack/command-line.ts';
 import { kafkaAnswers } from '../../ops/local-stack/kafka/probe-kafka.ts';
 import { databaseAnswers } from '../../ops/local-stack/postgres/postgres-server.ts';
+import { type TemporaryData, temporaryData } from '../../ops/local-stack/temporary-data.ts';
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunFile, type StackProcess, startStackProcess, temporaryStackFolder } from '../support/stack/stack-process.ts';
+import { type RunFile, type StackProcess, startStackProcess } from '../support/stack/stack-process.ts';
 
 const ROLE_STUB = `
 import { createServer } from 'node:http';
@@ -43,14 +44,14 @@ const allEnded = (pids: number[]): boolean => pids.every((pid) => commandLineOf(
 // These start a broker and a database whatever the environment offers; a machine that has neither Java nor npm's PostgreSQL
 // runs the other tests against KAFKA_BROKERS and DATABASE_URL.
 describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm start', () => {
-  let folder: Awaited<ReturnType<typeof temporaryStackFolder>>;
+  let folder: TemporaryData;
   let dataDir: string;
   let scripts: string;
   let stack: StackProcess;
   let run: RunFile;
 
   beforeAll(async () => {
-    folder = await temporaryStackFolder();
+    folder = await temporaryData('stack');
     dataDir = join(folder.path, 'data');
     scripts = join(folder.path, 'roles');
     await mkdir(scripts);
@@ -210,9 +211,9 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
 });
 
 describe('npm start on a machine that lacks something', () => {
-  let folder: Awaited<ReturnType<typeof temporaryStackFolder>>;
+  let folder: TemporaryData;
   beforeAll(async () => {
-    folder = await temporaryStackFolder();
+    folder = await temporaryData('stack');
   });
   afterAll(() => folder.remove());
 

@@ -1,18 +1,16 @@
 // tests/support/stack/cluster.ts: three brokers (each a voter of the quorum too) and a database of one's own, in a temporary folder and on
 // free ports. Brokers are killed and paused by the id of what was started here, and stay down until they are started again.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Ground, provideDatabase } from '../../../ops/local-stack/dependencies.ts';
 import { newClusterId, prepareBroker } from '../../../ops/local-stack/kafka/kafka-broker.ts';
 import { provideKafkaJars } from '../../../ops/local-stack/kafka/kafka-jars.ts';
 import { choosePorts, LOOPBACK } from '../../../ops/local-stack/ports.ts';
-import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import { requireJava } from '../../../ops/local-stack/preflight.ts';
 import { type KeptProcess, keepRunning } from '../../../ops/local-stack/processes/keep-running.ts';
 import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
+import { temporaryData } from '../../../ops/local-stack/temporary-data.ts';
 import { eventually } from '../eventually.ts';
 import { signalKept } from './service/kept-process.ts';
 
@@ -46,8 +44,7 @@ const ANY_PORT = { variable: 'none', port: 0 };
 
 /** Resolves when the brokers and the database answer. */
 export const startCluster = async (): Promise<Cluster> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'order-service-cluster-'));
-  await chmod(dataDir, 0o755); // as root PostgreSQL runs as another user, who must be able to enter
+  const { path: dataDir, remove } = await temporaryData('cluster');
   const watchdog = startWatchdog(dataDir);
   const kept: KeptProcess[] = [];
   const brokers: HeldBroker[] = [];
@@ -61,8 +58,7 @@ export const startCluster = async (): Promise<Cluster> => {
     for (const { release } of brokers) release();
     for (const process of kept) signalKept(process, 'SIGCONT'); // a stopped process does not hear SIGTERM
     await stopInOrder([kept]);
-    const outside = await dataOutside(join(dataDir, 'postgres'));
-    for (const folder of [dataDir, outside]) if (folder) await rm(folder, { recursive: true, force: true });
+    await remove();
     watchdog.release();
   };
   try {

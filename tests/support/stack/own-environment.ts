@@ -1,15 +1,13 @@
 // tests/support/stack/own-environment.ts: a broker and a database of one's own, in a temporary folder and on free ports, for tests that kill
 // them. They are started again when they die, as `npm start` does.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startBackingServices } from '../../../ops/local-stack/backing-services.ts';
 import { choosePorts } from '../../../ops/local-stack/ports.ts';
-import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import type { KeptProcess } from '../../../ops/local-stack/processes/keep-running.ts';
 import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
+import { temporaryData } from '../../../ops/local-stack/temporary-data.ts';
 
 export interface OwnGround {
   /** Bootstrap list and URL of the processes themselves. */
@@ -26,14 +24,12 @@ const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..');
 const ANY_PORT = { variable: 'none', port: 0 };
 
 export const startOwnGround = async (say: (sentence: string) => void = () => {}): Promise<OwnGround> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'order-service-ground-'));
-  await chmod(dataDir, 0o755); // as root PostgreSQL runs as another user, who must be able to enter
+  const { path: dataDir, remove } = await temporaryData('environment');
   const watchdog = startWatchdog(dataDir);
   const kept: KeptProcess[] = [];
   const stop = async (): Promise<void> => {
     await stopInOrder([kept]);
-    const outside = await dataOutside(join(dataDir, 'postgres'));
-    for (const folder of [dataDir, outside]) if (folder) await rm(folder, { recursive: true, force: true });
+    await remove();
     watchdog.release();
   };
   try {

@@ -1,19 +1,19 @@
 // tests/support/stack/secured-environment.ts: a broker and a database as a careful operator runs them: Kafka with SASL over TLS, and with
 // certificates on both sides, PostgreSQL with TLS only. The certificates name `localhost` and nothing else.
 
-import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, chown, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { prepareBroker } from '../../../ops/local-stack/kafka/kafka-broker.ts';
 import { provideKafkaJars } from '../../../ops/local-stack/kafka/kafka-jars.ts';
 import { choosePorts } from '../../../ops/local-stack/ports.ts';
-import { dataOutside, providePostgresHome } from '../../../ops/local-stack/postgres/postgres-home.ts';
+import { providePostgresHome } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import { databaseAnswers, preparePostgres } from '../../../ops/local-stack/postgres/postgres-server.ts';
 import { requireJava } from '../../../ops/local-stack/preflight.ts';
 import { type KeptProcess, keepRunning, type ProcessSpec } from '../../../ops/local-stack/processes/keep-running.ts';
 import { runTool } from '../../../ops/local-stack/processes/run-tool.ts';
 import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
+import { temporaryData } from '../../../ops/local-stack/temporary-data.ts';
 import { type Authority, createAuthority } from '../builders/certificates.ts';
 
 export interface SecuredGround {
@@ -36,8 +36,7 @@ const ANY_PORT = { variable: 'none', port: 0 };
 const CREDENTIALS = { username: 'orders', password: 'correct-horse=battery+staple' };
 
 export const startSecuredGround = async (): Promise<SecuredGround> => {
-  const dir = await mkdtemp(join(tmpdir(), 'order-service-secured-'));
-  await chmod(dir, 0o755); // as root PostgreSQL runs as another user, who must be able to enter
+  const { path: dir, remove } = await temporaryData('secured');
   const watchdog = startWatchdog(dir);
   const kept: KeptProcess[] = [];
   const run = async (spec: ProcessSpec): Promise<void> => {
@@ -49,8 +48,7 @@ export const startSecuredGround = async (): Promise<SecuredGround> => {
   };
   const stop = async (): Promise<void> => {
     await stopInOrder([kept]);
-    const outside = await dataOutside(join(dir, 'postgres'));
-    for (const folder of [dir, outside]) if (folder) await rm(folder, { recursive: true, force: true });
+    await remove();
     watchdog.release();
   };
   try {

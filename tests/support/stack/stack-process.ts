@@ -3,10 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import { eventually } from '../eventually.ts';
 import type { Exit } from './service/role-process.ts';
 
@@ -38,17 +35,6 @@ const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL'); // its watchdog ends the rest
 });
-
-/** A folder for a stack's data; `remove` deletes all of it. */
-export const temporaryStackFolder = async (): Promise<{ path: string; remove: () => Promise<void> }> => {
-  const path = await mkdtemp(join(tmpdir(), 'order-service-stack-'));
-  await chmod(path, 0o755); // as root PostgreSQL runs as another user, who must be able to enter
-  const remove = async () => {
-    const outside = await dataOutside(join(path, 'postgres'));
-    for (const folder of [path, outside]) if (folder) await rm(folder, { recursive: true, force: true });
-  };
-  return { path, remove };
-};
 
 /** Starts a stack on `dataDir`; the roles are the service's own, or api.ts, processor.ts and projector.ts of `scripts`. */
 export const startStackProcess = (options: { dataDir: string; scripts?: string; env?: Record<string, string> }): StackProcess => {

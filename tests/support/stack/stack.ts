@@ -1,17 +1,15 @@
 // tests/support/stack/stack.ts: one broker and one database per test run, from the same ladder as `npm start`. A global setup of
 // vitest's: it runs for each project that names it; the first starts, the last stops and deletes.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type BackingServices, startBackingServices } from '../../../ops/local-stack/backing-services.ts';
 import { choosePorts } from '../../../ops/local-stack/ports.ts';
-import { dataOutside } from '../../../ops/local-stack/postgres/postgres-home.ts';
 import type { KeptProcess } from '../../../ops/local-stack/processes/keep-running.ts';
 import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
 import { readStartSettings } from '../../../ops/local-stack/settings.ts';
+import { temporaryData } from '../../../ops/local-stack/temporary-data.ts';
 import { REMOTE_URL } from './remote-url.ts';
 
 declare module 'vitest' {
@@ -51,16 +49,14 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
 };
 
 const startTestStack = async (): Promise<TestStack> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'order-service-tests-'));
-  await chmod(dataDir, 0o755); // as root PostgreSQL runs as another user, who must be able to enter
+  const { path: dataDir, remove } = await temporaryData('tests');
   const watchdog = startWatchdog(dataDir);
   const processes: KeptProcess[] = [];
   const say = (sentence: string) => process.stdout.write(`test stack | ${sentence}\n`);
   const onChange = () => watchdog.guard(processes.flatMap(({ pid }) => pid() ?? []));
   const stop = async () => {
     await stopInOrder([processes]);
-    const outside = await dataOutside(join(dataDir, 'postgres'));
-    for (const folder of [dataDir, outside]) if (folder) await rm(folder, { recursive: true, force: true });
+    await remove();
     watchdog.release();
   };
   try {
