@@ -4,8 +4,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import type { EventData, OrderRequest, OrderRequestName } from '../../shared/order/events.ts';
+import type { OrderRequest } from '../../shared/order/events.ts';
 import type { Order } from '../../shared/order/order.ts';
+import { type RequestedChange, ruledOut } from '../../shared/order/ruled-out.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { expectedVersion, type IfMatch } from '../http/preconditions.ts';
 import type { Place } from '../reads/position-waits.ts';
@@ -14,17 +15,13 @@ import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
 import type { Answers } from '../requests/outstanding-requests.ts';
 
-/** What is asked for, without the version that it is conditional on. */
-export type Asked = { [N in OrderRequestName]: { name: N; data: Omit<EventData[N], 'expected_version'> } }[OrderRequestName];
-
 export interface OrderCommand {
   orderId: string;
   ifMatch: IfMatch;
   actor: string;
   correlationId: string | null;
   traceparent: string | null;
-  /** From the order as of now: the request, or why there is none to make. `unchanged`: it already is as asked. */
-  ask: (order: Order) => Asked | 'unchanged' | { impossible: string };
+  change: RequestedChange;
 }
 
 export type Commanded =
@@ -75,7 +72,7 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
     }
   };
 
-  const decided = async (request: OrderRequest, { ask, traceparent }: OrderCommand): Promise<Commanded> => {
+  const decided = async (request: OrderRequest, { change, traceparent }: OrderCommand): Promise<Commanded> => {
     const requestId = request.id;
     const answer = answers.register(requestId);
     try {
@@ -84,7 +81,7 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
       const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
       if (answered !== null) {
         const known = await withOrder(answered);
-        return known === null ? { outcome: 'pending', requestId, place: answered.place } : outcomeOf(known, ask);
+        return known === null ? { outcome: 'pending', requestId, place: answered.place } : outcomeOf(known, change);
       }
       const place = await appended;
       if (place === null) return { outcome: 'unknown', requestId };
@@ -96,7 +93,7 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
   };
 
   return async (command) => {
-    const { orderId, ifMatch, actor, correlationId, ask } = command;
+    const { orderId, ifMatch, actor, correlationId, change } = command;
     const found = await orders.fresh(orderId);
     if (found === null) return { outcome: 'not_found' };
     const { order } = found;
@@ -104,19 +101,19 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
     if (expected === 'impossible') {
       return refused('VERSION_MISMATCH', `The order has version ${order.version}; If-Match names none that it can still have.`);
     }
-    const asked = ask(order);
-    if (asked === 'unchanged') return { outcome: 'unchanged', order, place: { partition: found.partition, offset: found.lastOffset } };
-    if ('impossible' in asked) return refused('ILLEGAL_TRANSITION', asked.impossible);
+    const ruling = ruledOut(order, change);
+    if (ruling === 'unchanged') return { outcome: 'unchanged', order, place: { partition: found.partition, offset: found.lastOffset } };
+    if (ruling !== null) return refused('ILLEGAL_TRANSITION', ruling.impossible);
     const request = {
       kind: 'request',
-      name: asked.name,
+      name: change.name,
       id: randomUUIDv7(),
       orderId,
       time: options.now(),
       actor,
       causationId: null,
       correlationId,
-      data: { ...asked.data, expected_version: expected },
+      data: { ...change.data, expected_version: expected },
     } as OrderRequest;
     return decided(request, command);
   };
@@ -124,11 +121,11 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
 
 const refused = (code: string, detail: string): Commanded => ({ outcome: 'refused', code, detail, place: null });
 
-const outcomeOf = ({ event, order, place }: OrderAnswer, ask: OrderCommand['ask']): Commanded => {
+const outcomeOf = ({ event, order, place }: OrderAnswer, change: RequestedChange): Commanded => {
   if (event.kind !== 'refusal') return { outcome: 'applied', order: order!, place };
   const { code, detail } = event.data;
   if (order === null || !MOVED_ON.has(code)) return { outcome: 'refused', code, detail, place };
-  const asked = ask(order);
-  if (asked === 'unchanged') return { outcome: 'unchanged', order, place };
-  return { outcome: 'refused', code: 'ILLEGAL_TRANSITION', detail: 'impossible' in asked ? asked.impossible : detail, place };
+  const ruling = ruledOut(order, change);
+  if (ruling === 'unchanged') return { outcome: 'unchanged', order, place };
+  return { outcome: 'refused', code: 'ILLEGAL_TRANSITION', detail: ruling?.impossible ?? detail, place };
 };

@@ -3,13 +3,12 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isTerminal } from '../../../shared/order/lifecycle.ts';
-import type { Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
+import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import { callContextOf } from '../../access/call-context.ts';
 import { readIfMatch } from '../../http/preconditions.ts';
 import { isProblemCode, Problem } from '../../http/problems.ts';
-import type { Commanded, CommandOrder, OrderCommand } from '../../orders/command-order.ts';
+import type { Commanded, CommandOrder } from '../../orders/command-order.ts';
 import { newLines } from '../../orders/new-order.ts';
 import type { PriceLines } from '../../orders/price-lines.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
@@ -111,12 +110,12 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
   const perform = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { message, ask }: { message: string; ask: OrderCommand['ask'] },
+    { message, change }: { message: string; change: RequestedChange },
   ): Promise<FastifyReply> => {
     const { order_id: orderId } = request.params as { order_id: string };
     const { caller, correlationId, traceparent } = callContextOf(request);
     const ifMatch = readIfMatch(request.headers['if-match']);
-    const result = await commandOrder({ orderId, ifMatch, actor: caller.actor, correlationId, traceparent, ask });
+    const result = await commandOrder({ orderId, ifMatch, actor: caller.actor, correlationId, traceparent, change });
     return answer(reply, result, { orderId, prefix, message });
   };
 
@@ -124,10 +123,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
     const { status, reason = null } = request.body;
     return perform(request, reply, {
       message: 'Order status updated successfully',
-      ask: (order) =>
-        order.status === status
-          ? 'unchanged'
-          : (whyEnded(order, `become ${status}`) ?? { name: 'OrderStatusChangeRequested', data: { status, reason } }),
+      change: { name: 'OrderStatusChangeRequested', data: { status, reason } },
     });
   });
 
@@ -135,10 +131,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
     const { reason = null } = request.body;
     return perform(request, reply, {
       message: 'Order cancelled',
-      ask: (order) =>
-        order.status === 'cancelled'
-          ? 'unchanged'
-          : (whyEnded(order, 'be cancelled') ?? { name: 'OrderCancellationRequested', data: { reason } }),
+      change: { name: 'OrderCancellationRequested', data: { reason } },
     });
   });
 
@@ -153,10 +146,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
         const { items, totalMinor } = await priceLines(newLines(request.body));
         return perform(request, reply, {
           message: 'Order amended',
-          ask: (order) =>
-            order.status === 'pending'
-              ? { name: 'OrderAmendmentRequested', data: { items, total_minor: totalMinor } }
-              : { impossible: `A ${order.status} order cannot be amended.` },
+          change: { name: 'OrderAmendmentRequested', data: { items, total_minor: totalMinor } },
         });
       },
     });
@@ -165,15 +155,11 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
   app.post('/orders/:order_id/redrive', { schema: redriveSchema }, (request, reply) =>
     perform(request, reply, {
       message: 'Order redriven',
-      // Whether it is parked changes back and forth, so what we know of it may be old: the processor says.
-      ask: (order) => whyEnded(order, 'be redriven') ?? { name: 'OrderRedriveRequested', data: {} },
+      change: { name: 'OrderRedriveRequested', data: {} },
     }),
   );
   done();
 };
-
-const whyEnded = ({ status }: Order, what: string): { impossible: string } | null =>
-  isTerminal(status) ? { impossible: `A ${status} order cannot ${what}.` } : null;
 
 const answer = (reply: FastifyReply, result: Commanded, to: { orderId: string; prefix: string; message: string }): FastifyReply => {
   switch (result.outcome) {

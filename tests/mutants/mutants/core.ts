@@ -84,4 +84,22 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     replace: 'logTime - created.time < -DUPLICATE_WINDOW_MS;',
     world: 'processor-crashes',
   },
+  {
+    name: 'ruled-out-while-open',
+    rule: 'commands',
+    why: 'An order in processing can be neither cancelled nor completed by hand: the api refuses what the processor would do.',
+    file: 'shared/order/ruled-out.ts',
+    find: '(isTerminal(order.status) ? impossible(order, what) : null);',
+    replace: "(order.status !== 'pending' ? impossible(order, what) : null);",
+    world: 'commands',
+  },
+  {
+    name: 'unchanged-though-open',
+    rule: 'commands',
+    why: 'Whoever cancels an order that has completed is told that it was cancelled.',
+    file: 'shared/order/ruled-out.ts',
+    find: "order.status === 'cancelled' ? 'unchanged'",
+    replace: "isTerminal(order.status) ? 'unchanged'",
+    world: 'commands',
+  },
 ];

@@ -3,34 +3,23 @@
 
 import type { OrderCommand } from '../../../api/orders/command-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';
-import { isTerminal, type OrderStatus } from '../../../shared/order/lifecycle.ts';
+import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
+import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import type { World } from '../world.ts';
 import type { Desk } from './client-driver.ts';
 import { totalOf, UNTRACKED } from './items.ts';
 
-type Ask = OrderCommand['ask'];
-
-const ENDED = { impossible: 'it has ended' };
-
-const toStatus =
-  (status: OrderStatus): Ask =>
-  (order) => {
-    if (order.status === status) return 'unchanged';
-    return isTerminal(order.status) ? ENDED : { name: 'OrderStatusChangeRequested', data: { status, reason: null } };
-  };
-const cancel: Ask = (order) => {
-  if (order.status === 'cancelled') return 'unchanged';
-  return isTerminal(order.status) ? ENDED : { name: 'OrderCancellationRequested', data: { reason: 'changed my mind' } };
-};
-const redrive: Ask = (order) => (isTerminal(order.status) ? ENDED : { name: 'OrderRedriveRequested', data: {} });
+const toStatus = (status: OrderStatus): RequestedChange => ({ name: 'OrderStatusChangeRequested', data: { status, reason: null } });
+const CANCEL: RequestedChange = { name: 'OrderCancellationRequested', data: { reason: 'changed my mind' } };
+const REDRIVE: RequestedChange = { name: 'OrderRedriveRequested', data: {} };
 
 const AMEND = 'amend';
-const ASKS = [cancel, cancel, toStatus('processing'), toStatus('completed'), toStatus('cancelled'), AMEND, AMEND, redrive] as const;
+const CHANGES = [CANCEL, CANCEL, toStatus('processing'), toStatus('completed'), toStatus('cancelled'), AMEND, AMEND, REDRIVE] as const;
 
 /** `itemsOf`: what an order is amended to. */
 export const changeMind = async (world: World, desk: Desk, orderId: string, itemsOf: (world: World) => ItemData[]): Promise<void> => {
   const { sim } = world;
-  const wish = sim.pick(ASKS);
+  const wish = sim.pick(CHANGES);
   const items = sim.chance(0.7) ? itemsOf(world) : [UNTRACKED];
   const ifMatch = sim.chance(0.3) ? Array.from({ length: sim.between(1, 2) }, () => sim.between(1, 3)) : null;
   const command: OrderCommand = {
@@ -39,7 +28,7 @@ export const changeMind = async (world: World, desk: Desk, orderId: string, item
     actor: 'user:caller',
     correlationId: null,
     traceparent: null,
-    ask: wish === AMEND ? cancel : wish,
+    change: wish === AMEND ? CANCEL : wish,
   };
   const instance = sim.pick(desk.instances);
   const amendment = { items, totalMinor: totalOf(items, 500) };
@@ -57,6 +46,6 @@ export const redriveParked = async (world: World, desk: Desk, orderId: string): 
     actor: 'user:operator',
     correlationId: null,
     traceparent: null,
-    ask: redrive,
+    change: REDRIVE,
   });
 };

@@ -9,8 +9,10 @@ import { consistencyToken } from '../../../api/reads/consistency.ts';
 import type { Place } from '../../../api/reads/position-waits.ts';
 import type { LoggedEvent } from '../../../api/reads/tail-memory.ts';
 import type { IdOrigin, OrderCreated } from '../../../shared/order/events.ts';
+import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
+import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Slot } from '../fleet.ts';
@@ -41,11 +43,14 @@ const originOf = ({ orderId, idempotencyKey, batchId }: Submission): IdOrigin =>
   return batchId === undefined ? 'client' : 'batch';
 };
 
-/** As api/routes/orders/commands.ts asks. */
-const amendTo =
-  ({ items, totalMinor }: OrderLines): OrderCommand['ask'] =>
-  (order) =>
-    order.status === 'pending' ? { name: 'OrderAmendmentRequested', data: { items, total_minor: totalMinor } } : { impossible: 'too late' };
+const amendTo = ({ items, totalMinor }: OrderLines): RequestedChange => ({
+  name: 'OrderAmendmentRequested',
+  data: { items, total_minor: totalMinor },
+});
+
+/** Whether an order with this status could still be changed so: what is refused without a record must be out of the question. */
+const isPossible = (status: OrderStatus, { name }: RequestedChange): boolean =>
+  status === 'pending' || (status === 'processing' && name !== 'OrderAmendmentRequested');
 
 /** The bytes of a 201, as api/routes/orders/create.ts writes them. */
 const bytesOf = (created: OrderCreated): string => JSON.stringify(orderView(evolve(null, created).order!));
@@ -141,14 +146,23 @@ export const createDesk = (world: World, instances: readonly Slot<ApiParts>[]): 
     )
       sim.violate(`a change ${names} of ${orderId} was refused, which had version ${version} all the time`);
   };
+  /** What is refused or done without a record is impossible, or is as asked, by the log as well. */
+  const checkRuledOut = ({ orderId, change }: OrderCommand, commanded: Commanded): void => {
+    const status = truth.orders.get(orderId)?.order.status;
+    if (commanded.outcome === 'refused' && commanded.code === 'ILLEGAL_TRANSITION' && commanded.place === null) {
+      if (status !== undefined && isPossible(status, change)) sim.violate(`${change.name} of the ${status} ${orderId} was ruled out`);
+    }
+    if (commanded.outcome !== 'unchanged') return;
+    const wanted = change.name === 'OrderStatusChangeRequested' ? change.data.status : 'cancelled';
+    if (commanded.order.status !== wanted) sim.violate(`${orderId} is said to be ${wanted} already, and is ${commanded.order.status}`);
+  };
   const command: Desk['command'] = async (instance, said, amendment) => {
     const asked = { ...said, correlationId: nextAttempt() };
     const wasThere = acknowledged.has(asked.orderId);
     const versionBefore = truth.orders.get(asked.orderId)?.order.version ?? 0;
     const work = async ({ commandOrder, priceLines }: ApiParts): Promise<Commanded> => {
-      if (amendment === undefined) return commandOrder(asked);
-      const lines = await priceLines(amendment);
-      return commandOrder({ ...asked, ask: amendTo(lines) });
+      if (amendment !== undefined) asked.change = amendTo(await priceLines(amendment));
+      return commandOrder(asked);
     };
     const reply = expectRetryable('a command', await callForChange(world, instance, work));
     if (reply.kind === 'failed') denied.add(asked.correlationId);
@@ -158,6 +172,7 @@ export const createDesk = (world: World, instances: readonly Slot<ApiParts>[]): 
     if (value.outcome === 'not_found' && wasThere) sim.violate(`${instance.name} does not find the acknowledged ${asked.orderId}`);
     if (value.outcome === 'applied' || value.outcome === 'unchanged') holdTo('a command', value.order);
     checkCondition(asked, versionBefore, value);
+    checkRuledOut(asked, value);
     if (value.outcome === 'applied' || (value.outcome === 'refused' && value.place !== null)) {
       const { partition, offset } = value.place!;
       const answer = truth.events[partition]![offset];
