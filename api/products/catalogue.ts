@@ -4,7 +4,7 @@
 import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
 import type { ProductFact, ProductRefusal } from '../../shared/product/events.ts';
-import { evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
+import { answeredBy, evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createOutage } from '../../shared/runtime/outage.ts';
@@ -73,8 +73,9 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
       const decoded = decodeProductEvent(record);
       if (!decoded.ok) continue; // without effect; the processor sets it aside in the dead-letter topic
       const { event } = decoded;
-      if (event.kind === 'request' || (event.kind === 'fact' && fold(event) === 'void')) continue;
-      if (event.causationId !== null) onAnswer(event.causationId, event);
+      if (event.kind === 'request') continue;
+      const requestId = answeredBy(event, event.kind === 'fact' ? fold(event) : 'refusal');
+      if (requestId !== null) onAnswer(requestId, event);
     }
     positions[partition] = records.at(-1)!.offset + 1;
     read.moved(partition);

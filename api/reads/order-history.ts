@@ -2,7 +2,7 @@
 // projector has not stored yet.
 
 import type { OrderCreated } from '../../shared/order/events.ts';
-import { evolve, type Order } from '../../shared/order/order.ts';
+import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
 import { iso } from '../../shared/order/order-view.ts';
 import { wireTypeOf } from '../../shared/order/upcast.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
@@ -57,15 +57,19 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
   };
   /** R2: of a closed order memory has forgotten what was answered, so it takes every refusal for the first. The row and the archive know. */
   const judged = async ({ order, partition, lastOffset }: StoredOrder, unstored: readonly LoggedEvent[]): Promise<LoggedEvent[]> => {
-    const answered = new Set<string | null>(order.answeredRequests);
+    const answered = new Set(order.answeredRequests);
     const archived = await readModel.events({ orderId: order.orderId, partition }, lastOffset + 1, HISTORY_PAGE);
     const next = (archived.at(-1)?.offset ?? lastOffset) + 1;
-    for (const { event, effect } of archived) if (effect === 'refusal') answered.add(event.causationId);
+    for (const { event, effect } of archived) {
+      const requestId = answeredBy(event, effect);
+      if (requestId !== null) answered.add(requestId);
+    }
     return unstored.map((logged) => {
-      const { event, isOrphan, offset } = logged;
-      if (!isOrphan || offset < next) return logged;
-      if (answered.has(event.causationId)) return { ...logged, effect: 'void' };
-      answered.add(event.causationId);
+      const { event, effect, isOrphan, offset } = logged;
+      const requestId = answeredBy(event, effect);
+      if (!isOrphan || requestId === null || offset < next) return logged;
+      if (answered.has(requestId)) return { ...logged, effect: 'void' };
+      answered.add(requestId);
       return logged;
     });
   };
@@ -102,9 +106,7 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
     for await (const logged of all(stored)) {
       const { event, effect } = logged;
       if (effect === 'request' && event.id === requestId) actor = event.actor;
-      else if (actor !== null && event.causationId === requestId && (effect === 'applied' || effect === 'refusal')) {
-        return { actor, answer: logged };
-      }
+      else if (actor !== null && answeredBy(event, effect) === requestId) return { actor, answer: logged };
     }
     return actor === null ? null : { actor, answer: null };
   };

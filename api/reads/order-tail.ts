@@ -5,6 +5,7 @@ import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS } from '../../shared/order/late-duplicates.ts';
+import { answeredBy } from '../../shared/order/order.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -143,10 +144,10 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
       const folded = fold(partition, event, firstLives);
       if (folded === null || event === null) continue;
       if (folded.change !== null && offset >= toldUpTo[number]!) changes.push(folded.change);
-      const answers = folded.effect === 'applied' || folded.effect === 'refusal' ? event.causationId : null;
-      if (answers !== null) {
+      const requestId = answeredBy(event, folded.effect);
+      if (requestId !== null) {
         const order = folded.change?.order ?? partition.orders.get(event.orderId)?.order ?? null;
-        options.onAnswer(answers, { event, order, place: { partition: number, offset } });
+        options.onAnswer(requestId, { event, order, place: { partition: number, offset } });
       }
     }
     toldUpTo[number] = Math.max(toldUpTo[number]!, partition.position);

@@ -9,7 +9,7 @@ import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Appender, LogRecord } from '../../shared/log/log.ts';
 import { followLog } from '../../shared/log/read/follow.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
-import { evolve, type Order } from '../../shared/order/order.ts';
+import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
 import type { Client, Database } from '../../shared/postgres/database.ts';
 import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../shared/postgres/order-rows.ts';
 
@@ -87,7 +87,8 @@ export const redriveParked = async ({ client, appender, topic, parked, onAnswere
     if (known === undefined) return;
     const { order, effect } = evolve(known, event);
     folds.set(event.orderId, order);
-    if (event.causationId === null || (effect !== 'applied' && effect !== 'refusal') || !unanswered.delete(event.causationId)) return;
+    const requestId = answeredBy(event, effect);
+    if (requestId === null || !unanswered.delete(requestId)) return;
     const no = event.kind === 'refusal' ? event.data : { code: null, detail: null };
     results.set(event.orderId, { orderId: event.orderId, outcome: event.kind === 'refusal' ? 'refused' : 'redriven', ...no });
     onAnswered(results.size);

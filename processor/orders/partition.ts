@@ -4,7 +4,7 @@
 import type { OrderEvent, OrderFact, OrderRequest } from '../../shared/order/events.ts';
 import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
-import { type Effect, evolve, type Order } from '../../shared/order/order.ts';
+import { answeredBy, type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
 import type { FailedForGood } from '../fulfilment/fulfilment.ts';
 import type { CarriedOrder, StockStep } from '../ledger/ledger.ts';
@@ -136,7 +136,8 @@ export const readEvent = (partition: Partition, event: OrderEvent, offset: numbe
   const { order, effect } = evolve(known?.order ?? null, event);
   if (known === undefined && effect === 'applied' && order !== null) return { entry: addOrder(partition, order, event, offset), effect };
   if (known !== undefined && order !== null) advance(partition, known, order, offset);
-  if (effect !== 'void' && event.causationId !== null) forgetRequest(partition, known, event.causationId);
+  const requestId = answeredBy(event, effect);
+  if (requestId !== null) forgetRequest(partition, known, requestId);
   return { entry: known, effect };
 };
 

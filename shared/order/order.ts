@@ -58,6 +58,10 @@ export const evolve = (order: Order | null, event: OrderEvent): Evolved => {
   return next === null ? { order, effect: 'void' } : { order: next, effect: 'applied' };
 };
 
+/** R2: the id of the request that a record answers for good, given what the record did; null when it answers none. */
+export const answeredBy = (event: OrderEvent, effect: Effect): string | null =>
+  effect === 'applied' || effect === 'refusal' ? event.causationId : null;
+
 const alreadyAnswered = (order: Order | null, requestId: string | null): boolean =>
   order !== null && requestId !== null && order.answeredRequests.includes(requestId);
 

@@ -40,6 +40,10 @@ export const evolveProduct = (product: Product | null, event: ProductEvent): Evo
   return next === null ? { product, effect: 'void' } : { product: next, effect: 'applied' };
 };
 
+/** R2: the id of the request that a record answers for good, given what the record did; null when it answers none. */
+export const answeredBy = (event: ProductEvent, effect: ProductEffect): string | null =>
+  effect === 'applied' || effect === 'refusal' ? event.causationId : null;
+
 const created = (event: ProductFact): Product | null => (event.name === 'ProductCreated' ? newProduct(event) : null);
 
 const newProduct = ({ id, productId, time, data }: ProductCreated): Product => ({

@@ -4,10 +4,10 @@
 import type { OrderEvent, OrderFact } from '../../../shared/order/events.ts';
 import { lookedUpUntil } from '../../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
-import { evolve, type Order } from '../../../shared/order/order.ts';
+import { answeredBy, evolve, type Order } from '../../../shared/order/order.ts';
 import { bringsStock } from '../../../shared/order/stock.ts';
 import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../../shared/product/events.ts';
-import { evolveProduct, type Product } from '../../../shared/product/product.ts';
+import { evolveProduct, type Product, answeredBy as productAnsweredBy } from '../../../shared/product/product.ts';
 import type { CarriedOrder } from '../ledger.ts';
 import type { Answer, LedgerProduct } from '../product-requests.ts';
 import type { Reservation } from '../stock.ts';
@@ -81,7 +81,8 @@ export const createRefold = (): Refold => {
     }
     const known = open.get(event.orderId);
     const { order, effect } = evolve(known?.order ?? null, event);
-    if (effect !== 'void' && event.causationId !== null) orderRequests.delete(event.causationId);
+    const requestId = answeredBy(event, effect);
+    if (requestId !== null) orderRequests.delete(requestId);
     if (order === null || effect === 'void') return;
     const entry = { partition, order, createdOffset: known?.createdOffset ?? offset, stock: known?.stock ?? null };
     if (event.kind === 'fact') {
@@ -103,15 +104,16 @@ export const createRefold = (): Refold => {
     const { product, effect } = evolveProduct(products.get(event.productId) ?? null, event);
     if (effect === 'void') return;
     if (product !== null) products.set(event.productId, product);
-    if (event.causationId === null || answered.has(event.causationId)) return;
-    const asked = productRequests.get(event.causationId);
-    productRequests.delete(event.causationId);
+    const requestId = productAnsweredBy(event, effect);
+    if (requestId === null || answered.has(requestId)) return;
+    const asked = productRequests.get(requestId);
+    productRequests.delete(requestId);
     const answer = {
-      requestId: event.causationId,
+      requestId,
       commandHash: asked?.request.data.command_hash ?? null,
       event: event as ProductFact | ProductRefusal,
     };
-    answered.set(event.causationId, { answer, partition });
+    answered.set(requestId, { answer, partition });
   };
 
   const counts = (): Map<string, { reserved: number; sold: number }> => {

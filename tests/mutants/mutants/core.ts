@@ -102,4 +102,13 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     replace: "isTerminal(order.status) ? 'unchanged'",
     world: 'commands',
   },
+  {
+    name: 'refusal-answers-nothing',
+    rule: 'R2',
+    why: 'Whoever was refused waits in vain, and the processor refuses again and again.',
+    file: 'shared/order/order.ts',
+    find: "effect === 'applied' || effect === 'refusal' ? event.causationId : null;",
+    replace: "effect === 'applied' ? event.causationId : null;",
+    world: 'processor-calm',
+  },
 ];

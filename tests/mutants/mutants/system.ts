@@ -144,7 +144,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     rule: 'R2',
     why: 'Whoever asked hears an answer that counts for nobody else.',
     file: 'api/reads/order-tail.ts',
-    find: "folded.effect === 'applied' || folded.effect === 'refusal' ? event.causationId : null",
+    find: 'answeredBy(event, folded.effect)',
     replace: 'event.causationId',
     world: 'commands',
     from: 830,
