@@ -2,7 +2,7 @@
 // PostgreSQL may not show yet, and the events above the projector's checkpoint. Pure: no I/O, no clock.
 
 import type { OrderEvent } from '../../shared/order/events.ts';
-import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../../shared/order/late-duplicates.ts';
+import { forgettable, mayBeGhost } from '../../shared/order/late-duplicates.ts';
 import { isTerminal, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
@@ -148,15 +148,11 @@ export const trim = (memory: TailPartition, checkpoint: number): void => {
     stored += 1;
   }
   memory.unstored.splice(0, stored);
-  let forgotten = 0;
-  for (const { order, lastOffset } of memory.closed) {
-    if (lastOffset >= checkpoint) break;
-    if (mustRemember(order, memory.logTime)) {
-      if (memory.closed.length - forgotten <= REMEMBERED_MAX) break;
-      memory.logTime = forgettableFrom(order); // from now on whatever is as old as it is looked up
-    }
-    memory.orders.delete(order.orderId);
-    forgotten += 1;
-  }
-  memory.closed.splice(0, forgotten);
+  const { count, logTime } = forgettable(memory.closed, {
+    logTime: memory.logTime,
+    orderOf: ({ order }) => order,
+    mustStay: ({ lastOffset }) => lastOffset >= checkpoint,
+  });
+  memory.logTime = logTime;
+  for (const { order } of memory.closed.splice(0, count)) memory.orders.delete(order.orderId);
 };

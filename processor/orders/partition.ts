@@ -2,7 +2,7 @@
 // and the requests without an answer. It advances by reading the log and by nothing else (R1). No I/O, no clock.
 
 import type { OrderEvent, OrderFact, OrderRequest } from '../../shared/order/events.ts';
-import { forgettableFrom, mayBeGhost, mustRemember, REMEMBERED_MAX } from '../../shared/order/late-duplicates.ts';
+import { forgettable, mayBeGhost } from '../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { answeredBy, type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
@@ -229,19 +229,17 @@ export const stockStepOf = ({ partition }: Partition, entry: Entry, fact: OrderF
 
 /** Forgets closed orders whose twin would be looked up anyway (R5), or too many. Call after each batch, and when stock was settled. */
 export const forgetClosed = (partition: Partition): void => {
-  let count = 0;
-  for (const { entry, offset } of partition.closed) {
-    if (entry.requests.length > 0 || entry.unsettled > 0) break;
-    if (mustRemember(entry.order, partition.logTime)) {
-      if (partition.closed.length - count <= REMEMBERED_MAX) break;
-      partition.logTime = forgettableFrom(entry.order); // from now on whatever is as old as it is looked up
-    }
+  const { count, logTime } = forgettable(partition.closed, {
+    logTime: partition.logTime,
+    orderOf: ({ entry }) => entry.order,
+    mustStay: ({ entry }) => entry.requests.length > 0 || entry.unsettled > 0,
+  });
+  partition.logTime = logTime;
+  for (const { entry, offset } of partition.closed.splice(0, count)) {
     partition.orders.delete(entry.order.orderId);
     leaveRow(partition, entry, offset);
     partition.knownFrom = Math.max(partition.knownFrom, offset + 1);
-    count += 1;
   }
-  partition.closed.splice(0, count);
 };
 
 const NEVER = -1; // it did not live, so nothing must be read for its row to go

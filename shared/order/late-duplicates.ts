@@ -13,7 +13,7 @@ import type { Order } from './order.ts';
 export const DUPLICATE_WINDOW_MS = 10_000;
 
 /** True while a copy of this order's OrderCreated would pass for a new one: keep the order in memory, closed or not. */
-export const mustRemember = (order: Order, logTime: number): boolean => logTime - order.createdAt <= DUPLICATE_WINDOW_MS;
+const mustRemember = (order: Order, logTime: number): boolean => logTime - order.createdAt <= DUPLICATE_WINDOW_MS;
 
 /**
  * How many closed orders a partition's memory keeps for being recent: ten seconds of some 6,000 orders a second over 12 partitions. A
@@ -21,11 +21,36 @@ export const mustRemember = (order: Order, logTime: number): boolean => logTime 
  */
 export const REMEMBERED_MAX = 5_000;
 
-/** The log time at which this order need not be remembered any more: to go on with where it has to be forgotten. */
-export const forgettableFrom = (order: Order): number => lookedUpUntil(order.createdAt);
-
 /** The log time at which whatever was created until then is looked up. */
 export const lookedUpUntil = (createdAt: number): number => createdAt + DUPLICATE_WINDOW_MS + 1;
+
+export interface Forgetting<T> {
+  /** Of the partition, before. */
+  logTime: number;
+  orderOf: (closed: T) => Order;
+  /** It is needed for something else yet, and with it whatever closed after it. */
+  mustStay: (closed: T) => boolean;
+}
+
+/**
+ * How many of these closed orders, in the order in which they closed, a partition's memory may forget from the front, and the log time to
+ * go on with. One may go when a copy would be looked up anyway; when more than REMEMBERED_MAX are kept the first goes all the same, and
+ * log time is set past it, so that from now on whatever is as old as it is looked up.
+ */
+export const forgettable = <T>(closed: readonly T[], { logTime, orderOf, mustStay }: Forgetting<T>): { count: number; logTime: number } => {
+  let time = logTime;
+  let count = 0;
+  for (const candidate of closed) {
+    if (mustStay(candidate)) break;
+    const order = orderOf(candidate);
+    if (mustRemember(order, time)) {
+      if (closed.length - count <= REMEMBERED_MAX) break;
+      time = lookedUpUntil(order.createdAt);
+    }
+    count += 1;
+  }
+  return { count, logTime: time };
+};
 
 /** For the OrderCreated of an id that memory does not hold: true if a closed order may have had that id, so look it up. */
 export const mayBeGhost = (created: OrderCreated, logTime: number): boolean =>

@@ -111,4 +111,14 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     replace: "effect === 'applied' ? event.causationId : null;",
     world: 'processor-calm',
   },
+  {
+    name: 'forgotten-though-needed',
+    rule: 'R5',
+    why: 'Memory forgets closed orders that nothing else knows yet, in the processor as in the api.',
+    file: 'shared/order/late-duplicates.ts',
+    find: 'if (mustStay(candidate)) break;',
+    replace: '',
+    world: 'orders',
+    from: 245,
+  },
 ];
