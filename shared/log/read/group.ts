@@ -53,6 +53,7 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
   const outage = createLogOutage(client.logger, `membership of the group ${groupId}`);
   let cutAt = Number.NEGATIVE_INFINITY;
   let watchdog: NodeJS.Timeout | undefined;
+  let restartTimer: NodeJS.Timeout | undefined;
 
   // kafkajs calls listeners synchronously, before its first fetch of the new generation, and awaits none of them.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -72,9 +73,18 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
     if (stopping) return;
     onDoubt();
-    if (!restart) return onFatal(error);
+    if (!restart && isFinal(error)) return onFatal(error);
     outage.failed(error);
+    if (!restart) restartTimer = setTimeout(() => void run().catch(onFatal), RETRY_MS);
   });
+
+  const run = (): Promise<void> =>
+    consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: async () => undefined,
+    });
 
   // A connection whose other end is gone says nothing. kafkajs goes on asking there, ten seconds each time, for most of a minute.
   const watch = (): void => {
@@ -103,16 +113,12 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
       await subscribe();
       if (stopping) return;
       watchdog = setInterval(watch, HEARTBEAT_MS).unref();
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: 1,
-        eachBatch: async () => undefined,
-      });
+      await run();
     },
     stop: async () => {
       stopping = true;
       clearInterval(watchdog);
+      clearTimeout(restartTimer);
       const left = consumer.disconnect().catch((error) => client.logger.debug({ err: error, groupId }, 'the group was not left cleanly'));
       await Promise.race([left, delay(STOP_MAX_MS, undefined, { ref: false })]);
     },
@@ -122,3 +128,14 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
       ),
   };
 };
+
+/**
+ * Whether a crash of kafkajs's consumer is the broker's refusal or a wrong configuration, which only a person can mend. kafkajs also gives
+ * up for good when the coordinator cannot be found while the broker starts: a matter of time, like all that could not be reached.
+ */
+const isFinal = (error: Error & { retriable?: boolean; cause?: unknown }): boolean => {
+  if (error.cause instanceof Error) return isFinal(error.cause);
+  return FINAL.has(error.name) && error.retriable !== true;
+};
+
+const FINAL: ReadonlySet<string> = new Set(['KafkaJSProtocolError', 'KafkaJSSASLAuthenticationError', 'KafkaJSNonRetriableError']);

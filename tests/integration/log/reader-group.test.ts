@@ -7,7 +7,7 @@ import { type LogClient, openSocket } from '../../../shared/log/connect/client.t
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { parseAddress, startFaultProxy } from '../../support/faults/network/fault-proxy.ts';
-import { startTcpProxy } from '../../support/faults/tcp-proxy.ts';
+import { FIND_COORDINATOR, JOIN_GROUP, startTcpProxy } from '../../support/faults/tcp-proxy.ts';
 import { quickest } from '../../support/quickest.ts';
 import { broker, clientUnderTest, countUpTo, keyIn, newTopic, offsetsOf, readersUnderTest, record } from './log-under-test.ts';
 
@@ -93,6 +93,39 @@ test('a reader whose connections are dead without having ended is back in its gr
     await appendToAll(3);
     // Twelve seconds of silence, and joining anew. kafkajs by itself goes on asking there for more than a minute.
     await eventually(() => alone.records.length === 12, { what: 'what has been appended meanwhile', timeoutMs: 30_000 });
+  } finally {
+    await stopAll();
+    await proxy.stop();
+  }
+});
+
+test('a reader that cannot find its coordinator, because the broker just starts, tries until it can', async () => {
+  const proxy = await startTcpProxy(broker());
+  let cut = 0;
+  try {
+    proxy.onResponse((apiKey) => (apiKey === FIND_COORDINATOR && cut++ < 3 ? 'cut' : 'pass'));
+    const alone = await startReader({}, { client: clientUnderTest({ socketFactory: proxy.socketFactory }) });
+    await eventually(() => alone.owned.size === PARTITIONS, { what: 'all partitions' });
+    expect(cut).toBeGreaterThan(3);
+    expect(alone.errors).toEqual([]);
+  } finally {
+    await stopAll();
+    await proxy.stop();
+  }
+});
+
+test('a reader whose membership the broker refuses ends with what the broker says', async () => {
+  const proxy = await startTcpProxy(broker());
+  const GROUP_AUTHORIZATION_FAILED = 30;
+  const ERROR_CODE_AT = 12; // length, correlation id, throttle time
+  try {
+    proxy.onResponse((apiKey, frame) => {
+      if (apiKey === JOIN_GROUP) frame.writeInt16BE(GROUP_AUTHORIZATION_FAILED, ERROR_CODE_AT);
+      return 'pass';
+    });
+    const refused = await startReader({}, { client: clientUnderTest({ socketFactory: proxy.socketFactory }) });
+    await eventually(() => refused.errors.length > 0, { what: 'the refusal' });
+    expect(refused.errors[0]?.message).toContain('Not authorized to access group');
   } finally {
     await stopAll();
     await proxy.stop();

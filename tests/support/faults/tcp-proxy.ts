@@ -7,6 +7,8 @@ import { openSocket } from '../../../shared/log/connect/client.ts';
 
 export const PRODUCE = 0;
 export const FETCH = 1;
+export const FIND_COORDINATOR = 10;
+export const JOIN_GROUP = 11;
 
 /** `cut`: the connection ends instead of the response. `swallow`: the response is lost, the connection stays. */
 export type Fault = 'pass' | 'cut' | 'swallow';
