@@ -3,7 +3,8 @@
 
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { CarriedOrder, StartMove } from '../ledger/ledger.ts';
-import type { Entry, Partition } from './partition.ts';
+import type { Entry } from './entry.ts';
+import type { Partition } from './partition.ts';
 
 // Some KB each in the ledger and in every take-over. With more, the start offset waits for the oldest that is not carried.
 export const CARRIED_MAX = 1_000;
@@ -69,11 +70,11 @@ const longOpen = (partition: Partition, { now, carryAfterMs }: CarryRule): { new
   return { newly, oldest: undefined };
 };
 
-/** What its fold does not say must follow from what is read after it: no ghost, and nothing that the ledger still has to hear (R3). */
+/** What its fold does not say must follow from what is read after it: no late duplicate, and nothing that the ledger still has to hear (R3). */
 const isStorable = (partition: Partition, entry: Entry): boolean =>
   partition.orders.get(entry.order.orderId) === entry &&
   !isTerminal(entry.order.status) &&
-  entry.admission === 'yes' &&
+  entry.duplicateCheck === 'passed' &&
   entry.unsettled === 0;
 
 const isStored = ({ order, carried }: Entry): boolean => carried?.stored?.order === order && carried.maybeAsOf === null;

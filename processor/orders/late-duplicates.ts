@@ -5,7 +5,8 @@ import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createOutage } from '../../shared/runtime/outage.ts';
-import { dropGhost, type Entry, type Partition, type PendingRequest } from './partition.ts';
+import { type Entry, type PendingRequest, report } from './entry.ts';
+import { dropLateDuplicate, type Partition } from './partition.ts';
 
 /**
  * Asks the read model at which offsets ids of one partition were created, the first time. Null: its checkpoint has not passed `knownFrom`
@@ -13,11 +14,11 @@ import { dropGhost, type Entry, type Partition, type PendingRequest } from './pa
  */
 export type LookUpFirstLives = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, number> | null>;
 
-export interface Admission {
+export interface LateDuplicateCheck {
   lookUp: (partition: Partition, entry: Entry) => void;
 }
 
-export interface AdmissionOptions {
+export interface LateDuplicateCheckOptions {
   lookUpFirstLives: LookUpFirstLives;
   clock: Clock;
   logger: Logger;
@@ -29,20 +30,21 @@ const LOOK_UP_MAX = 500; // one index probe each, about 10 µs: a batch takes 5 
 const BEHIND_WAIT_MS = 50; // the projector commits every few ten milliseconds under load
 const DATABASE_WAIT_MS = 500;
 
-export const createAdmission = ({ lookUpFirstLives, clock, logger, react, refuse }: AdmissionOptions): Admission => {
+export const createLateDuplicateCheck = (options: LateDuplicateCheckOptions): LateDuplicateCheck => {
+  const { lookUpFirstLives, clock, logger, react, refuse } = options;
   const queues = new Map<Partition, Entry[]>();
   const outage = createOutage(logger, 'looking up orders in the read model');
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
   const settle = (partition: Partition, entries: Entry[], firstLives: Map<string, number>): void => {
     for (const entry of entries) {
-      // Where it was created tells a twin from an order's own row, which may be ahead of this reader and say that it is over. An order
+      // Where it was created tells a duplicate from an order's own row, which may be ahead of this reader and say that it is over. An order
       // that ended meanwhile stays, whichever life it was: it only refuses now.
       const firstLife = firstLives.get(entry.order.orderId) ?? entry.createdOffset;
       if (firstLife < entry.createdOffset && !isTerminal(entry.order.status)) {
-        for (const pending of dropGhost(partition, entry)) refuse(partition, pending);
+        for (const pending of dropLateDuplicate(partition, entry)) refuse(partition, pending);
       } else {
-        entry.admission = 'yes';
+        report(entry, { what: 'looked-up' });
         react(partition, entry);
       }
     }
@@ -64,7 +66,7 @@ export const createAdmission = ({ lookUpFirstLives, clock, logger, react, refuse
     queues.delete(partition);
   };
   const lookUp = (partition: Partition, entry: Entry): void => {
-    entry.admission = 'asked';
+    report(entry, { what: 'look-up-begun' });
     const queue = queues.get(partition);
     if (queue) {
       queue.push(entry);

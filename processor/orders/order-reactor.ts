@@ -13,13 +13,13 @@ import {
 } from '../../shared/order/decider.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { stockLines } from '../../shared/order/stock.ts';
-import type { Entry } from './partition.ts';
+import type { Entry } from './entry.ts';
 
 export type Step =
   | { do: 'nothing' }
   /** R5: ask the read model whether this id belongs to a closed order. */
   | { do: 'look-up' }
-  /** Start as soon as one of the processor's places is free. */
+  /** Start as soon as one of the processor's slots is free. */
   | { do: 'take-slot' }
   /** R4: ask the ledger whether the order's stock is there, and hold it. */
   | { do: 'decide-stock' }
@@ -34,9 +34,9 @@ const NOTHING: Step = { do: 'nothing' };
  */
 export const nextStep = (entry: Entry): Step => {
   const { order } = entry;
-  if (entry.inFlight !== null || entry.admission === 'asked' || entry.stock === 'deciding') return NOTHING;
+  if (entry.inFlight !== null || entry.duplicateCheck === 'asked' || entry.stock === 'deciding') return NOTHING;
   // A closed order needs no look-up: whichever life it is, it only refuses.
-  if (entry.admission === 'unknown' && !isTerminal(order.status)) return { do: 'look-up' };
+  if (entry.duplicateCheck === 'due' && !isTerminal(order.status)) return { do: 'look-up' };
   const pending = entry.requests[0];
   if (pending) {
     const draft = answerRequest(order, pending.request);
@@ -44,7 +44,7 @@ export const nextStep = (entry: Entry): Step => {
   }
   if (isTerminal(order.status) || order.parked !== null) return NOTHING;
   if (order.status === 'pending') {
-    if (entry.stock === 'waiting') return NOTHING; // without a place, which others can use
+    if (entry.stock === 'waiting') return NOTHING; // without a slot, which others can use
     return entry.hasSlot ? start(entry, null) : { do: 'take-slot' };
   }
   if (entry.fulfilment === 'idle') return { do: 'fulfil' };
@@ -55,10 +55,10 @@ export const nextStep = (entry: Entry): Step => {
 
 /** To processing, by turn or by hand (`requestId`): through the ledger, if the order takes or ever took from stock. */
 const start = (entry: Entry, requestId: string | null): Step => {
-  const { order, usesStock, stock, verdict } = entry;
+  const { order, usesStock, stock, stockDecision } = entry;
   if (!usesStock) return { do: 'append', draft: startProcessing(order, []), causationId: requestId };
   if (stock === 'waiting') return NOTHING;
-  if (verdict?.version !== order.version) return { do: 'decide-stock' };
-  if (verdict.enough) return { do: 'append', draft: startProcessing(order, stockLines(order.items)), causationId: requestId };
+  if (stockDecision?.version !== order.version) return { do: 'decide-stock' };
+  if (stockDecision.enough) return { do: 'append', draft: startProcessing(order, stockLines(order.items)), causationId: requestId };
   return { do: 'append', draft: requestId === null ? rejectOutOfStock(order) : refuseOutOfStock(), causationId: requestId };
 };

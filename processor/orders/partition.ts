@@ -6,53 +6,8 @@ import { forgettable, mayBeGhost } from '../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { answeredBy, type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
-import type { FailedForGood } from '../fulfilment/fulfilment.ts';
 import type { CarriedOrder, StockStep } from '../ledger/ledger.ts';
-
-/** `unknown`: the id may belong to a closed order (R5); `asked`: being looked up; `yes`: its life is the first. */
-export type Admission = 'unknown' | 'asked' | 'yes';
-
-/** Where an append of ours is: on its way, or acknowledged at an offset that is not read yet. Null: none. */
-export type InFlight = null | 'appending' | number;
-
-export interface Entry {
-  order: Order;
-  readonly createdOffset: number;
-  /** R12: facts below this offset were folded by somebody else, at their place in the log; 0 if none were. */
-  readonly foldedUpTo: number;
-  admission: Admission;
-  /** R1: one fact in flight per order. */
-  inFlight: InFlight;
-  fulfilment: 'idle' | 'running' | 'done' | (FailedForGood & { attempts: number });
-  /** Whether it takes from stock or did before it was amended; the others never touch the ledger. */
-  usesStock: boolean;
-  /** `waiting`: the ledger does not know one of its products yet (R14). */
-  stock: 'idle' | 'deciding' | 'waiting';
-  /** What the ledger said last, and of which version (R4). Enough: it holds the stock for that version. */
-  verdict: { version: number; enough: boolean } | null;
-  /** R3: steps that follow from facts that were read, and are not in the ledger yet. */
-  unsettled: number;
-  /** Whether it takes one of the processor's PROCESSOR_CONCURRENCY places. */
-  hasSlot: boolean;
-  /** Unanswered requests, in log order. */
-  requests: PendingRequest[];
-  /** R12: its row in the ledger; null while there cannot be one. */
-  carried: CarriedState | null;
-}
-
-export interface CarriedState {
-  /** The fold that is stored, and a read position at which it was the current one; null: perhaps none is. */
-  stored: { order: Order; asOf: number } | null;
-  /** Read position at the first attempt to store since then, if any: it may have happened. */
-  maybeAsOf: number | null;
-}
-
-export interface PendingRequest {
-  readonly request: OrderRequest;
-  readonly offset: number;
-  /** Used only while no order in memory has its id; else the order's own flag counts. */
-  inFlight: InFlight;
-}
+import { type Entry, newEntry, type PendingRequest, report } from './entry.ts';
 
 export interface Partition {
   readonly partition: number;
@@ -68,7 +23,7 @@ export interface Partition {
   readonly orders: Map<string, Entry>;
   readonly requests: Map<string, PendingRequest>;
   /** Those of them whose order memory does not hold (closed, or never created), by order id. */
-  readonly strays: Map<string, PendingRequest[]>;
+  readonly unmatched: Map<string, PendingRequest[]>;
   /** Closed orders in closing order, with the offset of their last fact: they wait here to be forgotten. */
   readonly closed: { entry: Entry; offset: number }[];
   /** R12: orders in memory that have, or may have, a row in the ledger. */
@@ -96,7 +51,7 @@ export const createPartition = (
     logTime,
     orders: new Map(entries.map((entry) => [entry.order.orderId, entry])),
     requests: new Map(),
-    strays: new Map(),
+    unmatched: new Map(),
     closed: [],
     carried: new Set(entries),
     left: new Map(),
@@ -108,24 +63,8 @@ export const createPartition = (
 /** A row is right at the start offset, also where it is older: its order has not changed in between. */
 const takeUp = ({ order, asOf, createdOffset, usesStock }: CarriedOrder, startOffset: number): Entry => {
   const foldedUpTo = Math.max(asOf, startOffset);
-  return { ...newEntry(order, createdOffset), foldedUpTo, usesStock, carried: { stored: { order, asOf: foldedUpTo }, maybeAsOf: null } };
+  return newEntry({ order, createdOffset, foldedUpTo, usesStock, carried: { stored: { order, asOf: foldedUpTo }, maybeAsOf: null } });
 };
-
-const newEntry = (order: Order, createdOffset: number): Entry => ({
-  order,
-  createdOffset,
-  foldedUpTo: 0,
-  admission: 'yes',
-  inFlight: null,
-  fulfilment: 'idle',
-  usesStock: false,
-  stock: 'idle',
-  verdict: null,
-  unsettled: 0,
-  hasSlot: false,
-  requests: [],
-  carried: null,
-});
 
 /** Folds the record at the partition's position. Returns the order it concerned, if memory has it. */
 export const readEvent = (partition: Partition, event: OrderEvent, offset: number): { entry: Entry | undefined; effect: Effect } => {
@@ -135,35 +74,36 @@ export const readEvent = (partition: Partition, event: OrderEvent, offset: numbe
   if (known !== undefined && offset < known.foldedUpTo) return { entry: known, effect: 'void' };
   const { order, effect } = evolve(known?.order ?? null, event);
   if (known === undefined && effect === 'applied' && order !== null) return { entry: addOrder(partition, order, event, offset), effect };
-  if (known !== undefined && order !== null) advance(partition, known, order, offset);
+  const fact = event.kind === 'fact' && effect === 'applied' ? event : null;
+  if (known !== undefined && order !== null) advance(partition, known, { order, offset, fact });
   const requestId = answeredBy(event, effect);
   if (requestId !== null) forgetRequest(partition, known, requestId);
   return { entry: known, effect };
 };
 
 const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset: number): Entry => {
-  const ghost = event.name === 'OrderCreated' && mayBeGhost(event, partition.logTime);
+  const mayBeDuplicate = event.name === 'OrderCreated' && mayBeGhost(event, partition.logTime);
   if (event.name === 'OrderCreated') partition.logTime = Math.max(partition.logTime, event.time);
-  const entry: Entry = {
-    ...newEntry(order, offset),
-    admission: ghost ? 'unknown' : 'yes',
-    // A late twin may come after a request that was meant for the order's first life.
-    requests: partition.strays.get(order.orderId) ?? [],
-  };
-  partition.strays.delete(order.orderId);
+  const entry = newEntry({
+    order,
+    createdOffset: offset,
+    duplicateCheck: mayBeDuplicate ? 'due' : 'passed',
+    usesStock: event.kind === 'fact' && bringsStock(event),
+    // A late duplicate may come after a request that was meant for the order's first life.
+    requests: partition.unmatched.get(order.orderId) ?? [],
+  });
+  partition.unmatched.delete(order.orderId);
   partition.orders.set(order.orderId, entry);
   partition.openCount += 1;
   return entry;
 };
 
-const advance = (partition: Partition, entry: Entry, order: Order, offset: number): void => {
+const advance = (partition: Partition, entry: Entry, read: { order: Order; offset: number; fact: OrderFact | null }): void => {
   const wasOpen = !isTerminal(entry.order.status);
-  entry.order = order;
-  if (order.parked !== null) entry.fulfilment = 'idle'; // whoever parked it: redriven, it begins anew
-  if (entry.inFlight === offset) entry.inFlight = null;
-  if (!wasOpen || !isTerminal(order.status)) return;
+  report(entry, { what: 'read', ...read });
+  if (!wasOpen || !isTerminal(read.order.status)) return;
   partition.openCount -= 1;
-  partition.closed.push({ entry, offset });
+  partition.closed.push({ entry, offset: read.offset });
 };
 
 const noteRequest = (partition: Partition, entry: Entry | undefined, request: OrderRequest, offset: number): Entry | undefined => {
@@ -171,7 +111,7 @@ const noteRequest = (partition: Partition, entry: Entry | undefined, request: Or
   const pending: PendingRequest = { request, offset, inFlight: null };
   partition.requests.set(request.id, pending);
   if (entry) entry.requests.push(pending);
-  else addStray(partition, pending);
+  else addUnmatched(partition, pending);
   return entry;
 };
 
@@ -185,49 +125,49 @@ const forgetRequest = (partition: Partition, entry: Entry | undefined, requestId
     return;
   }
   const { orderId } = known.request;
-  const rest = partition.strays.get(orderId)?.filter(isOther) ?? [];
-  if (rest.length > 0) partition.strays.set(orderId, rest);
-  else partition.strays.delete(orderId);
+  const rest = partition.unmatched.get(orderId)?.filter(isOther) ?? [];
+  if (rest.length > 0) partition.unmatched.set(orderId, rest);
+  else partition.unmatched.delete(orderId);
 };
 
-const addStray = (partition: Partition, pending: PendingRequest): void => {
+const addUnmatched = (partition: Partition, pending: PendingRequest): void => {
   const { orderId } = pending.request;
-  const others = partition.strays.get(orderId);
+  const others = partition.unmatched.get(orderId);
   if (others) others.push(pending);
-  else partition.strays.set(orderId, [pending]);
+  else partition.unmatched.set(orderId, [pending]);
 };
 
-/** Drops a late twin of a closed order. Its requests are returned: they are refused, as requests for an unknown order. */
-export const dropGhost = (partition: Partition, entry: Entry): PendingRequest[] => {
+/** Drops a late duplicate of a closed order. Its requests are returned: they are refused, as requests for an unknown order. */
+export const dropLateDuplicate = (partition: Partition, entry: Entry): PendingRequest[] => {
   if (partition.orders.get(entry.order.orderId) !== entry || isTerminal(entry.order.status)) return [];
   partition.orders.delete(entry.order.orderId);
   leaveRow(partition, entry, NEVER);
   partition.openCount -= 1;
-  for (const pending of entry.requests) addStray(partition, pending);
+  for (const pending of entry.requests) addUnmatched(partition, pending);
   return entry.requests;
 };
 
 /** Unanswered requests for orders that memory does not hold. */
-export const strayRequests = (partition: Partition): PendingRequest[] => [...partition.strays.values()].flat();
+export const unmatchedRequests = (partition: Partition): PendingRequest[] => [...partition.unmatched.values()].flat();
 
 /**
  * R3: what an applied fact, which `readEvent` has folded into the entry, means for the ledger. Null: nothing, or nothing new
  * because this very process has had it written when it decided.
  */
 export const stockStepOf = ({ partition }: Partition, entry: Entry, fact: OrderFact): StockStep | null => {
-  entry.usesStock ||= bringsStock(fact);
-  const { orderId, status } = entry.order;
-  if (!entry.usesStock) return null;
+  const { order, usesStock, stockDecision } = entry;
+  const { orderId, status } = order;
+  if (!usesStock) return null;
   if (fact.name === 'OrderProcessing') {
     const version = fact.version - 1;
-    if (entry.verdict?.version === version && entry.verdict.enough) return null;
+    if (stockDecision?.version === version && stockDecision.enough) return null;
     return { partition, orderId, version, do: 'hold', lines: fact.data.reserved };
   }
   if (!isTerminal(status)) return null;
   return { partition, orderId, version: fact.version, do: status === 'completed' ? 'sell' : 'release', lines: [] };
 };
 
-/** Forgets closed orders whose twin would be looked up anyway (R5), or too many. Call after each batch, and when stock was settled. */
+/** Forgets closed orders whose late duplicate would be looked up anyway (R5), or too many. Call after each batch, and when stock was settled. */
 export const forgetClosed = (partition: Partition): void => {
   const { count, logTime } = forgettable(partition.closed, {
     logTime: partition.logTime,

@@ -1,12 +1,13 @@
-// processor/orders/slots.ts: how many orders may be in processing at once. A place is taken before OrderProcessing is appended and
+// processor/orders/slots.ts: how many orders may be in processing at once. A slot is taken before OrderProcessing is appended and
 // given back when the order's terminal fact was read; orders wait for one in the order in which they asked.
 
-import type { Entry, Partition } from './partition.ts';
+import { type Entry, report } from './entry.ts';
+import type { Partition } from './partition.ts';
 
 export interface Slots {
-  /** Takes a place for the order and reacts again, now or when one is free. */
+  /** Takes a slot for the order and reacts again, now or when one is free. */
   request: (partition: Partition, entry: Entry) => void;
-  /** Takes a place even if none is free: the order is in processing already (taken over, or started by hand). */
+  /** Takes a slot even if none is free: the order is in processing already (taken over, or started by hand). */
   take: (entry: Entry) => void;
   release: (entry: Entry) => void;
 }
@@ -18,7 +19,7 @@ export const createSlots = (limit: number, react: (partition: Partition, entry: 
 
   const take = (entry: Entry): void => {
     if (entry.hasSlot) return;
-    entry.hasSlot = true;
+    report(entry, { what: 'slot-taken' });
     used += 1;
   };
   const request = (partition: Partition, entry: Entry): void => {
@@ -39,7 +40,7 @@ export const createSlots = (limit: number, react: (partition: Partition, entry: 
   const release = (entry: Entry): void => {
     waiting.delete(entry);
     if (!entry.hasSlot) return;
-    entry.hasSlot = false;
+    report(entry, { what: 'slot-released' });
     used -= 1;
     startWaiting();
   };

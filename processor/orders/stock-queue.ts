@@ -6,7 +6,8 @@ import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Ledger, StockStep, StockVerdict } from '../ledger/ledger.ts';
 import { createLedgerOutage, untilLedgerAnswers } from '../ledger/ledger-retries.ts';
-import { type Entry, forgetClosed, type Partition } from './partition.ts';
+import { type Entry, report } from './entry.ts';
+import { forgetClosed, type Partition } from './partition.ts';
 
 export interface StockQueue {
   /** Has the order's stock decided for its version (R4); `onDecided` follows. */
@@ -47,9 +48,8 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
   const waitForProduct = (partition: Partition, entry: Entry): void => {
     const waitMs = Math.min(PRODUCT_WAIT_MAX_MS, (waits.get(entry) ?? PRODUCT_WAIT_MIN_MS / 2) * 2);
     waits.set(entry, waitMs);
-    entry.stock = 'waiting';
     clock.after(waitMs, () => {
-      entry.stock = 'idle';
+      report(entry, { what: 'product-waited-for' });
       if (partition.live) onDecided(partition, entry, 'wait');
     });
   };
@@ -57,16 +57,14 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
   const done = ({ partition, entry, step }: Queued, verdict: StockVerdict): void => {
     if (!partition.live) return;
     if (step.do !== 'decide') {
-      entry.unsettled -= 1;
+      report(entry, { what: 'settled' });
       if (entry.unsettled === 0) forgetClosed(partition);
       return;
     }
-    entry.stock = 'idle';
-    entry.verdict = verdict === 'reserved' || verdict === 'out-of-stock' ? { version: step.version, enough: verdict === 'reserved' } : null;
-    if (verdict === 'wait' || verdict === 'stale') waitForProduct(partition, entry);
+    report(entry, { what: 'stock-decided', version: step.version, verdict });
+    if (entry.stock === 'waiting') waitForProduct(partition, entry);
     onDecided(partition, entry, verdict);
-    // Too little is an answer to this question only: stock may have come back when the next one is asked.
-    if (verdict === 'out-of-stock') entry.verdict = null;
+    if (verdict === 'out-of-stock') report(entry, { what: 'shortage-used' });
   };
 
   const drain = async (): Promise<void> => {
@@ -94,12 +92,12 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
 
   return {
     decide: (partition, entry) => {
-      entry.stock = 'deciding';
+      report(entry, { what: 'stock-asked' });
       const { orderId, version, items } = entry.order;
       push({ partition, entry, step: { partition: partition.partition, orderId, version, do: 'decide', lines: stockLines(items) } });
     },
     settle: (partition, entry, step) => {
-      entry.unsettled += 1;
+      report(entry, { what: 'settling' });
       push({ partition, entry, step });
     },
   };

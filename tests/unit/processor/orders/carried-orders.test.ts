@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StartMove } from '../../../../processor/ledger/ledger.ts';
 import { CARRIED_MAX, noteStored, planStart } from '../../../../processor/orders/carried-orders.ts';
+import { report } from '../../../../processor/orders/entry.ts';
 import { createPartition, forgetClosed, type Partition, readEvent } from '../../../../processor/orders/partition.ts';
 import type { OrderEvent } from '../../../../shared/order/events.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
@@ -58,7 +59,9 @@ describe('the plan of a start', () => {
     read(partition, fact('OrderCompleted', 'old', 3, 'processing', { time: LATER }), ...young(1));
     // Perhaps there is a row: it goes, behind the end of its order.
     for (const entry of partition.orders.values())
-      if (entry.order.orderId.startsWith('young')) entry.order = { ...entry.order, createdAt: T0 };
+      if (entry.order.orderId.startsWith('young')) {
+        report(entry, { what: 'read', order: { ...entry.order, createdAt: T0 }, offset: entry.createdOffset, fact: null });
+      }
     const move = planStart(partition, RULE);
     expect(move.drop).toEqual(['old']);
     expect(move.offset).toBeGreaterThan(5);
@@ -82,11 +85,11 @@ describe('the plan of a start', () => {
     noteStored(partition, planStart(partition, RULE));
     read(partition, ...Array.from({ length: 20 }, (_, i) => event('OrderCancellationRequested', `gone-${i}`)));
     partition.requests.clear();
-    partition.strays.clear();
+    partition.unmatched.clear();
     const before = planStart(partition, RULE).offset;
     expect(before).toBe(21);
     read(partition, fact('OrderProcessing', 'old', 2, 'pending', { time: LATER }));
-    partition.orders.get('old')!.unsettled = 1;
+    report(partition.orders.get('old')!, { what: 'settling' });
     const move = planStart(partition, RULE);
     expect(move.offset).toBeGreaterThanOrEqual(before);
     expect(move.store).toEqual([]); // a successor must read the fact again, to have it settled

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { planStart } from '../../../../processor/orders/carried-orders.ts';
 import { logTimeOf, startMoves } from '../../../../processor/orders/committed-offsets.ts';
+import { report } from '../../../../processor/orders/entry.ts';
 import {
   createPartition,
-  dropGhost,
+  dropLateDuplicate,
   forgetClosed,
   type Partition,
   readEvent,
   stockStepOf,
-  strayRequests,
+  unmatchedRequests,
 } from '../../../../processor/orders/partition.ts';
 import type { OrderEvent } from '../../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../../shared/order/late-duplicates.ts';
@@ -42,7 +43,7 @@ describe('the offset to commit (R6)', () => {
   it('is the oldest unanswered request, also of an order that memory does not hold', () => {
     const partition = afterReading(event('OrderCancellationRequested', 'gone'), ...life('a', T0), created('b', {}, { time: T0 + 60_000 }));
     expect(offsetToCommit(partition)).toBe(0);
-    expect(strayRequests(partition)).toHaveLength(1);
+    expect(unmatchedRequests(partition)).toHaveLength(1);
   });
 
   it('is the read position when nothing is open', () => {
@@ -67,7 +68,7 @@ describe('closed orders in memory (R5)', () => {
     expect([...partition.orders.keys()]).toEqual(['b']);
     expect(partition.knownFrom).toBe(3);
     const { entry } = readEvent(partition, created('a', {}, { time: T0 }), 4);
-    expect(entry?.admission).toBe('unknown');
+    expect(entry?.duplicateCheck).toBe('due');
   });
 
   it('are never more than a few thousand, though one was created by a clock that is hours ahead', () => {
@@ -78,7 +79,7 @@ describe('closed orders in memory (R5)', () => {
     expect(partition.closed.length).toBeLessThanOrEqual(REMEMBERED_MAX);
     expect(offsetToCommit(partition), 'a successor does not begin hours ago').toBeGreaterThan(early.length);
     const twin = readEvent(partition, early[0]!, partition.position);
-    expect(twin.entry?.admission, 'what is forgotten is looked up').toBe('unknown');
+    expect(twin.entry?.duplicateCheck, 'what is forgotten is looked up').toBe('due');
   });
 
   it('are kept while a request for them is unanswered', () => {
@@ -93,17 +94,17 @@ describe('closed orders in memory (R5)', () => {
   it('a dropped ghost leaves its requests to be refused', () => {
     const partition = afterReading(created('k_1', { id_origin: 'key' }), event('OrderCancellationRequested', 'k_1'));
     const ghost = partition.orders.get('k_1')!;
-    expect(ghost.admission).toBe('unknown');
-    expect(dropGhost(partition, ghost)).toHaveLength(1);
+    expect(ghost.duplicateCheck).toBe('due');
+    expect(dropLateDuplicate(partition, ghost)).toHaveLength(1);
     expect(partition.openCount).toBe(0);
-    expect(strayRequests(partition)).toHaveLength(1);
+    expect(unmatchedRequests(partition)).toHaveLength(1);
   });
 
   it('a dropped ghost leaves also the requests that came before it', () => {
     const partition = afterReading(event('OrderCancellationRequested', 'k_1'), created('k_1', { id_origin: 'key' }));
-    expect(strayRequests(partition)).toEqual([]);
-    expect(dropGhost(partition, partition.orders.get('k_1')!)).toHaveLength(1);
-    expect(strayRequests(partition)).toHaveLength(1);
+    expect(unmatchedRequests(partition)).toEqual([]);
+    expect(dropLateDuplicate(partition, partition.orders.get('k_1')!)).toHaveLength(1);
+    expect(unmatchedRequests(partition)).toHaveLength(1);
   });
 });
 
@@ -132,7 +133,7 @@ describe('what facts mean for stock (R3)', () => {
 
     const partition = createPartition(0, 0, 0, 0);
     stepsOf(partition, created('a', { items }, { time: T0 }));
-    partition.orders.get('a')!.verdict = { version: 1, enough: true };
+    report(partition.orders.get('a')!, { what: 'stock-decided', version: 1, verdict: 'reserved' });
     expect(stepsOf(partition, processing)).toEqual([null]);
   });
 
@@ -154,10 +155,10 @@ describe('what facts mean for stock (R3)', () => {
       created('b', {}, { time: T0 + 2 * DUPLICATE_WINDOW_MS }),
     );
     partition.position = 4;
-    partition.orders.get('a')!.unsettled = 1;
+    report(partition.orders.get('a')!, { what: 'settling' });
     forgetClosed(partition);
     expect(offsetToCommit(partition)).toBe(0);
-    partition.orders.get('a')!.unsettled = 0;
+    report(partition.orders.get('a')!, { what: 'settled' });
     forgetClosed(partition);
     expect(offsetToCommit(partition)).toBe(3);
   });
