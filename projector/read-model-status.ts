@@ -2,20 +2,17 @@
 // the same numbers, so dashboards take the maximum over instances.
 
 import { Gauge, type Registry } from 'prom-client';
-import { ORDER_STATUSES, type OrderStatus } from '../shared/order/lifecycle.ts';
+import { ORDER_STATUSES } from '../shared/order/lifecycle.ts';
+import { fromMinor } from '../shared/order/money.ts';
+import { COUNTER_SUMS, type Counters } from '../shared/postgres/counters.ts';
 import type { Queryable } from '../shared/postgres/database.ts';
 
-type Status = Record<OrderStatus, number> & { parked: number; revenueMinor: number; drift: number | null };
+type Status = Counters & { drift: number | null };
 
 // Several scrapers, and the several gauges of one scrape, share one query.
 const CACHE_MS = 2_000;
-const MINOR_PER_MAJOR = 100;
 
-const READ_STATUS = `
-  SELECT ${ORDER_STATUSES.map((status) => `coalesce(sum(${status}), 0)::int8 AS ${status}`).join(', ')},
-    coalesce(sum(parked), 0)::int8 AS parked, coalesce(sum(revenue_minor), 0)::int8 AS "revenueMinor",
-    (SELECT drift_orders FROM verification) AS drift
-  FROM counters`;
+const READ_STATUS = `SELECT ${COUNTER_SUMS}, (SELECT drift_orders FROM verification) AS drift FROM counters`;
 
 /** Registers the gauges. While the database does not answer they have no value, rather than an old one. */
 export const registerReadModelStatus = (registry: Registry, database: Queryable, currency: string): void => {
@@ -63,7 +60,7 @@ export const registerReadModelStatus = (registry: Registry, database: Queryable,
     async collect() {
       const read = await status();
       this.reset();
-      if (read !== null) this.set({ currency }, read.revenueMinor / MINOR_PER_MAJOR);
+      if (read !== null) this.set({ currency }, fromMinor(read.revenueMinor));
     },
   });
   new Gauge({

@@ -3,27 +3,20 @@
 
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { fromMinor } from '../../shared/order/money.ts';
+import { COUNTER_SUMS, type Counters } from '../../shared/postgres/counters.ts';
 import { percentile } from '../../shared/postgres/processing-time.ts';
 
 /** How many ids each status lists: enough to look at, small enough for one answer. */
 export const LISTED_IDS_MAX = 1_000;
 
 /** The sums over all partitions, as one statement reads them. */
-export type CountersRow = Record<OrderStatus, number> & {
-  parked: number;
-  revenue_minor: number;
-  /** Milliseconds, summed over `completed_processing` orders. */
-  processing_ms: number;
-  total_ms: number;
-  completed_processing: number;
+export type CountersRow = Counters & {
   histogram: { bucket: number; count: number }[];
   as_of: number;
 } & Partial<Record<`${OrderStatus}_ids`, string[]>>;
 
-const SUMS = [...ORDER_STATUSES, 'parked', 'revenue_minor', 'processing_ms', 'total_ms', 'completed_processing'];
-
 const statement = (more: readonly string[]): string => `
-  SELECT ${SUMS.map((name) => `coalesce(sum(${name}), 0)::int8 AS ${name}`).join(', ')}, now() AS as_of,
+  SELECT ${COUNTER_SUMS}, now() AS as_of,
     (SELECT coalesce(json_agg(h), '[]') FROM
       (SELECT bucket, sum(count)::int8 AS count FROM processing_time_histogram GROUP BY bucket) h) AS histogram
     ${more.map((each) => `, ${each}`).join('')}
@@ -39,7 +32,7 @@ export const METRICS_WITH_IDS_STATEMENT = statement(
 
 /** Averages and percentiles are over completed orders, and 0 while there are none. Durations are in seconds. */
 export const metricsView = (counters: CountersRow, currency: string) => {
-  const { completed, completed_processing: timed, histogram } = counters;
+  const { completed, completedProcessing: timed, histogram } = counters;
   const percentileSeconds = (share: number): number => Math.round(percentile(histogram, share) ?? 0) / 1000;
   return {
     total_orders: ORDER_STATUSES.reduce((sum, status) => sum + counters[status], 0),
@@ -49,10 +42,10 @@ export const metricsView = (counters: CountersRow, currency: string) => {
     cancelled_orders: counters.cancelled,
     rejected_orders: counters.rejected,
     parked_orders: counters.parked,
-    total_revenue: fromMinor(counters.revenue_minor),
-    average_order_value: fromMinor(average(counters.revenue_minor, completed)),
-    average_processing_time: average(counters.processing_ms, timed) / 1000,
-    average_processing_time_from_creation: average(counters.total_ms, completed) / 1000,
+    total_revenue: fromMinor(counters.revenueMinor),
+    average_order_value: fromMinor(average(counters.revenueMinor, completed)),
+    average_processing_time: average(counters.processingMs, timed) / 1000,
+    average_processing_time_from_creation: average(counters.totalMs, completed) / 1000,
     p50_processing_time: percentileSeconds(0.5),
     p95_processing_time: percentileSeconds(0.95),
     p99_processing_time: percentileSeconds(0.99),

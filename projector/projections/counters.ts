@@ -2,32 +2,9 @@
 // What an order adds depends on its row alone; a change therefore adds what the row counts now and takes what it counted
 // before, and the counters can never drift from the rows. Pure.
 
-import type { OrderStatus } from '../../shared/order/lifecycle.ts';
 import type { Order } from '../../shared/order/order.ts';
+import { type Counters, zeroCounters } from '../../shared/postgres/counters.ts';
 import type { OrderChange } from './orders.ts';
-
-/** The columns of table `counters`. */
-export type Counters = Record<OrderStatus, number> & {
-  parked: number;
-  revenueMinor: number;
-  /** Sums over completed orders, milliseconds. */
-  processingMs: number;
-  totalMs: number;
-  completedProcessing: number;
-};
-
-export const zeroCounters = (): Counters => ({
-  pending: 0,
-  processing: 0,
-  completed: 0,
-  cancelled: 0,
-  rejected: 0,
-  parked: 0,
-  revenueMinor: 0,
-  processingMs: 0,
-  totalMs: 0,
-  completedProcessing: 0,
-});
 
 /** What the changes add to the counters of each partition; negative where orders moved on. */
 export const countersDelta = (changes: Iterable<OrderChange>): Map<number, Counters> => {

@@ -11,15 +11,15 @@ import {
   columnParameters,
   int4,
   int8,
-  jsonb,
   text,
+  textArray,
   timestamptz,
   unnest,
 } from '../../shared/postgres/binary.ts';
+import { COUNTER_FIELDS } from '../../shared/postgres/counters.ts';
 import { ORDER_COLUMNS, ORDER_FIELDS } from '../../shared/postgres/order-rows.ts';
 import type { Batch, CheckpointMove } from '../project.ts';
 import type { ArchivedRecord } from '../projections/archive.ts';
-import type { Counters } from '../projections/counters.ts';
 import type { ProductRow } from '../projections/order-products.ts';
 import type { OrderChange } from '../projections/orders.ts';
 import type { BucketDelta } from '../projections/processing-time.ts';
@@ -61,46 +61,26 @@ const MOVE_FIELDS: readonly Column<CheckpointMove>[] = [
   column('last_event_id', text, (move) => move.lastEventId),
 ];
 
-/** What facts after the first one change in every row that they touch. */
-const MOVING = [
-  'status',
-  'version',
-  'processing_started_at',
-  'completed_at',
-  'cancelled_at',
-  'rejected_at',
-  'updated_at',
-  'reason',
-  'parked',
-  'last_offset',
-];
+/** What facts after the first one change in every row that they touch, and what only an amendment changes. */
+const MOVING = ORDER_FIELDS.filter(({ moves }) => moves === 'always');
+const AMENDED = ORDER_FIELDS.filter(({ moves }) => moves === 'amended');
 const isAmended = ({ before, after }: OrderChange): boolean => before?.order.items !== after.order.items;
+
 const UPDATE_FIELDS: readonly Column<OrderChange>[] = [
   column('order_id', text, ({ after }) => after.order.orderId),
-  ...ORDER_FIELDS.filter(({ name }) => MOVING.includes(name)).map(({ name, type, value }) => ({
-    name,
-    type,
-    value: ({ after }: OrderChange) => value(after),
-  })),
-  // Arrays of arrays cannot be unnested, so each one travels as text.
-  column('answered_requests', text, ({ after }) => arrayLiteral(after.order.answeredRequests)),
+  ...MOVING.map(({ name, type, value }): Column<OrderChange> => {
+    // Arrays of arrays cannot be unnested, so each one travels as text.
+    if (type === textArray) return column(name, text, ({ after }) => arrayLiteral(value(after) as string[]));
+    return { name, type, value: ({ after }) => value(after) };
+  }),
   // Amendments are rare: null leaves the row's items and total as they are.
-  column('items', jsonb, (change) => (isAmended(change) ? JSON.stringify(change.after.order.items) : null)),
-  column('total_minor', int8, (change) => (isAmended(change) ? change.after.order.totalMinor : null)),
+  ...AMENDED.map(
+    ({ name, type, value }): Column<OrderChange> => ({ name, type, value: (change) => (isAmended(change) ? value(change.after) : null) }),
+  ),
 ];
-
-const COUNTER_FIELDS: readonly Column<[number, Counters]>[] = [
-  column('partition', int4, ([partition]) => partition),
-  column('pending', int8, ([, delta]) => delta.pending),
-  column('processing', int8, ([, delta]) => delta.processing),
-  column('completed', int8, ([, delta]) => delta.completed),
-  column('cancelled', int8, ([, delta]) => delta.cancelled),
-  column('rejected', int8, ([, delta]) => delta.rejected),
-  column('parked', int8, ([, delta]) => delta.parked),
-  column('revenue_minor', int8, ([, delta]) => delta.revenueMinor),
-  column('processing_ms', int8, ([, delta]) => delta.processingMs),
-  column('total_ms', int8, ([, delta]) => delta.totalMs),
-  column('completed_processing', int8, ([, delta]) => delta.completedProcessing),
+const SETS = [
+  ...MOVING.map(({ name, type }) => `${name} = u.${name}${type === textArray ? '::text[]' : ''}`),
+  ...AMENDED.map(({ name }) => `${name} = coalesce(u.${name}, o.${name})`),
 ];
 
 const BUCKET_FIELDS: readonly Column<BucketDelta>[] = [
@@ -130,9 +110,7 @@ export const CHANGE_ROWS = `
     WHERE c.topic = $1 AND c.partition = m.partition AND c.next_offset = m.next_from
     RETURNING 1
   ), changed AS (
-    UPDATE orders o SET ${MOVING.map((name) => `${name} = u.${name}`).join(', ')},
-      answered_requests = u.answered_requests::text[],
-      items = coalesce(u.items, o.items), total_minor = coalesce(u.total_minor, o.total_minor)
+    UPDATE orders o SET ${SETS.join(', ')}
     FROM ${unnest(UPDATE_FIELDS, UPDATES_AT, 'u')}
     WHERE o.order_id = u.order_id
     RETURNING 1

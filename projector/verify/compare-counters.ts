@@ -1,5 +1,6 @@
 // projector/verify/compare-counters.ts: the counters and the histogram of one partition against a count over the refolded orders.
 
+import { COUNTERS, type Counters, columnOf, zeroCounters } from '../../shared/postgres/counters.ts';
 import type { Client } from '../../shared/postgres/database.ts';
 import { bucketOf } from '../../shared/postgres/processing-time.ts';
 import type { RefoldedOrder } from './refold.ts';
@@ -11,27 +12,28 @@ export const compareCounters = async (
   partition: number,
   orders: ReadonlyMap<string, RefoldedOrder>,
 ): Promise<void> => {
-  const counters: Record<string, number> = { pending: 0, processing: 0, completed: 0, cancelled: 0, rejected: 0 };
-  Object.assign(counters, { parked: 0, revenue_minor: 0, processing_ms: 0, total_ms: 0, completed_processing: 0 });
+  // The arithmetic is its own, on purpose: with that of the projector it would find none of its mistakes.
+  const counters = zeroCounters();
   const histogram = new Map<number, number>();
-  const add = (name: string, amount: number): void => {
-    counters[name] = counters[name]! + amount;
+  const add = (name: keyof Counters, amount: number): void => {
+    counters[name] += amount;
   };
   for (const { order } of orders.values()) {
     add(order.status, 1);
     if (order.parked !== null) add('parked', 1);
     if (order.status !== 'completed') continue;
     const processingMs = order.completedAt! - order.processingStartedAt!;
-    add('revenue_minor', order.totalMinor);
-    add('processing_ms', processingMs);
-    add('total_ms', order.completedAt! - order.createdAt);
-    add('completed_processing', 1);
+    add('revenueMinor', order.totalMinor);
+    add('processingMs', processingMs);
+    add('totalMs', order.completedAt! - order.createdAt);
+    add('completedProcessing', 1);
     histogram.set(bucketOf(processingMs), (histogram.get(bucketOf(processingMs)) ?? 0) + 1);
   }
 
   const id = String(partition);
   const [row = {}] = (await snapshot.query('SELECT * FROM counters WHERE partition = $1', [partition])).rows as Record<string, number>[];
-  for (const [field, expected] of Object.entries(counters)) {
+  for (const name of COUNTERS) {
+    const [field, expected] = [columnOf(name), counters[name]];
     const actual = row[field] ?? 0; // a partition without orders has no row
     if (actual !== expected) report.add({ what: 'counters', id, field, expected, actual });
   }

@@ -83,6 +83,15 @@ export type Column<R> = { name: string; type: BinaryType<any>; value: (row: R) =
 
 export const column = <R, T>(name: string, type: BinaryType<T>, value: (row: R) => T | null): Column<R> => ({ name, type, value });
 
+/** The columns of a table whose rows are read as `Row`: one left out, or one too many, does not compile. */
+export type ColumnsOf<Row, R, More = unknown> = { readonly [Name in keyof Row & string]: Omit<Column<R>, 'name'> & More };
+
+/** A column of `ColumnsOf`, whose name is its key. */
+export const cell = <R, T>(type: BinaryType<T>, value: (row: R) => T | null): Omit<Column<R>, 'name'> => ({ type, value });
+
+export const columnList = <R, More>(columns: Readonly<Record<string, Omit<Column<R>, 'name'> & More>>): (Column<R> & More)[] =>
+  Object.entries(columns).map(([name, rest]) => ({ name, ...rest }));
+
 /** One array parameter per column, in the order of the columns. */
 export const columnParameters = <R>(columns: readonly Column<R>[], rows: readonly R[]): Buffer[] =>
   columns.map(({ type, value }) => arrayParameter(type, rows.map(value)));

@@ -4,7 +4,7 @@
 import type { IdOrigin, ItemData } from '../order/events.ts';
 import type { OrderStatus } from '../order/lifecycle.ts';
 import type { Order } from '../order/order.ts';
-import { type Column, column, int4, int8, jsonb, text, textArray, timestamptz } from './binary.ts';
+import { type BinaryType, type ColumnsOf, cell, columnList, int4, int8, jsonb, text, textArray, timestamptz } from './binary.ts';
 
 /** An order with its place in the log: what the read model stores. */
 export interface StoredOrder {
@@ -15,36 +15,6 @@ export interface StoredOrder {
   /** Offset of the last event that changed the order. */
   lastOffset: number;
 }
-
-/** The columns of table `orders`, in the order in which rows are written. */
-export const ORDER_FIELDS: readonly Column<StoredOrder>[] = [
-  column('order_id', text, ({ order }) => order.orderId),
-  column('user_id', text, ({ order }) => order.userId),
-  column('status', text, ({ order }) => order.status),
-  column('version', int4, ({ order }) => order.version),
-  column('items', jsonb, ({ order }) => JSON.stringify(order.items)),
-  column('total_minor', int8, ({ order }) => order.totalMinor),
-  column('currency', text, ({ order }) => order.currency),
-  column('created_at', timestamptz, ({ order }) => order.createdAt),
-  column('processing_started_at', timestamptz, ({ order }) => order.processingStartedAt),
-  column('completed_at', timestamptz, ({ order }) => order.completedAt),
-  column('cancelled_at', timestamptz, ({ order }) => order.cancelledAt),
-  column('rejected_at', timestamptz, ({ order }) => order.rejectedAt),
-  column('updated_at', timestamptz, ({ order }) => order.updatedAt),
-  column('reason', text, ({ order }) => order.reason),
-  column('parked', jsonb, ({ order }) => (order.parked === null ? null : JSON.stringify(order.parked))),
-  column('batch_id', text, ({ order }) => order.batchId),
-  column('id_origin', text, ({ order }) => order.idOrigin),
-  column('created_event_id', text, ({ order }) => order.createdEventId),
-  column('command_hash', text, ({ order }) => order.commandHash),
-  column('answered_requests', textArray, ({ order }) => order.answeredRequests),
-  column('partition', int4, ({ partition }) => partition),
-  column('created_offset', int8, ({ createdOffset }) => createdOffset),
-  column('last_offset', int8, ({ lastOffset }) => lastOffset),
-];
-
-/** The same columns by name, for SELECT lists. */
-export const ORDER_COLUMNS: readonly string[] = ORDER_FIELDS.map(({ name }) => name);
 
 /** A row as the connections of database.ts read it: bigint as number, timestamptz as epoch milliseconds. */
 export interface OrderRow {
@@ -72,6 +42,43 @@ export interface OrderRow {
   created_offset: number;
   last_offset: number;
 }
+
+/** Which facts after the first one write a column again. What they do not write keeps its value, whatever the fold says. */
+type Moves = 'always' | 'amended' | 'never';
+
+const moving = <T>(moves: Moves, type: BinaryType<T>, value: (stored: StoredOrder) => T | null) => ({ moves, ...cell(type, value) });
+
+const COLUMNS: ColumnsOf<OrderRow, StoredOrder, { moves: Moves }> = {
+  order_id: moving('never', text, ({ order }) => order.orderId),
+  user_id: moving('never', text, ({ order }) => order.userId),
+  status: moving('always', text, ({ order }) => order.status),
+  version: moving('always', int4, ({ order }) => order.version),
+  items: moving('amended', jsonb, ({ order }) => JSON.stringify(order.items)),
+  total_minor: moving('amended', int8, ({ order }) => order.totalMinor),
+  currency: moving('never', text, ({ order }) => order.currency),
+  created_at: moving('never', timestamptz, ({ order }) => order.createdAt),
+  processing_started_at: moving('always', timestamptz, ({ order }) => order.processingStartedAt),
+  completed_at: moving('always', timestamptz, ({ order }) => order.completedAt),
+  cancelled_at: moving('always', timestamptz, ({ order }) => order.cancelledAt),
+  rejected_at: moving('always', timestamptz, ({ order }) => order.rejectedAt),
+  updated_at: moving('always', timestamptz, ({ order }) => order.updatedAt),
+  reason: moving('always', text, ({ order }) => order.reason),
+  parked: moving('always', jsonb, ({ order }) => (order.parked === null ? null : JSON.stringify(order.parked))),
+  batch_id: moving('never', text, ({ order }) => order.batchId),
+  id_origin: moving('never', text, ({ order }) => order.idOrigin),
+  created_event_id: moving('never', text, ({ order }) => order.createdEventId),
+  command_hash: moving('never', text, ({ order }) => order.commandHash),
+  answered_requests: moving('always', textArray, ({ order }) => order.answeredRequests),
+  partition: moving('never', int4, ({ partition }) => partition),
+  created_offset: moving('never', int8, ({ createdOffset }) => createdOffset),
+  last_offset: moving('always', int8, ({ lastOffset }) => lastOffset),
+};
+
+/** The columns of table `orders`, in the order in which rows are written. */
+export const ORDER_FIELDS = columnList(COLUMNS);
+
+/** The same columns by name, for SELECT lists. */
+export const ORDER_COLUMNS: readonly string[] = ORDER_FIELDS.map(({ name }) => name);
 
 export const storedOrder = (row: OrderRow): StoredOrder => ({
   order: {

@@ -6,12 +6,14 @@ import type { ReadModel } from '../../../api/reads/read-model.ts';
 import type { LookUpFirstLives } from '../../../processor/orders/late-duplicates.ts';
 import type { Batch } from '../../../projector/project.ts';
 import type { ArchivedRecord } from '../../../projector/projections/archive.ts';
-import { type Counters, zeroCounters } from '../../../projector/projections/counters.ts';
+import type { OrderChange } from '../../../projector/projections/orders.ts';
 import type { Checkpoint, Store } from '../../../projector/store/store.ts';
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Effect } from '../../../shared/order/order.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import { jsonb } from '../../../shared/postgres/binary.ts';
+import { COUNTERS, type Counters, zeroCounters } from '../../../shared/postgres/counters.ts';
+import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../../../shared/postgres/order-rows.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 
 /** Does the work of one transaction at one moment. */
@@ -52,7 +54,7 @@ export const writeBatch = (tables: ReadModelTables, batch: Batch): void => {
   for (const { partition, to, lastEventId } of batch.moves) {
     tables.checkpoints.set(partition, { ...tables.checkpoints.get(partition)!, nextOffset: to, lastEventId });
   }
-  for (const { after } of batch.changes) tables.orders.set(after.order.orderId, { ...after });
+  for (const change of batch.changes) writeOrder(tables, change);
   for (const row of batch.products.removed) tables.products.delete(`${row.productId} ${row.orderId}`);
   for (const row of batch.products.added) tables.products.set(`${row.productId} ${row.orderId}`, row.createdAt);
   for (const [partition, rows] of Map.groupBy(batch.archive, ({ record }) => record.partition)) {
@@ -60,13 +62,26 @@ export const writeBatch = (tables: ReadModelTables, batch: Batch): void => {
   }
   for (const [partition, delta] of batch.counters) {
     const sums = { ...(tables.counters.get(partition) ?? zeroCounters()) };
-    for (const name of Object.keys(delta) as (keyof Counters)[]) sums[name] += delta[name];
+    for (const name of COUNTERS) sums[name] += delta[name];
     tables.counters.set(partition, sums);
   }
   for (const { partition, bucket, count } of batch.processingTimes) {
     const key = `${partition}/${bucket}`;
     tables.histogram.set(key, (tables.histogram.get(key) ?? 0) + count);
   }
+};
+
+/** An existing row keeps the columns that its facts do not move, as in PostgreSQL. */
+const writeOrder = ({ orders }: ReadModelTables, { before, after }: OrderChange): void => {
+  const { orderId } = after.order;
+  const row = orders.get(orderId);
+  const isAmended = before?.order.items !== after.order.items;
+  const cells = ORDER_FIELDS.map(({ name, type, moves, value }) => {
+    const isWritten = row === undefined || moves === 'always' || (moves === 'amended' && isAmended);
+    const stored = value(isWritten ? after : row);
+    return [name, type === jsonb && stored !== null ? JSON.parse(stored as string) : stored];
+  });
+  orders.set(orderId, storedOrder(Object.fromEntries(cells) as OrderRow));
 };
 
 /** For the projector. */
@@ -140,19 +155,9 @@ export const createReadModelOn = (tables: ReadModelTables, transact: Transact): 
 };
 
 const countersRow = ({ counters }: ReadModelTables): CountersRow => {
-  const sum = (name: keyof Counters): number => [...counters.values()].reduce((total, each) => total + each[name], 0);
-  const { pending, processing, completed, cancelled, rejected, parked } = zeroCounters();
-  const counts = { pending, processing, completed, cancelled, rejected, parked };
-  for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = sum(name);
-  return {
-    ...counts,
-    revenue_minor: sum('revenueMinor'),
-    processing_ms: sum('processingMs'),
-    total_ms: sum('totalMs'),
-    completed_processing: sum('completedProcessing'),
-    histogram: [],
-    as_of: Date.now(),
-  };
+  const sums = zeroCounters();
+  for (const each of counters.values()) for (const name of COUNTERS) sums[name] += each[name];
+  return { ...sums, histogram: [], as_of: Date.now() };
 };
 
 /** For the processor (R5): one statement, as in processor/orders/creation-offsets.ts. */

@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { project } from '../../../../projector/project.ts';
-import { zeroCounters } from '../../../../projector/projections/counters.ts';
 import type { OrderEvent } from '../../../../shared/order/events.ts';
 import { ORDER_STATUSES } from '../../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../../shared/order/order.ts';
+import { zeroCounters } from '../../../../shared/postgres/counters.ts';
 import type { StoredOrder } from '../../../../shared/postgres/order-rows.ts';
 import { bucketOf } from '../../../../shared/postgres/processing-time.ts';
 import { decodedOf, recordsOf } from '../../../support/builders/log-records.ts';
