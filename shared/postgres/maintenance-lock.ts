@@ -5,20 +5,26 @@ import { AppError } from '../runtime/app-error.ts';
 import type { Database } from './database.ts';
 
 const TRY = { exclusive: 'pg_try_advisory_lock', shared: 'pg_try_advisory_lock_shared' } as const;
+const GIVE_BACK = { exclusive: 'pg_advisory_unlock', shared: 'pg_advisory_unlock_shared' } as const;
 
 /**
- * Runs `work` under the lock of the database's schema, which ends with the connection that holds it. Rejects with
+ * Runs `work` under the lock of the database's schema, which ends with `work`, or with the connection that holds it. Rejects with
  * MAINTENANCE_RUNNING when somebody else has it: `exclusive` for what changes it (rebuild, redrive, drop), `shared` for tools that only look.
  */
 export const underMaintenanceLock = async <T>(database: Database, mode: keyof typeof TRY, work: () => Promise<T>): Promise<T> => {
   const client = await database.connect();
+  const call = (name: string) => client.query<{ done: boolean }>(`SELECT ${name}(hashtextextended($1, 0)) AS done`, [lockKey(database)]);
   try {
-    const { rows } = await client.query<{ locked: boolean }>(`SELECT ${TRY[mode]}(hashtextextended($1, 0)) AS locked`, [lockKey(database)]);
-    if (!rows[0]!.locked)
+    if (!(await call(TRY[mode])).rows[0]!.done)
       throw new AppError('MAINTENANCE_RUNNING', `A rebuild, verify, redrive or drop of ${database.schema} is running: wait until it ends.`);
-    return await work();
+    try {
+      return await work();
+    } finally {
+      // PostgreSQL notices a moment later that a connection was closed; the next tool may be quicker.
+      await call(GIVE_BACK[mode]).catch(() => undefined);
+    }
   } finally {
-    client.release(true); // closing the connection gives the lock back, whatever happened
+    client.release(true); // so that the lock is gone, whatever happened
   }
 };
 
