@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { LogRecord, Reader, ReaderHandlers } from '../shared/log/log.ts';
+import type { Checkpoint } from '../shared/postgres/checkpoints.ts';
 import type { StoredOrder } from '../shared/postgres/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
@@ -16,7 +17,7 @@ import { createOrderCache } from './order-cache.ts';
 import { createPace } from './pace.ts';
 import { createPersistence } from './persist.ts';
 import { type Batch, type DecodedRecord, project } from './project.ts';
-import type { Checkpoint, Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 
 export interface ProjectOrdersOptions {
   topicId: string;

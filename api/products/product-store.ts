@@ -1,25 +1,28 @@
 // api/products/product-store.ts: what the api asks the ledger about products. Reads only; the processor writes. Every method is one
 // statement or one snapshot, and rejects with DATABASE_UNAVAILABLE when trying again may help.
 
-import type { Database } from '../../shared/postgres/database.ts';
-import { databaseError } from '../../shared/postgres/errors.ts';
+import { BEGIN_SNAPSHOT, type Database } from '../../shared/postgres/database.ts';
+import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
+import type { ProductRow as LedgerProductRow, RequestRow } from '../../shared/postgres/ledger-rows.ts';
 import type { ProductEventData, ProductFactName } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 
+const COLUMNS = [
+  'product_id',
+  'name',
+  'description',
+  'price_minor',
+  'currency',
+  'put_in',
+  'reserved',
+  'sold',
+  'version',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof LedgerProductRow)[];
+
 /** A product with its stock, as of the last decision about it. */
-export interface ProductRow {
-  product_id: string;
-  name: string;
-  description: string | null;
-  price_minor: number;
-  currency: string;
-  put_in: number;
-  reserved: number;
-  sold: number;
-  version: number;
-  created_at: number;
-  updated_at: number;
-}
+export type ProductRow = Pick<LedgerProductRow, (typeof COLUMNS)[number]>;
 
 /** The answer to a request, fixed for ever when it was decided. */
 export interface Verdict {
@@ -51,14 +54,10 @@ export interface ProductStore {
   verdict(requestId: string): Promise<Verdict | null>;
 }
 
-const UNDEFINED_TABLE = '42P01';
-const COLUMNS = 'product_id, name, description, price_minor, currency, put_in, reserved, sold, version, created_at, updated_at';
-const SNAPSHOT_ISOLATION = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-
 /** `schema` is the ledger's: a name that the configuration has checked. Before the first processor has made it there are no products. */
 export const createProductStore = (database: Database, { schema, topic }: { schema: string; topic: string }): ProductStore => {
-  const find = { name: 'find_product', text: `SELECT ${COLUMNS} FROM ${schema}.products WHERE product_id = $1` };
-  const page = `SELECT ${COLUMNS} FROM ${schema}.products WHERE product_id > $1 ORDER BY product_id LIMIT $2`;
+  const find = { name: 'find_product', text: `SELECT ${COLUMNS.join(', ')} FROM ${schema}.products WHERE product_id = $1` };
+  const page = `SELECT ${COLUMNS.join(', ')} FROM ${schema}.products WHERE product_id > $1 ORDER BY product_id LIMIT $2`;
   const verdict = `SELECT product_id, command_hash, version, event FROM ${schema}.product_requests WHERE request_id = $1`;
 
   // A rebuild leaves the old rows until it has new ones; a ledger that was lost has none, and cannot say that there are none.
@@ -79,7 +78,7 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
             [topic],
           );
           // The version that was read, not the decided one: of what comes later the log says whether it counts.
-          const products = await client.query<{ product_id: string; price_minor: number; version: number; created_event_id: string }>(
+          const products = await client.query<Pick<LedgerProductRow, 'product_id' | 'price_minor' | 'version' | 'created_event_id'>>(
             `SELECT product_id, price_minor, read_version AS version, created_event_id FROM ${schema}.products`,
           );
           return {
@@ -91,7 +90,7 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
               createdEventId: row.created_event_id,
             })),
           };
-        }, SNAPSHOT_ISOLATION),
+        }, BEGIN_SNAPSHOT),
       ),
     find: (productId) =>
       answered(null, async () => {
@@ -107,11 +106,11 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
       }),
     verdict: (requestId) =>
       answered(null, async () => {
-        const { rows } = await database.query<{ product_id: string; command_hash: string | null; event: Verdict['answer'] }>(verdict, [
-          requestId,
-        ]);
+        const { rows } = await database.query<Pick<RequestRow, 'product_id' | 'command_hash' | 'event'>>(verdict, [requestId]);
         const [row] = rows;
-        return row === undefined ? null : { productId: row.product_id, commandHash: row.command_hash, answer: row.event };
+        return row === undefined
+          ? null
+          : { productId: row.product_id, commandHash: row.command_hash, answer: row.event as Verdict['answer'] };
       }),
   };
 };
@@ -120,7 +119,7 @@ const answered = async <T>(without: T, query: () => Promise<T>): Promise<T> => {
   try {
     return await query();
   } catch (error) {
-    if ((error as { code?: unknown }).code === UNDEFINED_TABLE) return without;
+    if (isUndefinedTable(error)) return without;
     throw databaseError(error);
   }
 };

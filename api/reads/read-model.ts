@@ -2,14 +2,15 @@
 // snapshot, so each answer is about one moment, and rejects with DATABASE_UNAVAILABLE when trying again may help.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
-import { unpackHeaders } from '../../shared/log/codec/raw-headers.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { OPEN_STATUSES, ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
 import type { Effect } from '../../shared/order/order.ts';
+import { ARCHIVE_COLUMNS, type ArchiveRow, recordOf } from '../../shared/postgres/archive-rows.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
+import { readNextOffsets } from '../../shared/postgres/checkpoints.ts';
 import { FIRST_LIVES, type FirstLifeRow, firstLivesIn } from '../../shared/postgres/creation-offsets.ts';
-import type { Client, Database, Queryable } from '../../shared/postgres/database.ts';
-import { databaseError } from '../../shared/postgres/errors.ts';
+import { BEGIN_SNAPSHOT, type Client, type Database, type Row } from '../../shared/postgres/database.ts';
+import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
 import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { type ListQuery, listStatement } from './order-list.ts';
@@ -59,12 +60,9 @@ export const READ_MODEL_SETTINGS = { enable_bitmapscan: 'off', enable_hashjoin: 
 
 // So that a hundred thousand open orders never stand in one reply.
 const SNAPSHOT_PAGE = 5_000;
-const SNAPSHOT_ISOLATION = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-const UNDEFINED_TABLE = '42P01';
 
 const columns = (table: string): string => ORDER_COLUMNS.map((name) => `${table}.${name}`).join(', ');
 
-const CHECKPOINTS = 'SELECT partition, next_offset FROM checkpoints WHERE topic = $1';
 const NEWEST_OF_EACH = ORDER_STATUSES.map(
   (status) => `(SELECT created_at FROM orders WHERE status = '${status}' ORDER BY created_at DESC, order_id DESC LIMIT 1)`,
 );
@@ -80,25 +78,24 @@ const LOOK_UP = `
   LEFT JOIN orders o ON o.order_id = w.order_id
   ORDER BY w.place`;
 const EVENTS = `
-  SELECT log_offset, effect, key, headers, value, recorded_at FROM events
+  SELECT ${ARCHIVE_COLUMNS.join(', ')} FROM events
   WHERE order_id = $1 AND log_offset >= $2 ORDER BY log_offset LIMIT $3`;
 
 type LookUpRow = { checkpoint: number | null } & { [K in keyof OrderRow]: OrderRow[K] | null };
-type EventRow = { log_offset: number; effect: Effect; key: Buffer | null; headers: Buffer; value: Buffer | null; recorded_at: number };
 
 export const createReadModel = (database: Database, topic: string): ReadModel => ({
   snapshot: () =>
     answered(
       database.transaction(
         async (client) => ({
-          checkpoints: await readCheckpoints(client, topic),
+          checkpoints: await readNextOffsets(client, topic),
           open: await openOrders(client),
           newestCreatedAt: (await client.query<{ created_at: number | null }>(NEWEST)).rows[0]?.created_at ?? null,
         }),
-        SNAPSHOT_ISOLATION,
+        BEGIN_SNAPSHOT,
       ),
     ),
-  checkpoints: () => answered(readCheckpoints(database, topic)),
+  checkpoints: () => answered(readNextOffsets(database, topic)),
   lookUp: async (wanted) => {
     const values = [topic, wanted.map(({ orderId }) => orderId), wanted.map(({ partition }) => partition)];
     const { rows } = await answered(database.query<LookUpRow>({ name: 'look_up_orders', text: LOOK_UP, values }));
@@ -110,8 +107,8 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     return { checkpoint: checkpoint ?? 0, createdAt };
   },
   events: async ({ orderId, partition }, from, limit) => {
-    const { rows } = await answered(database.query<EventRow>(EVENTS, [orderId, from, limit]));
-    return rows.map((row) => ({ event: archivedEvent(topic, partition, row), effect: row.effect, partition, offset: row.log_offset }));
+    const { rows } = await answered(database.query<ArchiveRow & Row>(EVENTS, [orderId, from, limit]));
+    return rows.map((row) => ({ event: archivedEvent(topic, row), effect: row.effect as Effect, partition, offset: row.log_offset }));
   },
   archiveStart: async () => archiveStart(await answered(readArchiveTables(database))),
   page: async (query) => {
@@ -124,11 +121,6 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     return rows[0]!;
   },
 });
-
-const readCheckpoints = async (queryable: Queryable, topic: string): Promise<Map<number, number>> => {
-  const { rows } = await queryable.query<{ partition: number; next_offset: number }>(CHECKPOINTS, [topic]);
-  return new Map(rows.map(({ partition, next_offset }) => [partition, next_offset]));
-};
 
 const openOrders = async (client: Client): Promise<StoredOrder[]> => {
   const all: StoredOrder[] = [];
@@ -144,10 +136,9 @@ const openOrders = async (client: Client): Promise<StoredOrder[]> => {
 };
 
 /** The archive holds a record's bytes; they are decoded as they were when they were read from the log. */
-const archivedEvent = (topic: string, partition: number, row: EventRow): OrderEvent => {
-  const { key, value, log_offset: offset, recorded_at: timestamp } = row;
-  const decoded = decodeOrderEvent({ topic, partition, offset, timestamp, key, value, headers: unpackHeaders(row.headers) });
-  if (!decoded.ok) throw new Error(`the archived record ${partition}@${offset} cannot be decoded: ${decoded.reason}`);
+const archivedEvent = (topic: string, row: ArchiveRow): OrderEvent => {
+  const decoded = decodeOrderEvent(recordOf(topic, row));
+  if (!decoded.ok) throw new Error(`the archived record ${row.partition}@${row.log_offset} cannot be decoded: ${decoded.reason}`);
   return decoded.event;
 };
 
@@ -156,7 +147,7 @@ const answered = async <T>(query: Promise<T>): Promise<T> => {
   try {
     return await query;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw databaseError(error);
+    if (!isUndefinedTable(error)) throw databaseError(error);
     throw new AppError('DATABASE_UNAVAILABLE', 'The read model has not been created yet: is the projector running?', error);
   }
 };

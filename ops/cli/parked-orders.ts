@@ -10,7 +10,8 @@ import type { Appender, LogRecord } from '../../shared/log/log.ts';
 import { followLog } from '../../shared/log/read/follow.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
-import type { Client, Database } from '../../shared/postgres/database.ts';
+import { readNextOffsets } from '../../shared/postgres/checkpoints.ts';
+import { BEGIN_SNAPSHOT, type Client, type Database } from '../../shared/postgres/database.ts';
 import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../shared/postgres/order-rows.ts';
 
 export interface ParkedFilter {
@@ -32,22 +33,15 @@ const SELECT = `
   WHERE parked IS NOT NULL AND ($1::text[] IS NULL OR order_id = ANY ($1))
     AND ($2::text IS NULL OR parked ->> 'code' = $2) AND ($3::int8 IS NULL OR (parked ->> 'since')::int8 <= $3)
   ORDER BY created_at, order_id LIMIT $4`;
-const ONE_MOMENT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 /** The oldest `limit` of those that are meant, as of one moment of the read model. */
 export const findParked = (database: Database, topic: string, filter: ParkedFilter): Promise<ParkedOrders> =>
   database.transaction(async (client: Client) => {
-    const { rows: checkpoints } = await client.query<{ partition: number; next_offset: number }>(
-      'SELECT partition, next_offset FROM checkpoints WHERE topic = $1',
-      [topic],
-    );
+    const from = await readNextOffsets(client, topic);
     const values = [filter.orderIds ?? null, filter.code ?? null, filter.before ?? null, filter.limit];
     const { rows } = await client.query<OrderRow>(SELECT, values);
-    return {
-      orders: rows.map((row) => storedOrder(row).order),
-      from: new Map(checkpoints.map(({ partition, next_offset }) => [partition, next_offset])),
-    };
-  }, ONE_MOMENT);
+    return { orders: rows.map((row) => storedOrder(row).order), from };
+  }, BEGIN_SNAPSHOT);
 
 export interface Redriven {
   orderId: string;

@@ -1,5 +1,6 @@
 // ops/cli/terminal.ts: what a person or a script sees of a verb: progress on stderr, the result on stdout.
 
+import { isUndefinedTable } from '../../shared/postgres/errors.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 
 export interface Terminal {
@@ -49,13 +50,11 @@ export const createTerminal = (options: { json: boolean }): Terminal => {
   };
 };
 
-const UNDEFINED_TABLE = '42P01';
-
 const sentenceOf = (error: unknown): string => {
   if (error instanceof AppError) return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code } = error as Error & { code?: string };
-  if (code === UNDEFINED_TABLE) return 'There is no read model in this schema yet: a projector makes it when it starts.';
+  if (isUndefinedTable(error)) return 'There is no read model in this schema yet: a projector makes it when it starts.';
   if (code === 'ECONNREFUSED') return 'The database does not answer at the given address.';
   return error.stack ?? error.message;
 };

@@ -4,12 +4,23 @@
 import { arrayParameter, columnParameters, int4, text } from '../../shared/postgres/binary.ts';
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
+import type { ProductRow, RequestRow } from '../../shared/postgres/ledger-rows.ts';
 import { createFences, type FenceRow } from './fences.ts';
 import type { CarriedOrder, CommittedOffsets, Ledger, StartMove, StockStep } from './ledger.ts';
 import { type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
-import { answerOf, type CarriedRow, carriedOf, type ProductRow, productOf, type RequestRow, type ReservationRow } from './rows.ts';
 import {
+  answerOf,
   CARRIED_FIELDS,
+  type CarriedRow,
+  carriedOf,
+  PRODUCT_FIELDS,
+  productOf,
+  REQUEST_FIELDS,
+  RESERVATION_FIELDS,
+  type ReservationRow,
+  reservationOf,
+} from './rows.ts';
+import {
   CLAIM,
   DROP_CARRIED,
   INSERT_REQUESTS,
@@ -17,12 +28,9 @@ import {
   LOCK_RESERVATIONS,
   LOCK_STOCK,
   MARK_DELIVERED,
-  PRODUCT_FIELDS,
   READ_CARRIED,
   READ_OUTBOX,
   READ_VERDICTS,
-  REQUEST_FIELDS,
-  RESERVATION_FIELDS,
   STOCK_FIELDS,
   STORE_CARRIED,
   WRITE_PRODUCTS,
@@ -127,7 +135,7 @@ const lockStock = async (client: Client, steps: readonly StockStep[]) => {
   const reservations = new Map<string, Reservation>();
   const orderIds = [...new Set(steps.map(({ orderId }) => orderId))];
   const found = await client.query<ReservationRow & Row>(prepared('lock-reservations', LOCK_RESERVATIONS, orderIds));
-  for (const { order_id: id, version, state, lines } of found.rows) reservations.set(id, { version, state, lines });
+  for (const row of found.rows) reservations.set(row.order_id, reservationOf(row));
 
   const products = new Map<string, ProductStock>();
   const concerned = new Set<string>();

@@ -1,13 +1,18 @@
-// processor/ledger/rows.ts: from the ledger's rows to the values of its pure parts.
+// processor/ledger/rows.ts: between the ledger's rows and the values of its pure parts. Both directions stand here, so that the stored form
+// can change: nothing else may know it. The SQL around them is statements.ts.
 
 import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
+import { bool, type ColumnsOf, cell, columnList, int4, int8, jsonb, text, timestamptz } from '../../shared/postgres/binary.ts';
+import type { ProductRow, RequestRow } from '../../shared/postgres/ledger-rows.ts';
 import type { ProductFactName } from '../../shared/product/events.ts';
 import type { CarriedOrder } from './ledger.ts';
 import type { Answer, LedgerProduct } from './product-requests.ts';
+import type { Reservation } from './stock.ts';
 
 export interface CarriedRow {
   partition: number;
+  order_id: string;
   created_offset: number;
   as_of: number;
   uses_stock: boolean;
@@ -21,6 +26,16 @@ export const carriedOf = (row: CarriedRow): CarriedOrder => ({
   usesStock: row.uses_stock,
 });
 
+const CARRIED: ColumnsOf<CarriedRow, { partition: number; carried: CarriedOrder }> = {
+  partition: cell(int4, ({ partition }) => partition),
+  order_id: cell(text, ({ carried }) => carried.order.orderId),
+  created_offset: cell(int8, ({ carried }) => carried.createdOffset),
+  as_of: cell(int8, ({ carried }) => carried.asOf),
+  uses_stock: cell(bool, ({ carried }) => carried.usesStock),
+  fold: cell(jsonb, ({ carried }) => JSON.stringify(carried.order)),
+};
+export const CARRIED_FIELDS = columnList(CARRIED);
+
 export interface ReservationRow {
   order_id: string;
   version: number;
@@ -28,30 +43,35 @@ export interface ReservationRow {
   lines: StockLine[];
 }
 
-export interface ProductRow {
-  product_id: string;
-  version: number;
-  read_version: number;
-  name: string;
-  description: string | null;
-  price_minor: number;
-  currency: string;
-  put_in: number;
-  unread_in: number;
-  reserved: number;
-  sold: number;
-  created_at: number;
-  updated_at: number;
-  created_event_id: string;
-}
+export type ReservationEntry = readonly [orderId: string, reservation: Reservation];
 
-export interface RequestRow {
-  request_id: string;
-  product_id: string;
-  command_hash: string | null;
-  version: number | null;
-  event: { id: string; time: number; name: string; data: unknown; correlation_id: string | null };
-}
+const RESERVATION: ColumnsOf<ReservationRow, ReservationEntry> = {
+  order_id: cell(text, ([orderId]) => orderId),
+  version: cell(int4, ([, { version }]) => version),
+  state: cell(text, ([, { state }]) => state),
+  lines: cell(jsonb, ([, { lines }]) => JSON.stringify(lines)),
+};
+export const RESERVATION_FIELDS = columnList(RESERVATION);
+
+export const reservationOf = ({ version, state, lines }: ReservationRow): Reservation => ({ version, state, lines });
+
+const PRODUCT: ColumnsOf<ProductRow, LedgerProduct> = {
+  product_id: cell(text, ({ product }) => product.productId),
+  version: cell(int4, ({ product }) => product.version),
+  read_version: cell(int4, ({ readVersion }) => readVersion),
+  name: cell(text, ({ product }) => product.name),
+  description: cell(text, ({ product }) => product.description),
+  price_minor: cell(int8, ({ product }) => product.priceMinor),
+  currency: cell(text, ({ product }) => product.currency),
+  put_in: cell(int8, ({ product }) => product.putIn),
+  unread_in: cell(int8, ({ unreadIn }) => unreadIn),
+  reserved: cell(int8, ({ reserved }) => reserved),
+  sold: cell(int8, ({ sold }) => sold),
+  created_at: cell(timestamptz, ({ product }) => product.createdAt),
+  updated_at: cell(timestamptz, ({ product }) => product.updatedAt),
+  created_event_id: cell(text, ({ product }) => product.createdEventId),
+};
+export const PRODUCT_FIELDS = columnList(PRODUCT);
 
 export const productOf = (row: ProductRow): LedgerProduct => ({
   product: {
@@ -71,6 +91,27 @@ export const productOf = (row: ProductRow): LedgerProduct => ({
   reserved: row.reserved,
   sold: row.sold,
 });
+
+/** A request that was decided, as it is stored. */
+export interface StoredRequest {
+  answer: Answer;
+  partition: number;
+  delivered: boolean;
+}
+
+const storedEvent = ({ event: { id, time, name, data, correlationId } }: Answer): string =>
+  JSON.stringify({ id, time, name, data, correlation_id: correlationId });
+
+const REQUEST: ColumnsOf<RequestRow, StoredRequest> = {
+  request_id: cell(text, ({ answer }) => answer.requestId),
+  product_id: cell(text, ({ answer }) => answer.event.productId),
+  command_hash: cell(text, ({ answer }) => answer.commandHash),
+  version: cell(int4, ({ answer }) => (answer.event.kind === 'fact' ? answer.event.version : null)),
+  event: cell(jsonb, ({ answer }) => storedEvent(answer)),
+  delivered: cell(bool, ({ delivered }) => delivered),
+  partition: cell(int4, ({ partition }) => partition),
+};
+export const REQUEST_FIELDS = columnList(REQUEST);
 
 export const answerOf = (row: RequestRow): Answer => {
   const { id, time, name, data, correlation_id: correlationId } = row.event;

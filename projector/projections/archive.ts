@@ -3,20 +3,7 @@
 
 import type { Decoded } from '../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import type { Effect } from '../../shared/order/order.ts';
-
-export type ArchivedEffect = Effect | 'undecodable';
-
-export interface ArchivedRecord {
-  record: LogRecord;
-  /** Null where the record could not be decoded: its texts may be anything, only its bytes are kept. */
-  orderId: string | null;
-  /** The ce_type, as it stands on the wire. */
-  type: string | null;
-  effect: ArchivedEffect;
-  /** The record's Kafka timestamp, epoch milliseconds, moved into the range of PostgreSQL's if it lies outside. */
-  recordedAt: number;
-}
+import type { ArchivedEffect, ArchivedRecord } from '../../shared/postgres/archive-rows.ts';
 
 // A record can carry any timestamp, -1 ("none") included. Years 1970 to 9999 can be written and read everywhere.
 const TIMESTAMP_MAX = Date.UTC(9999, 11, 31);

@@ -6,13 +6,13 @@ import type { LogClient } from '../../shared/log/connect/client.ts';
 import { logEnd } from '../../shared/log/topics/offsets.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
+import { type Checkpoint, readCheckpoints } from '../../shared/postgres/checkpoints.ts';
 import { type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../../shared/postgres/migrate.ts';
 import { beginArchiveAt } from '../store/archive-tables.ts';
-import { createPostgresStore, readCheckpoints, STORE_SETTINGS } from '../store/postgres-store.ts';
+import { createPostgresStore, STORE_SETTINGS } from '../store/postgres-store.ts';
 import { dropSchema, swapSchemas } from '../store/replace-tables.ts';
-import type { Checkpoint } from '../store/store.ts';
 import { type FillOptions, fill } from './fill.ts';
 import { createIndexes, dropIndexes } from './secondary-indexes.ts';
 

@@ -1,24 +1,18 @@
 // projector/store/postgres-store.ts: the read model in PostgreSQL. One transaction per batch: one statement moves the checkpoints
 // and changes what exists (store-statements.ts), then COPY appends what is new. It decides nothing; the batch says what to write.
 
+import { ARCHIVE_FIELDS } from '../../shared/postgres/archive-rows.ts';
 import { arrayParameter, text } from '../../shared/postgres/binary.ts';
+import { readCheckpoints } from '../../shared/postgres/checkpoints.ts';
 import { copyInto } from '../../shared/postgres/copy.ts';
-import type { Database, Queryable, Row } from '../../shared/postgres/database.ts';
+import type { Database } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Batch } from '../project.ts';
 import { createArchiveTables } from './archive-tables.ts';
-import type { Checkpoint, Store } from './store.ts';
-import {
-  CHANGE_ROWS,
-  CREATE_CHECKPOINTS,
-  changeRowsParameters,
-  EVENT_FIELDS,
-  LOAD_ORDERS,
-  PRODUCT_FIELDS,
-  READ_CHECKPOINTS,
-} from './store-statements.ts';
+import type { Store } from './store.ts';
+import { CHANGE_ROWS, CREATE_CHECKPOINTS, changeRowsParameters, LOAD_ORDERS, PRODUCT_FIELDS } from './store-statements.ts';
 
 /**
  * Settings for the store's connections. Every statement goes by primary key, so plans that read or hash whole tables are
@@ -65,7 +59,7 @@ export const createPostgresStore = (database: Database, topic: string, options: 
             throw new Error('an order that was loaded is gone from the table: somebody else wrote to it');
           await copyInto(client, 'orders', ORDER_FIELDS, inserts);
           await copyInto(client, 'order_products', PRODUCT_FIELDS, batch.products.added);
-          await copyInto(client, 'events', EVENT_FIELDS, archive);
+          await copyInto(client, 'events', ARCHIVE_FIELDS, archive);
         });
       } catch (error) {
         if (!isWithoutTable(error)) throw error;
@@ -81,12 +75,6 @@ export const createPostgresStore = (database: Database, topic: string, options: 
       await database.query(CREATE_CHECKPOINTS, [topic, topicId, partitions]);
     }),
   };
-};
-
-/** The checkpoints by partition, as the given connection or transaction sees them. */
-export const readCheckpoints = async (database: Queryable, topic: string): Promise<Map<number, Checkpoint>> => {
-  const { rows } = await database.query<Checkpoint & Row>(READ_CHECKPOINTS, [topic]);
-  return new Map(rows.map((row) => [row.partition, row]));
 };
 
 const expectMoved = (batch: Batch, moved: number): void => {

@@ -1,32 +1,13 @@
 // projector/store/store-statements.ts: the SQL of postgres-store.ts and how a batch becomes its parameters. Names are not
 // qualified: the search path says which schema is meant, the live one or the one that a rebuild fills.
 
-import { packedSize, packHeadersInto } from '../../shared/log/codec/raw-headers.ts';
-import type { LogRecord } from '../../shared/log/log.ts';
-import {
-  type BinaryType,
-  bytea,
-  type Column,
-  column,
-  columnParameters,
-  int4,
-  int8,
-  text,
-  textArray,
-  timestamptz,
-  unnest,
-} from '../../shared/postgres/binary.ts';
+import { type Column, column, columnParameters, int4, int8, text, textArray, timestamptz, unnest } from '../../shared/postgres/binary.ts';
 import { COUNTER_FIELDS } from '../../shared/postgres/counters.ts';
 import { ORDER_COLUMNS, ORDER_FIELDS } from '../../shared/postgres/order-rows.ts';
 import type { Batch, CheckpointMove } from '../project.ts';
-import type { ArchivedRecord } from '../projections/archive.ts';
 import type { ProductRow } from '../projections/order-products.ts';
 import type { OrderChange } from '../projections/orders.ts';
 import type { BucketDelta } from '../projections/processing-time.ts';
-
-export const READ_CHECKPOINTS = `
-  SELECT partition, next_offset AS "nextOffset", topic_id AS "topicId", last_event_id AS "lastEventId"
-  FROM checkpoints WHERE topic = $1`;
 
 export const CREATE_CHECKPOINTS = `
   INSERT INTO checkpoints (topic, partition, next_offset, topic_id)
@@ -39,19 +20,6 @@ export const PRODUCT_FIELDS: readonly Column<ProductRow>[] = [
   column('product_id', text, (row) => row.productId),
   column('created_at', timestamptz, (row) => row.createdAt),
   column('order_id', text, (row) => row.orderId),
-];
-
-const headerBytes: BinaryType<LogRecord['headers']> = { ...bytea, size: packedSize, write: packHeadersInto };
-export const EVENT_FIELDS: readonly Column<ArchivedRecord>[] = [
-  column('partition', int4, ({ record }) => record.partition),
-  column('log_offset', int8, ({ record }) => record.offset),
-  column('order_id', text, ({ orderId }) => orderId),
-  column('type', text, ({ type }) => type),
-  column('effect', text, ({ effect }) => effect),
-  column('recorded_at', timestamptz, ({ recordedAt }) => recordedAt),
-  column('key', bytea, ({ record }) => record.key),
-  column('headers', headerBytes, ({ record }) => record.headers),
-  column('value', bytea, ({ record }) => record.value),
 ];
 
 const MOVE_FIELDS: readonly Column<CheckpointMove>[] = [

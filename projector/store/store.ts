@@ -1,19 +1,9 @@
 // projector/store/store.ts: where the read model lives, as the projector sees it. PostgreSQL stands behind it (postgres-store.ts),
 // in fast tests a map (tests/support/in-memory/store.ts); one contract suite holds for both.
 
+import type { Checkpoint } from '../../shared/postgres/checkpoints.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import type { Batch } from '../project.ts';
-
-/** How far a partition of the topic is contained in the rows. */
-export interface Checkpoint {
-  partition: number;
-  /** The first offset that the rows do not contain. */
-  nextOffset: number;
-  /** The id that Kafka gave the topic at its creation: another topic of the same name is another log (R9). */
-  topicId: string;
-  /** ce_id of the record before `nextOffset`; null at the beginning, and after a record that could not be decoded. */
-  lastEventId: string | null;
-}
 
 /** All methods reject with DATABASE_UNAVAILABLE when the same call may succeed later. */
 export interface Store {

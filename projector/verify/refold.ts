@@ -2,13 +2,13 @@
 // archived row: every record once, its bytes unchanged, its verdict the one that the fold reaches now.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
-import { packHeaders } from '../../shared/log/codec/raw-headers.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { readRange } from '../../shared/log/read/read-range.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
+import { ARCHIVE_COLUMNS, type ArchivedEffect, type ArchiveRow, storedBytes } from '../../shared/postgres/archive-rows.ts';
+import type { Checkpoint } from '../../shared/postgres/checkpoints.ts';
 import type { Client } from '../../shared/postgres/database.ts';
-import type { Checkpoint } from '../store/store.ts';
 import { openCursor } from './cursor.ts';
 import type { Report } from './report.ts';
 
@@ -31,20 +31,7 @@ export interface RefoldOptions {
   onEvents: (count: number) => void;
 }
 
-interface ArchiveRow {
-  log_offset: number;
-  order_id: string | null;
-  type: string | null;
-  effect: string;
-  recorded_at: number;
-  key: Buffer | null;
-  headers: Buffer;
-  value: Buffer | null;
-}
-
-const ARCHIVE = `
-  SELECT log_offset, order_id, type, effect, recorded_at, key, headers, value
-  FROM events WHERE partition = $1 ORDER BY log_offset`;
+const ARCHIVE = `SELECT ${ARCHIVE_COLUMNS.join(', ')} FROM events WHERE partition = $1 ORDER BY log_offset`;
 
 /** Resolves with the orders of the partition as of the checkpoint. */
 export const refold = async (options: RefoldOptions): Promise<Map<string, RefoldedOrder>> => {
@@ -91,7 +78,7 @@ export const refold = async (options: RefoldOptions): Promise<Map<string, Refold
   return orders;
 };
 
-const compareArchived = (report: Report, record: LogRecord, folded: ReturnType<typeof foldRecord>, row: ArchiveRow | undefined): void => {
+const compareArchived = (report: Report, record: LogRecord, folded: Folded, row: ArchiveRow | undefined): void => {
   const id = `${record.partition}@${record.offset}`;
   if (row === undefined) {
     report.add({ what: 'archive', id, field: 'row', expected: folded.effect, actual: null });
@@ -104,29 +91,34 @@ const compareArchived = (report: Report, record: LogRecord, folded: ReturnType<t
   }
 };
 
-const foldRecord = (orders: Map<string, RefoldedOrder>, record: LogRecord) => {
+interface Folded {
+  orderId: string | null;
+  eventId: string | null;
+  type: string | null;
+  effect: ArchivedEffect;
+}
+
+const foldRecord = (orders: Map<string, RefoldedOrder>, record: LogRecord): Folded => {
   const decoded = decodeOrderEvent(record);
-  if (!decoded.ok) return { orderId: null, eventId: null, effect: 'undecodable' };
+  if (!decoded.ok) return { orderId: null, eventId: null, type: null, effect: 'undecodable' };
   const { event } = decoded;
   const before = orders.get(event.orderId);
   const { order, effect } = evolve(before?.order ?? null, event);
   if (order !== null && order !== before?.order) {
     orders.set(event.orderId, { order, createdOffset: before?.createdOffset ?? record.offset, lastOffset: record.offset });
   }
-  return { orderId: event.orderId, eventId: event.id, effect };
+  return { orderId: event.orderId, eventId: event.id, type: record.headers.ce_type!.toString('utf8'), effect };
 };
 
 // A timestamp that PostgreSQL cannot hold is archived as the nearest one that everybody can.
 const YEAR_9999 = Date.UTC(9999, 11, 31);
 
-const archivedFields = (record: LogRecord, { orderId, effect }: { orderId: string | null; effect: string }): Partial<ArchiveRow> => ({
+const archivedFields = (record: LogRecord, { orderId, effect, type }: Folded): Partial<ArchiveRow> => ({
   order_id: orderId,
-  type: orderId === null ? null : record.headers.ce_type!.toString('utf8'),
+  type,
   effect,
   recorded_at: Math.min(Math.max(record.timestamp, 0), YEAR_9999),
-  key: record.key,
-  headers: packHeaders(record.headers),
-  value: record.value,
+  ...storedBytes(record),
 });
 
 const printable = (value: unknown): unknown => (Buffer.isBuffer(value) ? value.toString('base64') : value);

@@ -5,9 +5,9 @@
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
-import { type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
+import { readCheckpoints } from '../../shared/postgres/checkpoints.ts';
+import { BEGIN_SNAPSHOT, type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
-import { readCheckpoints } from '../store/postgres-store.ts';
 import { compareCounters } from './compare-counters.ts';
 import { compareOrders } from './compare-orders.ts';
 import { compareProducts } from './compare-products.ts';
@@ -38,7 +38,6 @@ export interface VerifyResult {
 
 // The archive is sorted, in memory up to this size; and the snapshot stays open while the log is read.
 const SETTINGS = { work_mem: '64MB', idle_in_transaction_session_timeout: 0 } as const;
-const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 /**
  * Compares and notes the result in table `verification`. Needs memory for the orders of one partition. Rejects with
@@ -89,7 +88,7 @@ const compareAll = async (options: VerifyOptions, database: Database): Promise<V
       report,
       checkpoints.map(({ partition }) => partition),
     );
-  }, SNAPSHOT);
+  }, BEGIN_SNAPSHOT);
   return { ...counts, drift: report.count(), differences: report.differences(), seconds: (performance.now() - startedAt) / 1000 };
 };
 

@@ -29,6 +29,9 @@ export interface Database extends Queryable {
   end(): Promise<void>;
 }
 
+/** Begins a transaction in which all statements see one moment, and that changes nothing: for `transaction`. */
+export const BEGIN_SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
 export interface DatabaseOptions {
   url: string;
   /** The schema that unqualified names mean; quoted here, so any name is safe. */

@@ -25,6 +25,11 @@ export const databaseError = (error: unknown): unknown => {
   return passing ? new AppError('DATABASE_UNAVAILABLE', `The database did not answer as it should: ${error.message}`, error) : error;
 };
 
+const UNDEFINED_TABLE = '42P01';
+
+/** The tables have not been made yet: each schema is made by the role that writes it. */
+export const isUndefinedTable = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === UNDEFINED_TABLE;
+
 const WRONG_CREDENTIALS = /^28/; // invalid_authorization_specification, invalid_password; no line of pg_hba.conf is one of them
 // What pg says about its own part of the handshakes, without a code.
 const HANDSHAKE_MESSAGE = /^(SASL: |The server does not support SSL|There was an error establishing an SSL)/;

@@ -3,7 +3,7 @@
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database, Row } from '../../../shared/postgres/database.ts';
-import { databaseError } from '../../../shared/postgres/errors.ts';
+import { databaseError, isUndefinedTable } from '../../../shared/postgres/errors.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Role } from '../roles.ts';
 
@@ -56,7 +56,6 @@ export interface AccountStore {
 }
 
 const UNIQUE_VIOLATION = '23505';
-const UNDEFINED_TABLE = '42P01';
 
 const USER = 'user_id, email, name, role, created_at';
 const CREATE_USER = `
@@ -144,7 +143,7 @@ const answered = async <T>(query: Promise<T>): Promise<T> => {
   try {
     return await query;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw databaseError(error);
+    if (!isUndefinedTable(error)) throw databaseError(error);
     throw new AppError('DATABASE_UNAVAILABLE', 'The tables of the accounts have not been created yet.', error);
   }
 };

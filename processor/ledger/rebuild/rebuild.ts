@@ -5,12 +5,21 @@ import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { columnParameters } from '../../../shared/postgres/binary.ts';
 import { copyInto } from '../../../shared/postgres/copy.ts';
 import { type Client, openDatabase, type Row } from '../../../shared/postgres/database.ts';
+import type { RequestRow } from '../../../shared/postgres/ledger-rows.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { startsInKafka } from '../../consumer-group.ts';
 import { LEDGER_SCHEMA_DIRECTORY } from '../open-ledger.ts';
-import { answerOf, type ReservationRow, type RequestRow as StoredRequest } from '../rows.ts';
-import { CARRIED_FIELDS, PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS, STORE_CARRIED } from '../statements.ts';
+import {
+  answerOf,
+  CARRIED_FIELDS,
+  PRODUCT_FIELDS,
+  REQUEST_FIELDS,
+  RESERVATION_FIELDS,
+  type ReservationRow,
+  reservationOf,
+} from '../rows.ts';
+import { STORE_CARRIED } from '../statements.ts';
 import { type Ends, endsOf, type LedgerTopics, readLog } from './read-log.ts';
 import { type DecidedBefore, rebuiltLedger } from './rebuilt-ledger.ts';
 import { createRefold, type Refold } from './refold.ts';
@@ -105,11 +114,9 @@ const replaceAll = async (client: Client, { topics, to, refold, copies }: Replac
 /** What the old tables say of decisions whose facts the log may not have. */
 const decidedBefore = async (client: Client): Promise<DecidedBefore> => {
   const held = await client.query<ReservationRow & Row>("SELECT * FROM reservations WHERE state = 'held' ORDER BY order_id");
-  const outbox = await client.query<StoredRequest & { partition: number } & Row>(
-    'SELECT * FROM product_requests WHERE NOT delivered ORDER BY decision',
-  );
+  const outbox = await client.query<RequestRow & Row>('SELECT * FROM product_requests WHERE NOT delivered ORDER BY decision');
   return {
-    held: new Map(held.rows.map(({ order_id: id, version, state, lines }) => [id, { version, state, lines }])),
+    held: new Map(held.rows.map((row) => [row.order_id, reservationOf(row)])),
     outbox: outbox.rows.map((row) => ({ answer: answerOf(row), partition: row.partition })),
   };
 };

@@ -3,7 +3,7 @@
 
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf, type LedgerProduct } from '../product-requests.ts';
-import type { RequestRow } from '../statements.ts';
+import type { StoredRequest } from '../rows.ts';
 import type { Reservation } from '../stock.ts';
 import type { Refold } from './refold.ts';
 
@@ -18,12 +18,12 @@ export interface DecidedBefore {
 export interface RebuiltLedger {
   products: Map<string, LedgerProduct>;
   reservations: Map<string, Reservation>;
-  requests: RequestRow[];
+  requests: StoredRequest[];
 }
 
 export const rebuiltLedger = (refold: Refold, { held, outbox }: DecidedBefore): RebuiltLedger => {
   const products = refold.products();
-  const requests: RequestRow[] = refold.answers().map(({ answer, partition }) => ({ answer, partition, delivered: true }));
+  const requests: StoredRequest[] = refold.answers().map(({ answer, partition }) => ({ answer, partition, delivered: true }));
   const reservations = new Map<string, Reservation>();
   for (const [orderId, { reservation }] of refold.orders()) if (reservation) reservations.set(orderId, reservation);
   keepOutbox(outbox, products, requests);
@@ -32,7 +32,7 @@ export const rebuiltLedger = (refold: Refold, { held, outbox }: DecidedBefore): 
 };
 
 /** Verdicts that are not in the log, of requests that have no other answer: their facts may come any moment. */
-const keepOutbox = (outbox: DecidedBefore['outbox'], products: Map<string, LedgerProduct>, requests: RequestRow[]): void => {
+const keepOutbox = (outbox: DecidedBefore['outbox'], products: Map<string, LedgerProduct>, requests: StoredRequest[]): void => {
   const answered = new Set(requests.map(({ answer }) => answer.requestId));
   for (const { answer, partition } of outbox) {
     if (answered.has(answer.requestId)) continue;

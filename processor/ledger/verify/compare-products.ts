@@ -1,9 +1,10 @@
 // processor/ledger/verify/compare-products.ts: the products of a snapshot against their facts in the log, against the reservations of the same
 // snapshot, and the verdicts on requests against the answers in the log.
 
+import type { ProductRow } from '../../../shared/postgres/ledger-rows.ts';
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf } from '../product-requests.ts';
-import { answerOf, type ProductRow, productOf } from '../rows.ts';
+import { answerOf, productOf } from '../rows.ts';
 import type { Differences } from './differences.ts';
 import type { LedgerSnapshot, ProductHistory } from './snapshot.ts';
 

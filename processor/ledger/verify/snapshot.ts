@@ -1,18 +1,17 @@
 // processor/ledger/verify/snapshot.ts: what a verification compares: the ledger at one moment, and the products of the log as they were at it.
 
 import type { Queryable, Row } from '../../../shared/postgres/database.ts';
+import type { ProductRow, RequestRow } from '../../../shared/postgres/ledger-rows.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import type { CarriedOrder } from '../ledger.ts';
-import { type CarriedRow, carriedOf, type ProductRow, type RequestRow, type ReservationRow } from '../rows.ts';
-
-export const SNAPSHOT_ISOLATION = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+import { type CarriedRow, carriedOf, type ReservationRow } from '../rows.ts';
 
 /** The ledger at one moment. */
 export interface LedgerSnapshot {
   complete: boolean;
   startOf: (topic: string, partition: number) => number;
   products: ProductRow[];
-  requests: (RequestRow & { partition: number; delivered: boolean })[];
+  requests: RequestRow[];
   reservations: Map<string, ReservationRow>;
   /** With the partition, by order id. */
   carried: Map<string, CarriedOrder & { partition: number }>;

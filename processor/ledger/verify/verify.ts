@@ -3,7 +3,7 @@
 // snapshot the log must say by then.
 
 import type { LogClient } from '../../../shared/log/connect/client.ts';
-import { openDatabase } from '../../../shared/postgres/database.ts';
+import { BEGIN_SNAPSHOT, openDatabase } from '../../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { type Ends, endsOf, type LedgerTopics, readLog } from '../rebuild/read-log.ts';
 import { createRefold, type RefoldedStock } from '../rebuild/refold.ts';
@@ -11,7 +11,7 @@ import { compareCarried } from './compare-carried.ts';
 import { compareProducts } from './compare-products.ts';
 import { compareReservations } from './compare-reservations.ts';
 import { createDifferences, type LedgerDifference } from './differences.ts';
-import { historyOf, readSnapshot, SNAPSHOT_ISOLATION } from './snapshot.ts';
+import { historyOf, readSnapshot } from './snapshot.ts';
 
 export interface VerifyLedgerOptions {
   client: LogClient;
@@ -39,7 +39,7 @@ export const verifyLedger = async (options: VerifyLedgerOptions): Promise<Verifi
   try {
     return await underMaintenanceLock(database, 'shared', async () => {
       const before = await endsOf(client, topics);
-      const snapshot = await database.transaction((transaction) => readSnapshot(transaction, schema, topics.orders), SNAPSHOT_ISOLATION);
+      const snapshot = await database.transaction((transaction) => readSnapshot(transaction, schema, topics.orders), BEGIN_SNAPSHOT);
       const after = await endsOf(client, topics);
       const refold = createRefold();
       const progress = { done: 0, total: [...after.orders.values(), ...after.products.values()].reduce((sum, end) => sum + end, 0) };

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { STORE_SETTINGS } from '../../../projector/store/postgres-store.ts';
-import type { Checkpoint } from '../../../projector/store/store.ts';
+import type { Checkpoint } from '../../../shared/postgres/checkpoints.ts';
 import { type Database, openDatabase, quoteIdentifier } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../../shared/postgres/order-rows.ts';

@@ -90,8 +90,8 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     rule: 'R15',
     why: 'Two processes wait for one another, and PostgreSQL ends one of the transactions.',
     file: 'processor/ledger/statements.ts',
-    find: 'WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;',
-    replace: 'WHERE product_id = ANY ($1::text[]) FOR UPDATE`;',
+    find: 'reserved, sold\n  FROM products WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;',
+    replace: 'reserved, sold\n  FROM products WHERE product_id = ANY ($1::text[]) FOR UPDATE`;',
     world: 'ledger-transactions',
   },
   {

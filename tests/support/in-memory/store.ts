@@ -2,8 +2,9 @@
 // with PostgreSQL's (tests/integration/projector/store-contract.ts runs on both), and commits fail on demand.
 
 import type { Batch } from '../../../projector/project.ts';
-import type { Checkpoint, Store } from '../../../projector/store/store.ts';
+import type { Store } from '../../../projector/store/store.ts';
 import { packHeaders } from '../../../shared/log/codec/raw-headers.ts';
+import type { Checkpoint } from '../../../shared/postgres/checkpoints.ts';
 import type { Counters } from '../../../shared/postgres/counters.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import { createStoreOn, emptyReadModel } from './read-model.ts';
