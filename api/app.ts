@@ -10,6 +10,7 @@ import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Access } from './access/access.ts';
 import { authorizeRequests } from './access/authorize.ts';
+import { ruleOf } from './access/operations.ts';
 import { limitRates } from './access/rate-limit.ts';
 import type { Feed } from './feed/feed.ts';
 import { API_PREFIX } from './http/app-prefix.ts';
@@ -119,7 +120,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
   if (required) limitRates(app, rateLimitPerSecond);
   admitRequests(app, { admission: options.admission, bodyBytesMax: BODY_BYTES_MAX });
-  compressLongAnswers(app);
+  compressLongAnswers(app, (operationId) => ruleOf(operationId)?.compressed === true);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);
   await describeApi(app, options.version);

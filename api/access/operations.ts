@@ -1,7 +1,13 @@
-// api/access/operations.ts: who may do what: one row per operation, by its operationId. docs/access.md shows the same table, and the
-// tests hold both to what the routes do. A route without a row keeps the api from starting.
+// api/access/operations.ts: what an operation is: who may do it, and what it costs. One row for each operationId; docs/access.md shows who
+// may, and the tests hold both to what the routes do. A route without a row keeps the api from starting.
 
 import type { Role } from './roles.ts';
+
+/**
+ * What a request uses up (api/overload/admission.ts). `append`: makes one record. `transfer`: a stream of its own length; its records pass
+ * the gate of bulk-gate.ts one by one. `read`: everything else that takes work.
+ */
+export type WorkKind = 'append' | 'read' | 'transfer';
 
 export interface Rule {
   /** Who may, with every role above it; `anyone` needs no credential. */
@@ -13,45 +19,49 @@ export interface Rule {
   own?: 'order' | 'list' | 'data';
   /** What opens this operation besides a caller's own credential. */
   also?: 'metrics_token' | 'ticket';
+  /** `free`: what an operator looks at while everything else is refused, and the feed, which counts its clients itself. */
+  work: WorkKind | 'free';
+  /** Its answers are long and alike in themselves, and contain no secret: their length would tell about it (BREACH). */
+  compressed?: true;
 }
 
 export const OPERATIONS = {
-  createOrder: { least: 'customer', own: 'data' },
-  listOrders: { least: 'customer', own: 'list' },
-  exportOrders: { least: 'customer', own: 'list' },
-  getOrder: { least: 'customer', own: 'order' },
-  getOrderStatus: { least: 'customer', own: 'order' },
-  listOrderEvents: { least: 'customer', own: 'order' },
-  getOrderRequest: { least: 'customer', own: 'order' },
-  cancelOrder: { least: 'customer', own: 'order' },
-  amendOrder: { least: 'customer', own: 'order' },
-  replaceOrder: { least: 'customer', own: 'order' },
-  updateOrderStatus: { least: 'operator', own: 'order' },
-  redriveOrder: { least: 'operator', own: 'order' },
-  getOrderMetrics: { least: 'operator' },
-  populateOrders: { least: 'operator' },
-  importOrders: { least: 'operator' },
+  createOrder: { least: 'customer', own: 'data', work: 'append' },
+  listOrders: { least: 'customer', own: 'list', work: 'read', compressed: true },
+  exportOrders: { least: 'customer', own: 'list', work: 'transfer', compressed: true },
+  getOrder: { least: 'customer', own: 'order', work: 'read' },
+  getOrderStatus: { least: 'customer', own: 'order', work: 'read' },
+  listOrderEvents: { least: 'customer', own: 'order', work: 'read', compressed: true },
+  getOrderRequest: { least: 'customer', own: 'order', work: 'read' },
+  cancelOrder: { least: 'customer', own: 'order', work: 'append' },
+  amendOrder: { least: 'customer', own: 'order', work: 'append' },
+  replaceOrder: { least: 'customer', own: 'order', work: 'append' },
+  updateOrderStatus: { least: 'operator', own: 'order', work: 'append' },
+  redriveOrder: { least: 'operator', own: 'order', work: 'append' },
+  getOrderMetrics: { least: 'operator', work: 'read', compressed: true },
+  populateOrders: { least: 'operator', work: 'transfer' },
+  importOrders: { least: 'operator', work: 'transfer' },
 
-  getProduct: { least: 'customer' },
-  listProducts: { least: 'customer' },
-  createProduct: { least: 'admin' },
-  updateProduct: { least: 'admin' },
-  adjustStock: { least: 'operator' },
-  getProductRequest: { least: 'operator' },
+  getProduct: { least: 'customer', work: 'read' },
+  listProducts: { least: 'customer', work: 'read', compressed: true },
+  createProduct: { least: 'admin', work: 'append' },
+  updateProduct: { least: 'admin', work: 'append' },
+  adjustStock: { least: 'operator', work: 'append' },
+  getProductRequest: { least: 'operator', work: 'read' },
 
-  createUser: { least: 'admin' },
-  getUser: { least: 'admin' },
-  listUsers: { least: 'admin' },
-  updateUser: { least: 'admin' },
-  eraseUser: { least: 'admin' },
+  createUser: { least: 'admin', work: 'read' },
+  getUser: { least: 'admin', work: 'read' },
+  listUsers: { least: 'admin', work: 'read' },
+  updateUser: { least: 'admin', work: 'read' },
+  eraseUser: { least: 'admin', work: 'read' },
 
-  signIn: { least: 'anyone' },
-  createFeedTicket: { least: 'customer' },
-  watchOrders: { least: 'customer', own: 'data', also: 'ticket' },
+  signIn: { least: 'anyone', work: 'read' },
+  createFeedTicket: { least: 'customer', work: 'read' },
+  watchOrders: { least: 'customer', own: 'data', also: 'ticket', work: 'free' },
 
-  getMetrics: { least: 'operator', also: 'metrics_token' },
-  getLiveness: { least: 'anyone' },
-  getReadiness: { least: 'anyone' },
+  getMetrics: { least: 'operator', also: 'metrics_token', work: 'free', compressed: true },
+  getLiveness: { least: 'anyone', work: 'free' },
+  getReadiness: { least: 'anyone', work: 'free' },
 } as const satisfies Record<string, Rule>;
 
 export type OperationId = keyof typeof OPERATIONS;

@@ -7,7 +7,6 @@ import { createGzip, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quality } from './http-guard.ts';
 
-const COMPRESSED = new Set<unknown>(['listOrders', 'exportOrders', 'listOrderEvents', 'getOrderMetrics', 'listProducts', 'getMetrics']);
 /** What is shorter fits into one packet anyway. */
 export const COMPRESS_FROM_BYTES = 1_400;
 // A page of 50 orders (29 KB) becomes a twelfth in 0.12 ms; level 6 takes 0.16 ms and saves 6 % more.
@@ -16,9 +15,9 @@ const GZIP_LEVEL = 1;
 const gzipped = promisify(gzip);
 
 /** Must be called before routes are added. */
-export const compressLongAnswers = (app: FastifyInstance): void => {
+export const compressLongAnswers = (app: FastifyInstance, isCompressed: (operationId: unknown) => boolean): void => {
   app.addHook('onRoute', (route) => {
-    if (!COMPRESSED.has((route.schema as { operationId?: unknown } | undefined)?.operationId)) return;
+    if (!isCompressed((route.schema as { operationId?: unknown } | undefined)?.operationId)) return;
     route.onSend = [...[route.onSend ?? []].flat(), compress];
   });
 };

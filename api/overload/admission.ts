@@ -1,11 +1,7 @@
 // api/overload/admission.ts: how much of the api's work may be under way at once, and how many records a second may be asked for. Counts
 // and compares, nothing else: refusing must cost next to nothing when ten times too much comes. No HTTP in here.
 
-/**
- * `append`: makes one record. `transfer`: a stream of its own length; its records pass the gate of bulk-gate.ts one by one.
- * `read`: everything else that takes work.
- */
-export type WorkKind = 'append' | 'transfer' | 'read';
+import type { WorkKind } from '../access/operations.ts';
 
 export const REFUSALS = ['rate', 'in_flight', 'body_bytes'] as const;
 export type Refusal = (typeof REFUSALS)[number];

@@ -2,48 +2,9 @@
 // ask use up what there is, and who asks too often hears 429 before. What an operator needs under overload always passes.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { OperationId } from '../access/operations.ts';
+import { ruleOf, type WorkKind } from '../access/operations.ts';
 import { Problem } from '../http/problems.ts';
-import { type Admission, BODY_BYTES_IN_FLIGHT_MAX, IN_FLIGHT_MAX, type Refusal, type WorkKind } from './admission.ts';
-
-/** `free`: what an operator looks at while everything else is refused, and the feed, which counts its clients itself. */
-const WORK: Readonly<Record<OperationId, WorkKind | 'free'>> = {
-  createOrder: 'append',
-  cancelOrder: 'append',
-  amendOrder: 'append',
-  replaceOrder: 'append',
-  updateOrderStatus: 'append',
-  redriveOrder: 'append',
-  createProduct: 'append',
-  updateProduct: 'append',
-  adjustStock: 'append',
-
-  populateOrders: 'transfer',
-  importOrders: 'transfer',
-  exportOrders: 'transfer',
-
-  listOrders: 'read',
-  getOrder: 'read',
-  getOrderStatus: 'read',
-  listOrderEvents: 'read',
-  getOrderRequest: 'read',
-  getOrderMetrics: 'read',
-  getProduct: 'read',
-  listProducts: 'read',
-  getProductRequest: 'read',
-  createUser: 'read',
-  getUser: 'read',
-  listUsers: 'read',
-  updateUser: 'read',
-  eraseUser: 'read',
-  signIn: 'read',
-  createFeedTicket: 'read',
-
-  watchOrders: 'free',
-  getMetrics: 'free',
-  getLiveness: 'free',
-  getReadiness: 'free',
-};
+import { type Admission, BODY_BYTES_IN_FLIGHT_MAX, IN_FLIGHT_MAX, type Refusal } from './admission.ts';
 
 export interface AdmitOptions {
   admission: Pick<Admission, 'begin' | 'end'>;
@@ -68,10 +29,8 @@ export const admitRequests = (app: FastifyInstance, { admission, bodyBytesMax }:
   });
 };
 
-const kindOf = (schema: unknown): WorkKind | 'free' => {
-  const { operationId } = (schema ?? {}) as { operationId?: OperationId };
-  return operationId === undefined ? 'free' : WORK[operationId]; // pages of the reference have none
-};
+const kindOf = (schema: unknown): WorkKind | 'free' =>
+  ruleOf((schema as { operationId?: unknown } | undefined)?.operationId)?.work ?? 'free'; // pages of the reference have no operation
 
 /** As the head announces it; Node reads no more than that. */
 const bodyBytesOf = ({ headers }: FastifyRequest, max: number): number => {

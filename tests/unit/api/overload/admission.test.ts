@@ -1,13 +1,8 @@
 // The gate before everything that takes work: what it counts, what it refuses, and that it counts right whatever becomes of a request.
 
 import { describe, expect, it } from 'vitest';
-import {
-  BODY_BYTES_IN_FLIGHT_MAX,
-  createAdmission,
-  IN_FLIGHT_MAX,
-  type Refusal,
-  type WorkKind,
-} from '../../../../api/overload/admission.ts';
+import type { WorkKind } from '../../../../api/access/operations.ts';
+import { BODY_BYTES_IN_FLIGHT_MAX, createAdmission, IN_FLIGHT_MAX, type Refusal } from '../../../../api/overload/admission.ts';
 
 const createClocked = (maxPerSecond: number | null) => {
   let at = 0;
