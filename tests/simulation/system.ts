@@ -3,7 +3,7 @@
 import type { ApiParts } from '../../api/api.ts';
 import { DONE } from '../../processor/fulfilment/fulfilment.ts';
 import { auditApis } from './clients/audit.ts';
-import { createDesk, type Desk } from './clients/client-driver.ts';
+import { type ClientDriver, createClientDriver } from './clients/client-driver.ts';
 import { type FaultRates, sendFaults } from './faults.ts';
 import { createFleet, type Fleet, type Slot } from './fleet.ts';
 import { checkOrders, checkReadModel } from './invariants/at-rest.ts';
@@ -20,7 +20,7 @@ export interface System {
   fleet: Fleet;
   instances: readonly Slot<ApiParts>[];
   processors: readonly Slot<RunningProcessor>[];
-  desk: Desk;
+  driver: ClientDriver;
   /** Looks at everything, what clients saw included, when it has come to rest. */
   checkAtRest: (check: () => void) => void;
 }
@@ -77,9 +77,9 @@ export const runSystem = async (seed: number, options: SystemOptions, onTrace?: 
   const processors = Array.from({ length: roles.processors }, (_, n) => fleet.add(`processor-${n + 1}`, processor));
   for (let n = 1; n <= roles.projectors; n += 1) fleet.add(`projector-${n}`, projectorRole);
   const instances = Array.from({ length: roles.apis }, (_, n) => fleet.add(`api-${n + 1}`, apiRole));
-  const desk = createDesk(world, instances);
+  const driver = createClientDriver(world, instances);
   const checks: (() => void)[] = [];
-  options.clients({ world, fleet, instances, processors, desk, checkAtRest: (check) => void checks.push(check) });
+  options.clients({ world, fleet, instances, processors, driver, checkAtRest: (check) => void checks.push(check) });
   if (options.faults !== undefined) sendFaults(world, fleet, options.faults);
 
   await sim.run(restMs);
@@ -88,7 +88,7 @@ export const runSystem = async (seed: number, options: SystemOptions, onTrace?: 
   if (roles.projectors > 0) checkReadModel(world);
   if (roles.processors > 0) checkLedger(world);
   checkMemory(world, processors);
-  desk.checkDenied();
+  driver.checkDenied();
   for (const check of checks) check();
   if (roles.apis === 0) return [...sim.violations];
   auditApis(world, instances).catch((error: Error) => sim.violate(`the audit failed: ${error.stack}`));

@@ -6,7 +6,7 @@ import type { ItemData } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import type { World } from '../world.ts';
-import type { Desk } from './client-driver.ts';
+import type { ClientDriver } from './client-driver.ts';
 import { totalOf, UNTRACKED } from './items.ts';
 
 const toStatus = (status: OrderStatus): RequestedChange => ({ name: 'OrderStatusChangeRequested', data: { status, reason: null } });
@@ -17,7 +17,12 @@ const AMEND = 'amend';
 const CHANGES = [CANCEL, CANCEL, toStatus('processing'), toStatus('completed'), toStatus('cancelled'), AMEND, AMEND, REDRIVE] as const;
 
 /** `itemsOf`: what an order is amended to. */
-export const changeMind = async (world: World, desk: Desk, orderId: string, itemsOf: (world: World) => ItemData[]): Promise<void> => {
+export const changeMind = async (
+  world: World,
+  driver: ClientDriver,
+  orderId: string,
+  itemsOf: (world: World) => ItemData[],
+): Promise<void> => {
   const { sim } = world;
   const wish = sim.pick(CHANGES);
   const items = sim.chance(0.7) ? itemsOf(world) : [UNTRACKED];
@@ -30,17 +35,17 @@ export const changeMind = async (world: World, desk: Desk, orderId: string, item
     traceparent: null,
     change: wish === AMEND ? CANCEL : wish,
   };
-  const instance = sim.pick(desk.instances);
+  const instance = sim.pick(driver.instances);
   const amendment = { items, totalMinor: totalOf(items, 500) };
-  const reply = await (wish === AMEND ? desk.command(instance, command, amendment) : desk.command(instance, command));
+  const reply = await (wish === AMEND ? driver.command(instance, command, amendment) : driver.command(instance, command));
   if (reply.kind !== 'answer' || (reply.value.outcome !== 'applied' && reply.value.outcome !== 'unchanged')) return;
   const { order, place } = reply.value;
-  await desk.read(sim.pick(desk.instances), orderId, { place, version: order.version });
+  await driver.read(sim.pick(driver.instances), orderId, { place, version: order.version });
 };
 
 /** An operator's way out for what is parked. */
-export const redriveParked = async (world: World, desk: Desk, orderId: string): Promise<void> => {
-  await desk.command(world.sim.pick(desk.instances), {
+export const redriveParked = async (world: World, driver: ClientDriver, orderId: string): Promise<void> => {
+  await driver.command(world.sim.pick(driver.instances), {
     orderId,
     ifMatch: null,
     actor: 'user:operator',

@@ -6,10 +6,10 @@ import type { Submission } from '../../../api/orders/submit-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';
 import type { World } from '../world.ts';
 import { changeMind } from './changes.ts';
-import type { Desk } from './client-driver.ts';
+import type { ClientDriver } from './client-driver.ts';
 import { totalOf } from './items.ts';
 
-export interface ShoppersOptions {
+export interface OrderClientsOptions {
   count: number;
   /** Within which they come. */
   duringMs: number;
@@ -22,11 +22,11 @@ const BATCH = { caller: 'caller', batchId: 'batch-1' };
 const TRIES_MAX = 12;
 const AGAIN_MS = [20, 2_500] as const;
 
-export const sendShoppers = (world: World, desk: Desk, options: ShoppersOptions): void => {
+export const sendOrderClients = (world: World, driver: ClientDriver, options: OrderClientsOptions): void => {
   const { sim } = world;
   for (let number = 0; number < options.count; number += 1) {
     sim.after(sim.between(0, options.duringMs), () => {
-      shop(world, desk, { ...options, number }).catch((error: unknown) =>
+      shop(world, driver, { ...options, number }).catch((error: unknown) =>
         sim.violate(`a client failed: ${String((error as Error).stack)}`),
       );
     });
@@ -50,34 +50,38 @@ const submissionOf = (world: World, number: number, items: ItemData[]): Submissi
   };
 };
 
-const shop = async (world: World, desk: Desk, { number, changesMax, itemsOf }: ShoppersOptions & { number: number }): Promise<void> => {
+const shop = async (
+  world: World,
+  driver: ClientDriver,
+  { number, changesMax, itemsOf }: OrderClientsOptions & { number: number },
+): Promise<void> => {
   const { sim } = world;
   const submission = submissionOf(world, number, itemsOf(world));
-  const orderId = await submitUntilKnown(world, desk, submission);
+  const orderId = await submitUntilKnown(world, driver, submission);
   if (orderId === null) return;
   // Everybody can read it from now on.
-  for (const instance of desk.instances) if (sim.chance(0.6)) await desk.read(instance, orderId);
+  for (const instance of driver.instances) if (sim.chance(0.6)) await driver.read(instance, orderId);
   for (let changes = sim.between(0, changesMax); changes > 0; changes -= 1) {
     await sim.pause(sim.chance(0.6) ? sim.between(0, 300) : sim.between(300, 6_000));
-    await changeMind(world, desk, orderId, itemsOf);
-    if (sim.chance(0.4)) await desk.read(sim.pick(desk.instances), orderId);
+    await changeMind(world, driver, orderId, itemsOf);
+    if (sim.chance(0.4)) await driver.read(sim.pick(driver.instances), orderId);
   }
   // A key means the same for ever, and so does an entry of a batch.
   if ((submission.idempotencyKey !== null || submission.batchId !== undefined) && sim.chance(0.5)) {
     await sim.pause(sim.between(0, 12_000));
-    await desk.submit(sim.pick(desk.instances), submission);
+    await driver.submit(sim.pick(driver.instances), submission);
   }
   for (let reads = sim.between(0, 3); reads > 0; reads -= 1) {
     await sim.pause(sim.between(0, 2_000));
-    await desk.read(sim.pick(desk.instances), orderId);
+    await driver.read(sim.pick(driver.instances), orderId);
   }
 };
 
 /** The id of the order that exists now, whoever made it; null for a client that gave up. */
-const submitUntilKnown = async (world: World, desk: Desk, submission: Submission): Promise<string | null> => {
+const submitUntilKnown = async (world: World, driver: ClientDriver, submission: Submission): Promise<string | null> => {
   const { sim } = world;
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-    const reply = await desk.submit(sim.pick(desk.instances), submission);
+    const reply = await driver.submit(sim.pick(driver.instances), submission);
     if (reply.kind === 'answer') {
       const { value } = reply;
       if (value.outcome === 'created') return value.created.orderId;

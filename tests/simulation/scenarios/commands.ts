@@ -2,7 +2,7 @@
 // come and go: each request has one answer, the same for everybody.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/order-clients.ts';
+import { sendOrderClients } from '../clients/order-clients.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld } from '../world.ts';
 
@@ -17,8 +17,8 @@ export const commandsWorld: RunWorld = (seed, onTrace) =>
       databaseFaults: 0.02,
       faults: { everyMs: 600 },
       concurrency: 1,
-      clients: ({ world, desk }) =>
-        sendShoppers(world, desk, { count: world.sim.between(3, 5), duringMs: 3_000, changesMax: 7, itemsOf: () => [UNTRACKED] }),
+      clients: ({ world, driver }) =>
+        sendOrderClients(world, driver, { count: world.sim.between(3, 5), duringMs: 3_000, changesMax: 7, itemsOf: () => [UNTRACKED] }),
     },
     onTrace,
   );

@@ -2,7 +2,7 @@
 // state: on every connection nothing is missing, nothing comes twice, and every cursor is true.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/order-clients.ts';
+import { sendOrderClients } from '../clients/order-clients.ts';
 import { sendWatchers } from '../clients/watchers.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld } from '../world.ts';
@@ -17,8 +17,8 @@ export const feedWorld: RunWorld = (seed, onTrace) =>
       appendFaults: 0.1,
       databaseFaults: 0.02,
       faults: { everyMs: 800, restores: true },
-      clients: ({ world, desk, instances, checkAtRest }) => {
-        sendShoppers(world, desk, { count: world.sim.between(4, 8), duringMs: 9_000, changesMax: 1, itemsOf: () => [UNTRACKED] });
+      clients: ({ world, driver, instances, checkAtRest }) => {
+        sendOrderClients(world, driver, { count: world.sim.between(4, 8), duringMs: 9_000, changesMax: 1, itemsOf: () => [UNTRACKED] });
         checkAtRest(sendWatchers(world, instances, 4));
       },
     },

@@ -4,7 +4,7 @@
 import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import { redriveParked } from '../clients/changes.ts';
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/order-clients.ts';
+import { sendOrderClients } from '../clients/order-clients.ts';
 import type { Endpoint } from '../processes/processor.ts';
 import { runSystem, type System } from '../system.ts';
 import type { RunWorld } from '../world.ts';
@@ -43,8 +43,8 @@ export const longOpenWorld: RunWorld = (seed, onTrace) =>
       faults: { everyMs: 2_500 },
       endpoint,
       clients: (system) => {
-        const { world, desk } = system;
-        sendShoppers(world, desk, { count: world.sim.between(5, 9), duringMs: FAULTS_MS, changesMax: 1, itemsOf: () => [UNTRACKED] });
+        const { world, driver } = system;
+        sendOrderClients(world, driver, { count: world.sim.between(5, 9), duringMs: FAULTS_MS, changesMax: 1, itemsOf: () => [UNTRACKED] });
         keepRedriving(system);
       },
     },
@@ -53,11 +53,11 @@ export const longOpenWorld: RunWorld = (seed, onTrace) =>
 
 /** An operator who looks at what is parked now and then. */
 const keepRedriving = (system: System): void => {
-  const { world, desk } = system;
+  const { world, driver } = system;
   const { sim, truth } = world;
   const look = (): void => {
     for (const [orderId, { order }] of truth.orders)
-      if (order.parked !== null && (sim.now() >= sim.calmFrom || sim.chance(0.5))) void redriveParked(world, desk, orderId);
+      if (order.parked !== null && (sim.now() >= sim.calmFrom || sim.chance(0.5))) void redriveParked(world, driver, orderId);
     sim.after(REDRIVE_EVERY_MS, look);
   };
   look();

@@ -2,7 +2,7 @@
 // and everybody who asks hears the same.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/order-clients.ts';
+import { sendOrderClients } from '../clients/order-clients.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld } from '../world.ts';
 
@@ -16,8 +16,8 @@ export const ordersWorld: RunWorld = (seed, onTrace) =>
       appendFaults: 0.15,
       databaseFaults: 0.02,
       faults: { everyMs: 900 },
-      clients: ({ world, desk }) =>
-        sendShoppers(world, desk, { count: world.sim.between(3, 7), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] }),
+      clients: ({ world, driver }) =>
+        sendOrderClients(world, driver, { count: world.sim.between(3, 7), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] }),
     },
     onTrace,
   );

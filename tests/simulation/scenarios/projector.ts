@@ -2,7 +2,7 @@
 // records that cannot be decoded: the tables are the fold of the log all the same, every record once.
 
 import { UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/order-clients.ts';
+import { sendOrderClients } from '../clients/order-clients.ts';
 import { sendStrays } from '../clients/undecodable-records.ts';
 import { checkLetters } from '../invariants/dead-letters.ts';
 import { runSystem } from '../system.ts';
@@ -19,8 +19,8 @@ export const projectorWorld: RunWorld = (seed, onTrace) =>
       databaseFaults: 0.08,
       faults: { everyMs: 450, restores: seed % 3 === 0 },
       tailMax: seed % 2 === 0 ? 3 : 10_000,
-      clients: ({ world, desk, checkAtRest }) => {
-        sendShoppers(world, desk, { count: world.sim.between(3, 6), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] });
+      clients: ({ world, driver, checkAtRest }) => {
+        sendOrderClients(world, driver, { count: world.sim.between(3, 6), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] });
         sendStrays(world, ORDERS, 4);
         checkAtRest(() => checkLetters(world, ORDERS));
       },

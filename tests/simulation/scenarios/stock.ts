@@ -2,7 +2,7 @@
 // ledger that is rebuilt: nothing is sold twice, kept back for ever or counted wrong, at any moment.
 
 import { lineOf, UNTRACKED } from '../clients/items.ts';
-import { sendShoppers } from '../clients/order-clients.ts';
+import { sendOrderClients } from '../clients/order-clients.ts';
 import { sendMerchants } from '../clients/product-clients.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld, World } from '../world.ts';
@@ -21,9 +21,9 @@ export const stockWorld: RunWorld = (seed, onTrace) =>
       databaseFaults: 0.03,
       faults: { everyMs: 800, rebuilds: seed % 3 === 0 },
       withProducts: true,
-      clients: ({ world, desk, instances }) => {
+      clients: ({ world, driver, instances }) => {
         sendMerchants(world, instances, { productIds: [SCARCE, RARE], stockMax: 6, changes: 3, duringMs: 8_000 });
-        sendShoppers(world, desk, { count: 7, duringMs: 8_000, changesMax: 2, itemsOf });
+        sendOrderClients(world, driver, { count: 7, duringMs: 8_000, changesMax: 2, itemsOf });
       },
     },
     onTrace,
