@@ -1,9 +1,9 @@
 // tests/oracle/client.ts: the load: submissions, commands and reads at a steady rate whatever the answers are, all of them from one
 // seed, each written into the journal with what it was told. Outcomes that are unknown are asked for again with the same key.
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { attempt } from './attempt.ts';
 import { createHttpClient } from './http.ts';
-import { type CommandEntry, type Journal, type OrderSeen, outcomeOf, type ReadEntry, type SubmissionEntry } from './journal.ts';
+import type { CommandEntry, Journal, OrderSeen, ReadEntry, SubmissionEntry } from './journal.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface LoadClientOptions {
@@ -36,7 +36,6 @@ export type Action = keyof typeof MIX;
 const CONNECTIONS = 64;
 const PATIENCE_MS = 60_000;
 const TICK_MS = 20;
-const RETRY_MS = 200;
 // Beyond it the outage is longer than any that is meant: what is due is left out rather than piled up.
 const IN_FLIGHT_MAX = 20_000;
 // Commands are for orders of the last second or so: many of these are still open.
@@ -46,6 +45,7 @@ const STATUSES = ['processing', 'completed', 'cancelled'];
 export const createLoadClient = (options: LoadClientOptions): LoadClient => {
   const { urls, journal, seed, perSecond, products = [], patienceMs = PATIENCE_MS } = options;
   const http = createHttpClient(options.connections ?? CONNECTIONS);
+  const ask = { http, urls, patienceMs };
   const random = seeded(seed);
   const actions = Object.entries({ ...MIX, ...options.mix }).map(([name, weight]) => ({ name: name as Action, weight }));
   const recent: { orderId: string; version: number }[] = [];
@@ -54,55 +54,23 @@ export const createLoadClient = (options: LoadClientOptions): LoadClient => {
   let accepted = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  /** Sends until somebody takes it; with `again`, also until there is an outcome. Another instance each time. */
-  const attempt = async (what: {
-    id: string;
-    method: string;
-    path: string;
-    headers?: Record<string, string>;
-    body?: unknown;
-    again: boolean;
-  }) => {
-    const deadline = Date.now() + patienceMs;
-    const attempts: string[] = [];
-    const outcomes: string[] = [];
-    for (let turn = sent; ; turn += 1) {
-      const all = urls();
-      const url = all[turn % all.length] ?? '';
-      const id = `${what.id}.${attempts.length + 1}`;
-      attempts.push(id);
-      const last = await http.send(`${url}${what.path}`, {
-        method: what.method,
-        body: what.body,
-        headers: { ...what.headers, 'x-request-id': id },
-      });
-      const code = (last.body.code as string | undefined) ?? null;
-      const outcome = last.result === 'answered' ? outcomeOf(last.status, code) : last.result === 'unsent' ? 'refused' : 'unknown';
-      outcomes.push(outcome);
-      const busy = last.result === 'unsent' || code === 'OVERLOADED' || code === 'RATE_LIMITED';
-      const over = !busy && (outcome !== 'unknown' || !what.again);
-      if (over || Date.now() >= deadline) {
-        // What was unknown once stays so when a later attempt is refused: the first may have landed.
-        const told = outcome === 'refused' && outcomes.includes('unknown') ? ('unknown' as const) : (outcome as SubmissionEntry['outcome']);
-        return { attempts, last, url, outcome: told, status: last.status || null, code };
-      }
-      await delay(RETRY_MS);
-    }
-  };
-
   const submit = async (action: 'keyed' | 'unkeyed' | 'chosen', id: string): Promise<void> => {
     const { body, totalMinor } = newBody(random, products, id);
     const key = action === 'keyed' ? id : null;
     const headers: Record<string, string> = key === null ? {} : { 'idempotency-key': key };
     const chosen = action === 'chosen' ? id : null;
-    const told = await attempt({
-      id,
-      method: 'POST',
-      path: '/orders',
-      headers,
-      body: chosen === null ? body : { order_id: chosen, ...body },
-      again: key !== null,
-    });
+    const told = await attempt(
+      ask,
+      {
+        id,
+        method: 'POST',
+        path: '/orders',
+        headers,
+        body: chosen === null ? body : { order_id: chosen, ...body },
+        again: key !== null,
+      },
+      sent,
+    );
     const { last, url, ...rest } = told;
     const orderId = typeof last.body.order_id === 'string' && told.outcome !== 'refused' ? last.body.order_id : null;
     const known = told.outcome === 'ok' || told.outcome === 'pending';
@@ -131,7 +99,7 @@ export const createLoadClient = (options: LoadClientOptions): LoadClient => {
       amend: { method: 'PATCH', path: '', body: { items: amendment.items, total_amount: amendment.total_amount } },
     }[action];
     const headers: Record<string, string> = random.below(3) === 0 ? { 'if-match': `"v${version}"` } : {};
-    const { last, url, ...told } = await attempt({ id, method, path: `/orders/${orderId}${path}`, headers, body, again: false });
+    const { last, url, ...told } = await attempt(ask, { id, method, path: `/orders/${orderId}${path}`, headers, body, again: false }, sent);
     const order = told.outcome === 'ok' ? seenIn(last.body.order) : null;
     const entry: CommandEntry = { kind: 'command', orderId, order, ...told };
     journal.add(entry);

@@ -3,9 +3,9 @@
 
 import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import type { Partition } from '../../support/in-memory/log.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
+import { createFetches, type PartitionState } from './fetches.ts';
 import type { Group, Member } from './group.ts';
 import type { SimulatedLog } from './log.ts';
 
@@ -19,22 +19,18 @@ export interface SimulatedReaderOptions {
   group: Group | null;
 }
 
-interface State {
-  partition: Partition;
-  /** The next offset to deliver; null until it is known. */
-  position: number | null;
-  /** A handler's promise is pending. */
-  held: boolean;
-  /** The fetch under way; what an older one brings is dropped. */
-  fetch: symbol | null;
+/** What is known of the topic when partitions are assigned. */
+interface Found {
+  given: Map<number, number>;
+  committed: Map<number, { offset: number; metadata?: string }>;
+  ends: ReturnType<SimulatedLog['ends']>;
 }
 
 const START_RETRY_MS = 500;
-const FETCH_RECORDS_MAX = 12; // small fetches: more moments between two records
 
 export const createSimulatedReader = ({ sim, log, process, topic, handlers, group }: SimulatedReaderOptions): Reader => {
   const partitions = log.partitions(topic);
-  const assigned = new Map<number, State>();
+  const assigned = new Map<number, PartitionState>();
   let doubtful = false;
   let settled = false;
   let ended = false;
@@ -63,40 +59,11 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
         null,
       );
     });
-  const isCurrent = (state: State): boolean => !ended && assigned.get(state.partition.partition) === state;
+  const isCurrent = (state: PartitionState): boolean => !ended && assigned.get(state.partition.partition) === state;
 
-  const fetch = (state: State): void => {
-    if (state.fetch !== null || !isCurrent(state) || doubtful || state.held || state.position === null) return;
-    const mine = Symbol();
-    state.fetch = mine;
-    const { partition, position: from } = state;
-    const answer = (): void => {
-      const end = Math.min(partition.highWatermark, from + sim.between(1, FETCH_RECORDS_MAX));
-      const records = partition.records.slice(from, end);
-      const highWatermark = partition.highWatermark;
-      const deliver = (): void => {
-        if (state.fetch !== mine) return;
-        state.fetch = null;
-        if (isCurrent(state) && !doubtful && !state.held && state.position === from) {
-          state.position = end;
-          guarded(() => hold(state, handlers.onRecords(partition.partition, records, highWatermark)));
-        }
-        fetch(state);
-      };
-      sim.after(sim.fault(0.05) ? sim.between(50, 600) : sim.between(1, 8), deliver, process);
-    };
-    log.whenReadable(partition, from, () => void sim.after(sim.between(0, 4), answer, null));
-  };
-  const hold = (state: State, handled: void | Promise<void>): void => {
-    if (!handled) return;
-    state.held = true;
-    handled.then(() => {
-      state.held = false;
-      fetch(state);
-    }, fatal);
-  };
+  const fetch = createFetches({ sim, log, process, handlers, isCurrent, isDoubtful: () => doubtful, guarded, fatal });
 
-  const begin = async (fresh: State[]): Promise<void> => {
+  const begin = async (fresh: PartitionState[]): Promise<void> => {
     const numbers = fresh.map(({ partition }) => partition.partition);
     for (; fresh.some(isCurrent); await sim.pause(START_RETRY_MS)) {
       try {
@@ -110,21 +77,8 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
       }
     }
   };
-  const open = (
-    states: State[],
-    found: {
-      given: Map<number, number>;
-      committed: Map<number, { offset: number; metadata?: string }>;
-      ends: ReturnType<SimulatedLog['ends']>;
-    },
-  ): void => {
-    const assignments = states.map(({ partition: { partition } }): Assignment => {
-      const committed = found.committed.get(partition);
-      const { high } = found.ends.get(partition)!;
-      const startOffset = found.given.get(partition) ?? committed?.offset ?? 0;
-      if (startOffset > high) throw new AppError('LOG_MISMATCH', `${topic}/${partition} ends at ${high}, before ${startOffset}`);
-      return { partition, startOffset, highWatermark: high, metadata: committed?.metadata ?? null };
-    });
+  const open = (states: PartitionState[], found: Found): void => {
+    const assignments = states.map(({ partition: { partition } }) => assignmentOf(topic, partition, found));
     for (const [index, state] of states.entries()) state.position = assignments[index]!.startOffset;
     settled = true;
     if (assignments.length > 0) handlers.onAssigned(assignments);
@@ -137,7 +91,7 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
     for (const number of revoked) assigned.delete(number);
     if (revoked.length > 0) handlers.onRevoked(revoked);
     sim.trace(() => `${topic}: reads ${numbers.join(' and ') || 'nothing'}`);
-    const fresh: State[] = [];
+    const fresh: PartitionState[] = [];
     for (const number of numbers) {
       if (assigned.has(number)) continue;
       const state = { partition: partitions[number]!, position: null, held: false, fetch: null };
@@ -187,4 +141,12 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
     isSettled: () => settled && !doubtful,
     lastFetchAt: () => sim.steady(),
   };
+};
+
+const assignmentOf = (topic: string, partition: number, found: Found): Assignment => {
+  const committed = found.committed.get(partition);
+  const { high } = found.ends.get(partition)!;
+  const startOffset = found.given.get(partition) ?? committed?.offset ?? 0;
+  if (startOffset > high) throw new AppError('LOG_MISMATCH', `${topic}/${partition} ends at ${high}, before ${startOffset}`);
+  return { partition, startOffset, highWatermark: high, metadata: committed?.metadata ?? null };
 };
