@@ -11,7 +11,7 @@ export interface BenchSettings {
   quick: boolean;
   /** How long the highest rate must be held. */
   seconds: number;
-  /** The log is filled up to so many events before it is rebuilt. */
+  /** The log is filled up to this many events before it is rebuilt. */
   rebuildEvents: number;
 }
 

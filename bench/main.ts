@@ -19,16 +19,16 @@ import { ADMISSION_MAX_PER_SECOND, overload } from './scenarios/overload.ts';
 import { rebuild } from './scenarios/rebuild.ts';
 import { stock } from './scenarios/stock.ts';
 import { throughput } from './scenarios/throughput.ts';
-import { CHECKOUT, createGround, type GroundOptions, type Starting } from './system/environment.ts';
+import { CHECKOUT, createEnvironment, type EnvironmentOptions, type Starting } from './system/environment.ts';
 import { createSystem, type System } from './system/system.ts';
 
 // Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
 const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };
 // The rebuild is of what the system has left behind; the others bring their own.
-const ON_THE_GROUND = { d: rebuild, l: lists, s: stock };
+const IN_THE_ENVIRONMENT = { d: rebuild, l: lists, s: stock };
 // A system of its own, whose api takes so few orders a second that one machine can bring ten times as many.
 const ON_A_LIMITED_SYSTEM = { o: overload };
-const PARTS = [ON_THE_SYSTEM, ON_A_LIMITED_SYSTEM, ON_THE_GROUND].flatMap(Object.keys);
+const PARTS = [ON_THE_SYSTEM, ON_A_LIMITED_SYSTEM, IN_THE_ENVIRONMENT].flatMap(Object.keys);
 const SECONDS = { quick: 15, full: 60 };
 const REBUILD_EVENTS = { quick: 100_000, full: 300_000 };
 // All parts with every repetition on a busy machine stay below.
@@ -57,7 +57,7 @@ const program = new Command('bench')
   )
   .option('--quick', 'short measurements: to see that everything works, not for numbers to be quoted', false)
   .option('--seconds <seconds>', 'how long the highest rate must be held (default: 60, quick 15)', count)
-  .option('--rebuild-events <events>', 'fill the log up to so many events before it is rebuilt (default: 300000, quick 100000)', count)
+  .option('--rebuild-events <events>', 'fill the log up to this many events before it is rebuilt (default: 300000, quick 100000)', count)
   .option('--write', 'generate docs/benchmarks.md', false)
   .parse();
 const options = program.opts<{ only: string[]; quick: boolean; seconds?: number; rebuildEvents?: number; write: boolean }>();
@@ -96,7 +96,7 @@ const attempt = async (name: string, work: () => Promise<Findings>): Promise<Fin
   }
 };
 
-const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Findings> => {
+const measureAll = async (environment: EnvironmentOptions, load: LoadClient): Promise<Findings> => {
   const all: Findings[] = [];
   const onTheSystem = Object.entries(ON_THE_SYSTEM).filter(([name]) => options.only.includes(name));
   const measureOnTheSystem = async (system: System): Promise<void> => {
@@ -106,20 +106,20 @@ const measureAll = async (ground: GroundOptions, load: LoadClient): Promise<Find
       all.push(...(await attempt(name, () => scenario(bench))));
     }
   };
-  if (options.only.some((name) => name in ON_THE_SYSTEM || name === 'd')) await during(createSystem(ground), measureOnTheSystem);
-  const onTheGround = Object.entries(ON_THE_GROUND).filter(([name]) => options.only.includes(name));
-  if (onTheGround.length > 0) {
-    await during(createGround(ground), async (started) => {
-      for (const [name, scenario] of onTheGround)
-        all.push(...(await attempt(name, () => scenario({ ground: started, settings, env: ground.env, say }))));
+  if (options.only.some((name) => name in ON_THE_SYSTEM || name === 'd')) await during(createSystem(environment), measureOnTheSystem);
+  const inTheEnvironment = Object.entries(IN_THE_ENVIRONMENT).filter(([name]) => options.only.includes(name));
+  if (inTheEnvironment.length > 0) {
+    await during(createEnvironment(environment), async (started) => {
+      for (const [name, scenario] of inTheEnvironment)
+        all.push(...(await attempt(name, () => scenario({ environment: started, settings, env: environment.env, say }))));
     });
   }
   for (const [name, scenario] of Object.entries(ON_A_LIMITED_SYSTEM)) {
     if (!options.only.includes(name)) continue;
     const folder = await temporaryData('bench');
     running.add(folder.remove);
-    const env = { ...ground.env, ADMISSION_MAX_PER_SECOND: String(ADMISSION_MAX_PER_SECOND) };
-    await during(createSystem({ ...ground, env, dataDir: folder.path }), async (system) => {
+    const env = { ...environment.env, ADMISSION_MAX_PER_SECOND: String(ADMISSION_MAX_PER_SECOND) };
+    await during(createSystem({ ...environment, env, dataDir: folder.path }), async (system) => {
       all.push(...(await attempt(name, () => scenario({ system, load, settings, say }))));
     });
   }

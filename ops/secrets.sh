@@ -50,7 +50,7 @@ names_with_value() {
   ' "$1"
 }
 
-# Made anew whole and then renamed: whoever reads .env sees the old one or the new one.
+# Written whole and then renamed: a reader of .env sees the old one or the new one.
 rm -f .env.new
 trap 'rm -f .env.new' EXIT
 if [ -e .env ]; then cat .env >.env.new; else : >.env.new; fi

@@ -15,7 +15,7 @@ export interface QuietRounds<T> {
 
 export interface QuietRoundsOptions<T> {
   wanted: number;
-  /** At most so many are run; the bench must end on a busy machine too. */
+  /** At most this many are run; the bench must end on a busy machine too. */
   attempts: number;
   run: () => Promise<T>;
   /** Absent: `isQuiet`. */

@@ -1,4 +1,4 @@
-// bench/scenarios/idle.ts: what the system uses while nobody asks anything of it.
+// bench/scenarios/idle.ts: what the system uses while no client asks anything of it.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';

@@ -9,11 +9,11 @@ import { median } from '../measure/statistics.ts';
 import { openWindow } from '../measure/window.ts';
 import type { Findings } from '../report/findings.ts';
 import { type ServerChild, startServerChild } from '../system/child.ts';
-import { CHECKOUT, type Ground } from '../system/environment.ts';
+import { CHECKOUT, type Environment } from '../system/environment.ts';
 import { fillReadModel, POPULATION } from '../system/fill-read-model.ts';
 
 export interface ListsBench {
-  ground: Ground;
+  environment: Environment;
   settings: BenchSettings;
   say: (sentence: string) => void;
 }
@@ -60,9 +60,9 @@ const SHAPES: readonly { name: string; path: (n: number, orders: number) => stri
   ]),
 ];
 
-export const lists = async ({ ground, settings, say }: ListsBench): Promise<Findings> => {
+export const lists = async ({ environment, settings, say }: ListsBench): Promise<Findings> => {
   const scale = settings.quick ? 'quick' : 'full';
-  const { databaseUrl } = ground;
+  const { databaseUrl } = environment;
   const fills: (string | number)[][] = [];
   const open = async (name: string, orders: number): Promise<Size> => {
     let told = 0;
@@ -80,7 +80,7 @@ export const lists = async ({ ground, settings, say }: ListsBench): Promise<Find
   try {
     sizes.push(await open('lists_small', SMALL), await open('lists_large', LARGE[scale]));
     const window = openWindow({
-      processes: () => ({ ...ground.processes(), small: sizes[0]!.server.pid, large: sizes[1]!.server.pid }),
+      processes: () => ({ ...environment.processes(), small: sizes[0]!.server.pid, large: sizes[1]!.server.pid }),
       observers: [process.pid],
       backends: [],
     });

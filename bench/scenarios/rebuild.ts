@@ -1,4 +1,4 @@
-// bench/scenarios/rebuild.ts: how fast the read model is made anew from the log, and whether it then equals it. Through the
+// bench/scenarios/rebuild.ts: how fast the read model is rebuilt from the log, and whether it then equals it. Through the
 // operator's command line, on the log that the other measurements have left; the roles are not running.
 
 import { execFile } from 'node:child_process';
@@ -8,12 +8,12 @@ import type { BenchSettings } from '../bench.ts';
 import { isQuiet } from '../measure/quiet-rounds.ts';
 import { openWindow } from '../measure/window.ts';
 import type { Findings } from '../report/findings.ts';
-import { CHECKOUT, type Ground } from '../system/environment.ts';
+import { CHECKOUT, type Environment } from '../system/environment.ts';
 import { fillLog } from '../system/fill-log.ts';
 import { PARTITIONS, TOPIC } from '../system/system.ts';
 
 export interface RebuildBench {
-  ground: Ground;
+  environment: Environment;
   settings: BenchSettings;
   /** For the tools: paths only. */
   env: NodeJS.ProcessEnv;
@@ -36,8 +36,8 @@ interface VerifyResult {
 const COMMAND_LINE = join(CHECKOUT, 'ops', 'orders', 'main.ts');
 const TOOL_LIMIT_MS = 600_000;
 
-export const rebuild = async ({ ground, settings, env, say }: RebuildBench): Promise<Findings> => {
-  const { kafka, databaseUrl } = ground;
+export const rebuild = async ({ environment, settings, env, say }: RebuildBench): Promise<Findings> => {
+  const { kafka, databaseUrl } = environment;
   const events = settings.rebuildEvents;
   const inLog = await fillLog({
     kafka,
@@ -48,7 +48,7 @@ export const rebuild = async ({ ground, settings, env, say }: RebuildBench): Pro
   });
   say(`d: rebuilding from ${inLog.toLocaleString('en-US')} events`);
   const toolEnv = { ...env, KAFKA_BROKERS: kafka, DATABASE_URL: databaseUrl };
-  const window = openWindow({ processes: ground.processes, observers: [process.pid], backends: [] });
+  const window = openWindow({ processes: environment.processes, observers: [process.pid], backends: [] });
   const rebuilt = await runVerb<RebuildResult>('rebuild', toolEnv);
   const { foreignCores } = window.close();
   const rate = Math.round(rebuilt.events / rebuilt.seconds);
@@ -78,7 +78,7 @@ export const rebuild = async ({ ground, settings, env, say }: RebuildBench): Pro
       {
         title: 'Rebuild',
         remarks: [
-          '`npm run orders -- rebuild`, tables, archive, counters and indexes included, swapped in at the end; then `verify`, which folds the log anew and compares every field.',
+          '`npm run orders -- rebuild`, tables, archive, counters and indexes included, swapped in at the end; then `verify`, which folds the log again and compares every field.',
         ],
         columns: ['', 'events', 'seconds', 'events/s'],
         rows: [

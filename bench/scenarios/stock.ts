@@ -19,10 +19,10 @@ import { quietRounds } from '../measure/quiet-rounds.ts';
 import { median } from '../measure/statistics.ts';
 import { openWindow } from '../measure/window.ts';
 import type { Findings } from '../report/findings.ts';
-import type { Ground } from '../system/environment.ts';
+import type { Environment } from '../system/environment.ts';
 
 export interface StockBench {
-  ground: Ground;
+  environment: Environment;
   settings: BenchSettings;
   say: (sentence: string) => void;
 }
@@ -48,16 +48,16 @@ const NAIVE_UPDATE = { name: 'take', text: 'UPDATE naive_stock SET qty = qty - 1
 const NAIVE_RATIO_MIN = 5;
 const SPREAD_RATIO_MIN = 0.6;
 
-export const stock = async ({ ground, settings, say }: StockBench): Promise<Findings> => {
+export const stock = async ({ environment, settings, say }: StockBench): Promise<Findings> => {
   const size = settings.quick ? 'quick' : 'full';
   const database = openDatabase({
-    url: ground.databaseUrl,
+    url: environment.databaseUrl,
     schema: SCHEMA,
     applicationName: 'bench',
     maxConnections: 2,
     settings: LEDGER_SETTINGS,
   });
-  const naive = new pg.Pool({ connectionString: ground.databaseUrl, max: CLIENTS, options: `-c search_path=${SCHEMA}` });
+  const naive = new pg.Pool({ connectionString: environment.databaseUrl, max: CLIENTS, options: `-c search_path=${SCHEMA}` });
   try {
     const ledger = await prepare(database);
     const buyers = { naive: naiveBuyer(naive), ledger: ledgerBuyer(ledger) };
@@ -66,7 +66,7 @@ export const stock = async ({ ground, settings, say }: StockBench): Promise<Find
     await rate(buyers.ledger, 1);
 
     const run = async (): Promise<Round> => {
-      const window = openWindow({ processes: ground.processes, observers: [process.pid], backends: [] });
+      const window = openWindow({ processes: environment.processes, observers: [process.pid], backends: [] });
       const round = {
         naive: await rate(buyers.naive, 1),
         hot: await rate(buyers.ledger, 1),

@@ -12,14 +12,14 @@ import type { ProcessIds } from '../measure/window.ts';
 export const CHECKOUT = resolve(import.meta.dirname, '../..');
 
 /** Broker and database, with or without the roles. */
-export interface Ground {
+export interface Environment {
   kafka: string;
   databaseUrl: string;
   /** As they are now: a process that died has another. */
   processes: () => ProcessIds;
 }
 
-export interface GroundOptions {
+export interface EnvironmentOptions {
   dataDir: string;
   /** For the programs that are started: what a search path and a home are, no addresses. */
   env: NodeJS.ProcessEnv;
@@ -33,11 +33,11 @@ export interface Starting<T> {
 }
 
 /** Broker and database alone, on the data that a system has left. */
-export const createGround = ({ dataDir, env, say }: GroundOptions): Starting<Ground> => {
+export const createEnvironment = ({ dataDir, env, say }: EnvironmentOptions): Starting<Environment> => {
   const watchdog = startWatchdog(join(dataDir, 'run.json'));
   const kept: KeptProcess[] = [];
   const interrupted = new AbortController();
-  const start = async (): Promise<Ground> => {
+  const start = async (): Promise<Environment> => {
     const any = { variable: 'none', port: 0 };
     const [broker, controller, postgres] = (await choosePorts([any, any, any])) as [number, number, number];
     const { kafka, database: databaseUrl } = await startBackingServices(

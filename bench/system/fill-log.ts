@@ -1,5 +1,5 @@
 // bench/system/fill-log.ts: fills a log with the lives of orders that were completed, as fast as the broker takes them, past the
-// service: for measuring a rebuild of a size that nobody wants to wait for.
+// service: for measuring a rebuild of a size that would take the service too long to reach.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { createAppender } from '../../shared/log/append/appender.ts';
@@ -13,7 +13,7 @@ export interface FillOptions {
   kafka: string;
   topic: string;
   partitions: number;
-  /** The log is filled up to so many events; one that has as many is left alone. */
+  /** The log is filled up to this many events; one that has as many is left alone. */
   events: number;
   onProgress: (events: number) => void;
 }

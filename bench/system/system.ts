@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readStartSettings } from '../../ops/local-stack/settings.ts';
 import { createStack } from '../../ops/local-stack/stack.ts';
 import { type Database, openDatabase, type Queryable } from '../../shared/postgres/database.ts';
-import { CHECKOUT, type Ground, type GroundOptions, type Starting } from './environment.ts';
+import { CHECKOUT, type Environment, type EnvironmentOptions, type Starting } from './environment.ts';
 
 export const SCHEMA = 'read_model';
 export const TOPIC = 'orders';
@@ -16,7 +16,7 @@ export const PARTITIONS = 12;
 export const SYSTEM_PROCESSES = ['broker', 'postgres', 'api', 'processor', 'projector'] as const;
 export const ROLES = ['api', 'processor', 'projector'] as const;
 
-export interface System extends Ground {
+export interface System extends Environment {
   apiPort: number;
   /** Orders that PostgreSQL shows as completed. */
   completed: () => Promise<number>;
@@ -39,7 +39,7 @@ const POLL_MS = 200;
 // Longer than a restart of any of the processes takes.
 const STANDSTILL_LIMIT_MS = 30_000;
 
-export const createSystem = ({ dataDir, env, say }: GroundOptions): Starting<System> => {
+export const createSystem = ({ dataDir, env, say }: EnvironmentOptions): Starting<System> => {
   const script = (role: string) => join(CHECKOUT, role, 'main.ts');
   const stack = createStack({
     checkout: CHECKOUT,

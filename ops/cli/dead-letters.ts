@@ -71,7 +71,7 @@ export interface LeftOut {
 
 /**
  * Appends each record as it was to where it was, one after the other in the order of the letters, and marks it as redriven once the
- * append is acknowledged. Whoever dies between the two redrives that record again: two copies of an event are one event to every
+ * append is acknowledged. A run that dies between the two redrives that record again: two copies of an event are one event to every
  * reader. Resolves with the letters that could not be put back; rejects where the log fails.
  */
 export const putBack = async ({ client, appender, topic, letters, partitionCounts, onDone }: PutBackOptions): Promise<LeftOut[]> => {

@@ -43,11 +43,11 @@ const envFile = join(CHECKOUT, '.env');
 if (existsSync(envFile)) process.loadEnvFile(envFile); // what the environment says already wins
 
 const program = new Command('orders')
-  .description('Tools for whoever runs the order service.')
+  .description('Tools for the operators of the order service.')
   .option('--json', 'results as one JSON object');
 program
   .command('rebuild')
-  .description('make the read model anew from the log and put it in the place of the live one')
+  .description('rebuild the read model from the log and put it in the place of the live one')
   .option('--whole-archive', 'bring back what was dropped from the archive')
   .action((options: RebuildCommandOptions) => run(runRebuild(options))());
 program.command('verify').description('compare the whole read model with the log; exit code 1 if they differ').action(run(runVerify));
@@ -68,7 +68,7 @@ program
 program
   .command('dead-letters')
   .description('list the records that could not be decoded; with --json a line for each')
-  .option('--limit <number>', 'the newest so many', wholeNumber, 100)
+  .option('--limit <number>', 'how many of the newest', wholeNumber, 100)
   .action((options: DeadLettersOptions) => run(runDeadLetters(options))());
 program
   .command('redrive')
@@ -81,7 +81,7 @@ program
   .option('--partition <number>', 'dead letters that stood in this partition', wholeNumber)
   .option('--offset <number>', 'dead letters that stood at this offset', wholeNumber)
   .option('--all', 'all of them')
-  .option('--limit <number>', 'no more than so many', wholeNumber, 10_000)
+  .option('--limit <number>', 'how many at most', wholeNumber, 10_000)
   .option('--dry-run', 'only say what would be redriven')
   .action((options: RedriveOptions) => run(runRedrive(options))());
 const archive = program.command('archive').description('what the archive of events holds, and dropping what is old');

@@ -59,7 +59,7 @@ export interface RedriveOptions {
   onAnswered: (count: number) => void;
 }
 
-// As long as nobody answers at all: a take-over needs some ten seconds.
+// While no processor answers at all: a take-over needs some ten seconds.
 const SILENCE_MAX_MS = 30_000;
 // Far below what the lane holds, so that no request is refused for want of room.
 const ASKED_AT_ONCE_MAX = 1_000;
@@ -70,7 +70,7 @@ export const redriveParked = async ({ client, appender, topic, parked, onAnswere
   const unanswered = new Map<string, string>(); // request → order
   const results = new Map<string, Redriven>();
   const { promise: failed, reject } = Promise.withResolvers<never>();
-  failed.catch(() => undefined); // it may come when nobody waits any more
+  failed.catch(() => undefined); // it may come when this run waits no more
   let heard = Promise.withResolvers<void>();
 
   const onRecord = (record: LogRecord): void => {
@@ -109,7 +109,7 @@ export const redriveParked = async ({ client, appender, topic, parked, onAnswere
     for (let i = 0; i < parked.orders.length; i += ASKED_AT_ONCE_MAX) {
       await Promise.race([Promise.all(parked.orders.slice(i, i + ASKED_AT_ONCE_MAX).map(ask)), failed]);
       await Promise.race([answered(), failed]);
-      if (unanswered.size > 0) break; // nobody answers: what is not asked yet is better asked later
+      if (unanswered.size > 0) break; // no processor answers: what is not asked yet is better asked later
     }
   } finally {
     reading.stop();

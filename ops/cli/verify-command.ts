@@ -32,7 +32,7 @@ export const runVerify = async (client: LogClient, addresses: Addresses, termina
     ...(ledger.drift === 0
       ? [`No difference: ${inLedger} are in ${addresses.LEDGER_SCHEMA} as the log says.`]
       : [...described(ledger.differences, ledger.drift), `${ledger.drift} differ in ${addresses.LEDGER_SCHEMA}, of ${inLedger}.`]),
-    ...(drift + ledger.drift === 0 ? [] : ['`npm run orders -- rebuild` makes both anew.']),
+    ...(drift + ledger.drift === 0 ? [] : ['`npm run orders -- rebuild` rebuilds both.']),
   ];
   terminal.result({ schema, ...result, ledger }, lines);
   return drift + ledger.drift === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 // ops/local-stack/backing-services.ts: the broker and the database, up and kept up. `npm start` and the tests both stand on this.
 
-import { type Dependency, type Ground, provideDatabase, provideKafka } from './dependencies.ts';
+import { type Dependency, type Environment, provideDatabase, provideKafka } from './dependencies.ts';
 import { type KeptProcess, keepRunning, type ProcessEvents } from './processes/keep-running.ts';
 
 export interface BackingServices {
@@ -22,13 +22,13 @@ const READY_LIMIT_MS = 120_000;
  * interrupted can stop it. Throws LOCAL_STACK with one sentence for people.
  */
 export const startBackingServices = async (
-  ground: Ground,
+  environment: Environment,
   events: ProcessEvents & { onStarted: (process: KeptProcess) => void },
 ): Promise<BackingServices> => {
   const failed = new AbortController();
-  const signal = AbortSignal.any([ground.signal, failed.signal]);
-  const bringUp = async (provide: (ground: Ground) => Promise<Dependency>) => {
-    const { process: spec, ...rest } = await provide({ ...ground, signal });
+  const signal = AbortSignal.any([environment.signal, failed.signal]);
+  const bringUp = async (provide: (environment: Environment) => Promise<Dependency>) => {
+    const { process: spec, ...rest } = await provide({ ...environment, signal });
     if (!spec) return { ...rest, kept: [] };
     signal.throwIfAborted();
     const process = keepRunning(spec, events);

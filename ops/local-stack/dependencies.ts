@@ -19,13 +19,13 @@ import { requireJava } from './preflight.ts';
 import type { ProcessSpec } from './processes/keep-running.ts';
 
 /** What a rung may use. */
-export interface Ground {
+export interface Environment {
   checkout: string;
   /** Logs, data, password: everything that lasts. */
   dataDir: string;
   /** Kafka's jars; shared by all data folders of the checkout. */
   jarsDir: string;
-  /** False: a container's data goes with it, for whoever deletes `dataDir` at the end. */
+  /** False: a container's data goes with it; the caller deletes `dataDir` at the end. */
   lasting: boolean;
   settings: { KAFKA_BROKERS: string; DATABASE_URL: string; BACKING_SERVICES: 'auto' | 'containers' | 'local' };
   /** Free ports; chosen for what is started here. */
@@ -45,21 +45,21 @@ export interface Dependency {
 }
 
 /** Null: this rung does not apply, try the next. Throws LOCAL_STACK when it applies and cannot be used. */
-type Rung = (ground: Ground) => Promise<Dependency | null>;
+type Rung = (environment: Environment) => Promise<Dependency | null>;
 
 // One that is starting at the same moment, in a container beside this, is given time to answer.
 const EXTERNAL_LIMIT_MS = 10_000;
 const EXTERNAL_POLL_MS = 200;
 
-export const provideKafka = (ground: Ground): Promise<Dependency> =>
-  firstOf([kafkaOfEnvironment, kafkaFromContainer, kafkaFromJars], ground);
+export const provideKafka = (environment: Environment): Promise<Dependency> =>
+  firstOf([kafkaOfEnvironment, kafkaFromContainer, kafkaFromJars], environment);
 
-export const provideDatabase = (ground: Ground): Promise<Dependency> =>
-  firstOf([databaseOfEnvironment, databaseFromContainer, databaseFromPackage], ground);
+export const provideDatabase = (environment: Environment): Promise<Dependency> =>
+  firstOf([databaseOfEnvironment, databaseFromContainer, databaseFromPackage], environment);
 
-const firstOf = async (rungs: readonly Rung[], ground: Ground): Promise<Dependency> => {
+const firstOf = async (rungs: readonly Rung[], environment: Environment): Promise<Dependency> => {
   for (const rung of rungs) {
-    const dependency = await rung(ground);
+    const dependency = await rung(environment);
     if (dependency) return dependency;
   }
   throw new Error('the last rung of a ladder must apply always');
@@ -77,20 +77,20 @@ const kafkaOfEnvironment: Rung = async ({ settings: { KAFKA_BROKERS: brokers }, 
   return { address: brokers, description: `Kafka at ${brokers} (KAFKA_BROKERS)`, process: null };
 };
 
-const kafkaFromContainer: Rung = async (ground) => {
-  const dir = containerDir(ground.dataDir, 'kafka');
-  const localData = join(ground.dataDir, 'kafka', 'data');
-  if (!(await chosen(ground, { what: 'broker', image: KAFKA_IMAGE, dir, localData }))) return null;
-  const process = await prepareKafkaContainer({ ...ground, dir, port: ground.ports.broker });
-  const address = `${LOOPBACK}:${ground.ports.broker}`;
+const kafkaFromContainer: Rung = async (environment) => {
+  const dir = containerDir(environment.dataDir, 'kafka');
+  const localData = join(environment.dataDir, 'kafka', 'data');
+  if (!(await chosen(environment, { what: 'broker', image: KAFKA_IMAGE, dir, localData }))) return null;
+  const process = await prepareKafkaContainer({ ...environment, dir, port: environment.ports.broker });
+  const address = `${LOOPBACK}:${environment.ports.broker}`;
   return { address, description: `Kafka at ${address} (container of ${KAFKA_IMAGE})`, process };
 };
 
-const kafkaFromJars: Rung = async (ground) => {
-  const { dataDir, env, ports, signal } = ground;
+const kafkaFromJars: Rung = async (environment) => {
+  const { dataDir, env, ports, signal } = environment;
   const java = await requireJava(env);
-  const kafkaFolder = join(ground.checkout, 'ops', 'kafka');
-  const jars = await provideKafkaJars({ ...ground, pom: join(kafkaFolder, 'pom.xml'), cacheDir: ground.jarsDir });
+  const kafkaFolder = join(environment.checkout, 'ops', 'kafka');
+  const jars = await provideKafkaJars({ ...environment, pom: join(kafkaFolder, 'pom.xml'), cacheDir: environment.jarsDir });
   const process = await prepareBroker({
     dir: join(dataDir, 'kafka'),
     java,
@@ -113,11 +113,11 @@ const databaseOfEnvironment: Rung = async ({ settings: { DATABASE_URL: url }, si
   return { address: url, description: `PostgreSQL at ${shown} (DATABASE_URL)`, process: null };
 };
 
-const databaseFromContainer: Rung = async (ground) => {
-  const dir = containerDir(ground.dataDir, 'postgres');
-  const localData = join(ground.dataDir, 'postgres', 'password');
-  if (!(await chosen(ground, { what: 'database', image: POSTGRES_IMAGE, dir, localData }))) return null;
-  const { spec, url } = await preparePostgresContainer({ ...ground, dir, port: ground.ports.postgres });
+const databaseFromContainer: Rung = async (environment) => {
+  const dir = containerDir(environment.dataDir, 'postgres');
+  const localData = join(environment.dataDir, 'postgres', 'password');
+  if (!(await chosen(environment, { what: 'database', image: POSTGRES_IMAGE, dir, localData }))) return null;
+  const { spec, url } = await preparePostgresContainer({ ...environment, dir, port: environment.ports.postgres });
   return { address: url, description: `PostgreSQL at ${withoutPassword(url)} (container of ${POSTGRES_IMAGE})`, process: spec };
 };
 
@@ -128,12 +128,12 @@ const databaseFromPackage: Rung = async ({ checkout, dataDir, ports, signal, say
   return { address: url, description: `PostgreSQL at ${withoutPassword(url)} (local server)`, process: spec };
 };
 
-const chosen = (ground: Ground, container: { what: string; image: string; dir: string; localData: string }): Promise<boolean> =>
+const chosen = (environment: Environment, container: { what: string; image: string; dir: string; localData: string }): Promise<boolean> =>
   containersChosen({
-    ...ground,
+    ...environment,
     ...container,
-    wish: ground.settings.BACKING_SERVICES,
-    problem: () => whyNoContainer({ ...ground, image: container.image, reaped: !ground.lasting }),
+    wish: environment.settings.BACKING_SERVICES,
+    problem: () => whyNoContainer({ ...environment, image: container.image, reaped: !environment.lasting }),
   });
 
 const answersAt = (broker: string): Promise<boolean> => {

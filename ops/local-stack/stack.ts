@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { startBackingServices } from './backing-services.ts';
 import { removeLeftoverContainers } from './containers/orphaned-containers.ts';
-import type { Ground } from './dependencies.ts';
+import type { Environment } from './dependencies.ts';
 import { choosePorts, LOOPBACK, type PortWish } from './ports.ts';
 import { type KeptProcess, keepRunning, type ProcessEvents } from './processes/keep-running.ts';
 import { stopInOrder } from './processes/stop-in-order.ts';
@@ -77,8 +77,8 @@ export const createStack = (options: StackOptions): Stack => {
     watchdog = startWatchdog(runFile);
     say('starting broker and database …');
     const jarsDir = join(checkout, '.data', 'kafka');
-    const ground: Ground = { ...options, jarsDir, lasting: true, ports, signal: interrupted.signal };
-    const { kafka, database, descriptions } = await startBackingServices(ground, {
+    const environment: Environment = { ...options, jarsDir, lasting: true, ports, signal: interrupted.signal };
+    const { kafka, database, descriptions } = await startBackingServices(environment, {
       ...events,
       onStarted: (process) => services.push(process),
     });

@@ -53,7 +53,7 @@ export interface SlowPart {
   lastLine: () => string | null;
 }
 
-// A start takes some seconds. Whoever waits for longer wants to know what for, but not every second.
+// A start takes some seconds. A person who waits for longer wants to know what for, but not every second.
 const SAY_WAITS_EVERY_MS = 10_000;
 const ANSWER_LIMIT_MS = 2_000;
 

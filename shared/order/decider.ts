@@ -31,7 +31,7 @@ export const refuseOutOfStock = (): RefusalDraft => refuse(OUT_OF_STOCK, 'There 
 
 export const complete = (order: Order): FactDraft => ({ kind: 'fact', name: 'OrderCompleted', data: context(order) });
 
-/** Fulfilment has failed for good, or as often as it may: the order waits for somebody, alone. */
+/** Fulfilment has failed for good, or as often as it may: the order waits for an operator, alone. */
 export const park = (order: Order, { failure, attempts }: { failure: { code: string; detail: string }; attempts: number }): FactDraft => ({
   kind: 'fact',
   name: 'OrderParked',

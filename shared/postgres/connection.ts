@@ -24,7 +24,7 @@ export const databaseConnection = (databaseUrl: string): DatabaseConnection => {
   const given = (name: string): string => url.searchParams.get(name) ?? '';
   for (const name of FOREIGN_PARAMETERS) if (given(name) !== '') refuse(`it says ${name}, where only sslmode counts`);
   const mode = given('sslmode') || 'disable';
-  // `prefer` and `allow` go on without TLS when somebody in between wants them to; libpq's default all the same.
+  // `prefer` and `allow` go on without TLS when a machine in between wants them to; libpq's default all the same.
   if (!MODES.includes(mode)) refuse(`sslmode=${mode} is not one of ${MODES.join(', ')}`);
   if (mode === 'disable' && Object.keys(FILES).some(given)) refuse('it names certificates, but no sslmode that uses them');
   if (mode === 'verify-ca' && ['', SYSTEM].includes(given('sslrootcert'))) refuse('sslmode=verify-ca needs sslrootcert, a file');

@@ -52,7 +52,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 // The server answers a timed-out statement; one that says nothing for this much longer is gone without closing the connection.
 const SILENCE_MS = 5_000;
-// Ten connections with statements of a millisecond serve so many in a tenth of a second. Behind more, who waits gives up first.
+// Ten connections with statements of a millisecond serve this many in a tenth of a second. Behind more, a caller gives up first.
 const WAITING_MAX = 1_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
@@ -88,7 +88,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   let losses = 0;
   const lost = (error: Error): void => {
     losses += 1;
-    Reflect.deleteProperty(error, 'client'); // pg-pool adds the whole connection, which nobody wants to read in a log
+    Reflect.deleteProperty(error, 'client'); // pg-pool adds the whole connection, which does not belong in a log
     options.onError?.(error);
   };
   pool.on('error', () => undefined); // of an idle connection, which tells it too

@@ -9,7 +9,7 @@ const GIVE_BACK = { exclusive: 'pg_advisory_unlock', shared: 'pg_advisory_unlock
 
 /**
  * Runs `work` under the lock of the database's schema, which ends with `work`, or with the connection that holds it. Rejects with
- * MAINTENANCE_RUNNING when somebody else has it: `exclusive` for what changes it (rebuild, redrive, drop), `shared` for tools that only look.
+ * MAINTENANCE_RUNNING when another tool has it: `exclusive` for what changes it (rebuild, redrive, drop), `shared` for tools that only look.
  */
 export const underMaintenanceLock = async <T>(database: Database, mode: keyof typeof TRY, work: () => Promise<T>): Promise<T> => {
   const client = await database.connect();

@@ -1,5 +1,5 @@
 // shared/runtime/role-server.ts: the small HTTP server of a role that has no api of its own: /metrics and /health for
-// Prometheus and whoever supervises the process. The api serves the same paths through its own routes.
+// Prometheus and the supervisor of the process. The api serves the same paths through its own routes.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ export interface RoleServerOptions {
   /** 0 takes any free port. */
   port: number;
   registry: Registry;
-  /** What a scraper must show as `Bearer`; null: /metrics is open (AUTH=off). An empty token opens it to nobody. */
+  /** What a scraper must show as `Bearer`; null: /metrics is open (AUTH=off). An empty token opens it to no scraper. */
   metricsToken: string | null;
   /** What must hold for /health/ready to answer 200. */
   checks: Readonly<Record<string, HealthCheck>>;
@@ -21,13 +21,13 @@ export interface RoleServerOptions {
 export interface RoleServer {
   /** Resolves when it listens; rejects when the address is taken. */
   start(): Promise<void>;
-  /** Takes no more connections and cuts the ones that are left: nobody waits for a metrics page. */
+  /** Takes no more connections and cuts the ones that are left: no client waits for a metrics page. */
   stop(): Promise<void>;
   /** The port it listens on. */
   port(): number;
 }
 
-// A scrape is one short request; whoever sends more slowly than this is not scraping.
+// A scrape is one short request; a client that sends more slowly than this is not scraping.
 const REQUEST_TIMEOUT_MS = 10_000;
 // Some scrapers and probes, each with a connection or two; what comes beyond is closed.
 const CONNECTIONS_MAX = 100;

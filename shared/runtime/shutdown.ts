@@ -28,7 +28,7 @@ const STOP_LIMIT_MS = 4500;
 // Most parts are done in milliseconds; a connection pool waits for a database that may never answer.
 const PART_LIMIT_MS = 250;
 
-/** EX_CONFIG of sysexits.h. Whoever supervises a role need not start it again before its configuration is changed. */
+/** EX_CONFIG of sysexits.h. A supervisor need not start the role again before its configuration is changed. */
 export const REFUSED_EXIT_CODE = 78;
 
 /** Parses a role's variables. Ends the process with one line and code 78 when they are refused. */
@@ -43,7 +43,7 @@ export const configOf = <T extends TObject>(role: string, schema: T, source: Nod
 const endFor = (error: unknown, logger: Logger): never => {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof AppError && isRefusedConfiguration(error.code)) {
-    // Said at every LOG_LEVEL: a process that ends without a word helps nobody.
+    // Said at every LOG_LEVEL: a process that ends without a word helps no operator.
     logger.child({}, { level: 'fatal' }).fatal({ code: error.code }, message);
     process.exit(REFUSED_EXIT_CODE);
   }

@@ -2,12 +2,12 @@
 
 import { type Clocks, startClocks } from '../support/faults/clocks.ts';
 import { type ProxiedFleet, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
-import { type OwnGround, startOwnGround } from '../support/stack/own-environment.ts';
+import { type OwnEnvironment, startOwnEnvironment } from '../support/stack/own-environment.ts';
 import type { Fleet } from '../support/stack/service/fleet.ts';
 
 export interface World {
   /** `kafka` and `database` lead to the processes themselves, past anything that faults may break. */
-  ground: OwnGround;
+  environment: OwnEnvironment;
   fleet: Fleet;
   /** Between the roles and the other two. A fault heals what it broke there, not what another one did. */
   network: Pick<ProxiedFleet, 'kafka' | 'postgres'>;
@@ -26,27 +26,27 @@ const READY_LIMIT_MS = 120_000;
 
 /** `outputDir` gets a log of each process. */
 export const startWorld = async ({ outputDir, say }: { outputDir: string; say: (sentence: string) => void }): Promise<World> => {
-  const ground = await startOwnGround(say);
+  const environment = await startOwnEnvironment(say);
   try {
     const clocks = await startClocks();
-    const proxied = await startProxiedFleet({ ...ground, count: INSTANCES, env: { ...ENVIRONMENT, ...clocks.env }, outputDir });
+    const proxied = await startProxiedFleet({ ...environment, count: INSTANCES, env: { ...ENVIRONMENT, ...clocks.env }, outputDir });
     const { fleet } = proxied;
     clocks.of(fleet);
     const heal = async (): Promise<void> => {
       proxied.heal();
       await clocks.set({ api: 0, processor: 0, projector: 0 });
       for (const member of fleet.members()) member.signal('SIGCONT');
-      for (const kept of [ground.broker, ground.postgres]) await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
+      for (const kept of [environment.broker, environment.postgres]) await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
       await fleet.untilReady();
     };
     const stop = async (): Promise<void> => {
       await proxied.stop().catch((error: Error) => say(error.message));
       await clocks.stop();
-      await ground.stop();
+      await environment.stop();
     };
-    return { ground, fleet, network: proxied, clocks, heal, stop };
+    return { environment, fleet, network: proxied, clocks, heal, stop };
   } catch (error) {
-    await ground.stop();
+    await environment.stop();
     throw error;
   }
 };

@@ -118,10 +118,10 @@ describe.skipIf(problem !== null || (process.env.KAFKA_BROKERS && process.env.DA
     await completed('after-broker');
   });
 
-  test('one whose attendant is killed is replaced too: never two on the same data', async () => {
+  test('one whose container supervisor is killed is replaced too: never two on the same data', async () => {
     await replaced('broker', () => process.kill(stack.run()!.processes.broker.pid, 'SIGKILL'));
-    await submit('after-attendant');
-    await completed('after-attendant');
+    await submit('after-supervisor');
+    await completed('after-supervisor');
   });
 
   test('Ctrl-C ends everything within 5 s; the data stays', async () => {
@@ -141,7 +141,7 @@ describe.skipIf(problem !== null || (process.env.KAFKA_BROKERS && process.env.DA
     await eventually(gone, { what: 'the watchdog to end all containers', timeoutMs: 15_000 });
     await start();
     expect(new URL(run.database).password).toBe(password);
-    for (const order of ['before-database', 'before-broker', 'after-broker', 'after-attendant']) await completed(order);
+    for (const order of ['before-database', 'before-broker', 'after-broker', 'after-supervisor']) await completed(order);
   });
 
   test('when the supervisor and all that watch over it are killed, the next start ends what was left over', async () => {

@@ -7,7 +7,7 @@ import { type GenericContainer, getContainerRuntimeClient, type StartedTestConta
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { removeContainer, STARTED_FILE } from './orphaned-containers.ts';
 
-export interface AttendantOptions {
+export interface ContainerSupervisorOptions {
   /** One container has it at a time. */
   name: string;
   /** Remembers that there is a container. */
@@ -17,8 +17,8 @@ export interface AttendantOptions {
   reaped: boolean;
 }
 
-export interface Attendant {
-  /** Resolves when it runs; whether it is ready is the supervisor's question. What a killed attendant left is removed first. */
+export interface ContainerSupervisor {
+  /** Resolves when it runs; whether it is ready is the supervisor's question. What a killed container supervisor left is removed first. */
   start: () => Promise<void>;
   /** Resolves with the exit code when the container has ended by itself, once it was started. */
   ended: Promise<number>;
@@ -26,7 +26,7 @@ export interface Attendant {
   stop: () => Promise<void>;
 }
 
-// The engine kills it then, even if nobody is left to ask: within the supervisor's 4.5 s (stop-in-order.ts).
+// The engine kills it then, even if no process is left to ask: within the supervisor's 4.5 s (stop-in-order.ts).
 const STOP_LIMIT_MS = 4_000;
 
 const AT_ONCE: WaitStrategy = {
@@ -36,7 +36,7 @@ const AT_ONCE: WaitStrategy = {
   getStartupTimeout: () => 0,
 };
 
-export const createAttendant = ({ name, dir, build, reaped }: AttendantOptions): Attendant => {
+export const createContainerSupervisor = ({ name, dir, build, reaped }: ContainerSupervisorOptions): ContainerSupervisor => {
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<number>();
   const started = join(dir, STARTED_FILE);
   let starting: Promise<StartedTestContainer> | null = null;

@@ -55,7 +55,7 @@ const ask = async ({ image, reaped, say }: EngineQuery): Promise<EngineProblem |
   if (!client) return NO_ENGINE;
   let needed = image;
   try {
-    // Ports are published on loopback, for nobody else to reach: the engine's loopback must be ours. Seen from inside of a container
+    // Ports are published on loopback, so that no other machine reaches them: the engine's loopback must be ours. Seen from inside of a container
     // every engine seems remote; one that has our host name runs beside us.
     const { host } = client.info.containerRuntime;
     const { Name: engineHost } = (await client.container.dockerode.info()) as { Name: string };

@@ -1,5 +1,5 @@
 // ops/local-stack/containers/supervised-containers.ts: the two containers as processes to keep running: which image, which data, how it is known that they
-// are ready. Everything here is said to an attendant (main.ts), which does it.
+// are ready. Everything here is said to a container supervisor (main.ts), which does it.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -26,8 +26,8 @@ export interface ContainerOptions {
   env: NodeJS.ProcessEnv;
 }
 
-/** What an attendant is told. */
-export type Attended = { name: string; dir: string } & (
+/** What a container supervisor is told. */
+export type Supervised = { name: string; dir: string } & (
   | { kind: 'broker'; container: KafkaContainerOptions }
   | { kind: 'postgres'; container: PostgresContainerOptions }
 );
@@ -45,7 +45,7 @@ export const prepareKafkaContainer = async (options: ContainerOptions): Promise<
     if (lasting) remember();
     return true;
   };
-  return attendedProcess({ kind: 'broker', name: containerName(dir, 'broker'), dir, container }, options, isReady);
+  return supervisedProcess({ kind: 'broker', name: containerName(dir, 'broker'), dir, container }, options, isReady);
 };
 
 /** `url` holds the password. */
@@ -63,18 +63,18 @@ export const preparePostgresContainer = async (options: ContainerOptions): Promi
     if (lasting) remember();
     return true;
   };
-  const attended = { kind: 'postgres', name: containerName(dir, 'postgres'), dir, container } as const;
-  return { spec: attendedProcess(attended, options, isReady), url };
+  const supervised = { kind: 'postgres', name: containerName(dir, 'postgres'), dir, container } as const;
+  return { spec: supervisedProcess(supervised, options, isReady), url };
 };
 
-const attendedProcess = (attended: Attended, { dir, port, env }: ContainerOptions, isReady: () => Promise<boolean>): ProcessSpec => ({
-  name: attended.kind,
+const supervisedProcess = (supervised: Supervised, { dir, port, env }: ContainerOptions, isReady: () => Promise<boolean>): ProcessSpec => ({
+  name: supervised.kind,
   port,
   command: process.execPath,
   args: [ATTENDANT, dir],
-  env: { ...env, ATTENDED: JSON.stringify(attended) },
+  env: { ...env, SUPERVISED: JSON.stringify(supervised) },
   cwd: dir,
-  outputFile: join(dir, `${attended.kind}.log`),
+  outputFile: join(dir, `${supervised.kind}.log`),
   stopSignal: 'SIGTERM',
   marker: dir,
   isReady,

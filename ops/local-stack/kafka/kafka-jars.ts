@@ -38,7 +38,7 @@ export const provideKafkaJars = async (options: JarsOptions): Promise<string> =>
     const { code, output } = await runTool(maven, ['-q', '-B', '-f', options.pom, ...goal], options);
     if (code !== 0) throw fetchFailed(output);
     await rename(fetching, folder).catch((error) => {
-      if (!existsSync(folder)) throw error; // otherwise somebody else was faster, with the same content
+      if (!existsSync(folder)) throw error; // otherwise another process was faster, with the same content
     });
   } finally {
     await rm(fetching, { recursive: true, force: true });

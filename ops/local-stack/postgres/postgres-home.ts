@@ -57,7 +57,7 @@ export const providePostgresHome = async (options: HomeOptions): Promise<Postgre
   };
 };
 
-/** Where data of this folder went instead, or null. Whoever deletes the folder deletes that too. */
+/** Where data of this folder went instead, or null. A caller that deletes the folder deletes that too. */
 export const dataOutside = async (dir: string): Promise<string | null> => {
   const memory = join(dir, MEMORY);
   return existsSync(memory) ? (await readFile(memory, 'utf8')).trim() : null;
@@ -121,7 +121,7 @@ const reachablePrograms = async (installed: string, identity: OsIdentity, option
     await chmod(copying, 0o755);
     await rename(copying, copy).catch(async (error) => {
       await rm(copying, { recursive: true, force: true });
-      if (!existsSync(copy)) throw error; // otherwise somebody else was faster, with the same content
+      if (!existsSync(copy)) throw error; // otherwise another process was faster, with the same content
     });
   }
   await requireRunnable(copy, identity);

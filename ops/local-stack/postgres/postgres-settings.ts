@@ -24,6 +24,6 @@ export const INITDB_LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provide
 export const roleStatements = (password: string): string[] => [
   `CREATE ROLE orders LOGIN PASSWORD '${password}'`,
   'CREATE DATABASE orders OWNER orders',
-  // Whoever connects with the plain URL finds the tables without naming a schema.
+  // A client that connects with the plain URL finds the tables without naming a schema.
   'ALTER ROLE orders SET search_path = read_model, accounts, public',
 ];

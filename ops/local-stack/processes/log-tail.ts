@@ -10,7 +10,7 @@ export const fileSize = (path: string): number => statSync(path, { throwIfNoEntr
 
 /**
  * The last line written after byte `from` that tells of an error, else the last one that is not empty; null when there is
- * none. A file that is shorter than `from` was begun anew and counts as a whole.
+ * none. A file that is shorter than `from` was started again and counts as a whole.
  */
 export const lastLine = (path: string, from: number): string | null => {
   const size = fileSize(path);

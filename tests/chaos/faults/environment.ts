@@ -7,8 +7,8 @@ import type { Fault } from '../fault.ts';
 const killBroker: Fault = {
   name: 'SIGKILL of the broker',
   weight: 2,
-  inject: async ({ ground, fleet }) => {
-    await endAndAwait(ground.broker);
+  inject: async ({ environment, fleet }) => {
+    await endAndAwait(environment.broker);
     await fleet.untilReady();
   },
 };
@@ -16,8 +16,8 @@ const killBroker: Fault = {
 const killPostgres: Fault = {
   name: 'SIGKILL of PostgreSQL',
   weight: 2,
-  inject: async ({ ground, fleet }) => {
-    await endAndAwait(ground.postgres);
+  inject: async ({ environment, fleet }) => {
+    await endAndAwait(environment.postgres);
     await fleet.untilReady();
   },
 };
@@ -25,8 +25,8 @@ const killPostgres: Fault = {
 const killBackends: Fault = {
   name: 'PostgreSQL ends the connections of a role',
   weight: 4,
-  inject: async ({ ground, fleet }, random) => {
-    await terminateBackends(ground.database, random.pick(['api', 'processor', 'projector']));
+  inject: async ({ environment, fleet }, random) => {
+    await terminateBackends(environment.database, random.pick(['api', 'processor', 'projector']));
     await fleet.untilReady();
   },
 };

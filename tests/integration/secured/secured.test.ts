@@ -12,7 +12,7 @@ import { createLogger } from '../../../shared/runtime/logger.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { patience } from '../../support/machine.ts';
-import { SESSION_MS, type SecuredGround, startSecuredGround } from '../../support/stack/secured-environment.ts';
+import { SESSION_MS, type SecuredEnvironment, startSecuredEnvironment } from '../../support/stack/secured-environment.ts';
 import { ordersCli } from '../../support/stack/service/orders-cli.ts';
 import { type RoleName, startRole } from '../../support/stack/service/role-process.ts';
 import { type Service, startService } from '../../support/stack/service/service.ts';
@@ -20,32 +20,32 @@ import { type Service, startService } from '../../support/stack/service/service.
 // Whoever cannot get in is told so at once; what waits for a broker that is starting takes a minute.
 const AT_ONCE_MS = patience(10_000);
 
-let ground: SecuredGround;
+let environment: SecuredEnvironment;
 let secured: KafkaSecurity & { KAFKA_BROKERS: string };
 let service: Service;
 let startedAt: number;
 
 beforeAll(async () => {
-  ground = await startSecuredGround();
+  environment = await startSecuredEnvironment();
   secured = {
-    KAFKA_BROKERS: ground.kafka.secured,
+    KAFKA_BROKERS: environment.kafka.secured,
     KAFKA_TLS: 'on',
-    KAFKA_CA_FILE: ground.files.ca,
+    KAFKA_CA_FILE: environment.files.ca,
     KAFKA_CERT_FILE: '',
     KAFKA_KEY_FILE: '',
     KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
-    KAFKA_SASL_USERNAME: ground.credentials.username,
-    KAFKA_SASL_PASSWORD: ground.credentials.password,
+    KAFKA_SASL_USERNAME: environment.credentials.username,
+    KAFKA_SASL_PASSWORD: environment.credentials.password,
   };
   startedAt = performance.now();
   service = await startService({ ...secured, DATABASE_URL: verified(), PROCESSING_TIME_MS: '100' });
 });
 afterAll(async () => {
   await Promise.all(Object.values(service?.roles ?? {}).map((role) => role.stop()));
-  await ground?.stop();
+  await environment?.stop();
 });
 
-const verified = (): string => `${ground.database}?sslmode=verify-full&sslrootcert=${ground.files.ca}`;
+const verified = (): string => `${environment.database}?sslmode=verify-full&sslrootcert=${environment.files.ca}`;
 const silent = createLogger('tests', 'silent');
 const clientOf = (changes: Partial<typeof secured>): LogClient =>
   createLogClient({ ...kafkaConnection({ ...secured, ...changes }), clientId: 'tests', logger: silent });
@@ -73,19 +73,19 @@ describe('with Kafka and PostgreSQL secured', () => {
   });
 
   it('appends with a certificate of its own where the broker asks for one', async () => {
-    const { clientCert, clientKey } = ground.files;
+    const { clientCert, clientKey } = environment.files;
     const noSasl = { KAFKA_SASL_MECHANISM: '', KAFKA_SASL_USERNAME: '', KAFKA_SASL_PASSWORD: '' } as const;
-    const withCertificate = { KAFKA_BROKERS: ground.kafka.mutual, KAFKA_CERT_FILE: clientCert, KAFKA_KEY_FILE: clientKey };
+    const withCertificate = { KAFKA_BROKERS: environment.kafka.mutual, KAFKA_CERT_FILE: clientCert, KAFKA_KEY_FILE: clientKey };
     await append(clientOf({ ...noSasl, ...withCertificate }));
   });
 
   it.each(['disable', 'require', 'verify-ca', 'verify-full'])('takes sslmode=%s as libpq does', async (mode) => {
-    const byAddress = ground.database.replace('@localhost:', '@127.0.0.1:');
+    const byAddress = environment.database.replace('@localhost:', '@127.0.0.1:');
     const outcomes = [
-      await query(`${ground.database}?sslmode=${mode}`),
-      await query(`${ground.database}?sslmode=${mode}&sslrootcert=${ground.files.ca}`),
-      await query(`${byAddress}?sslmode=${mode}&sslrootcert=${ground.files.ca}`),
-      await query(`${ground.database}?sslmode=${mode}&sslrootcert=${ground.files.otherCa}`),
+      await query(`${environment.database}?sslmode=${mode}`),
+      await query(`${environment.database}?sslmode=${mode}&sslrootcert=${environment.files.ca}`),
+      await query(`${byAddress}?sslmode=${mode}&sslrootcert=${environment.files.ca}`),
+      await query(`${environment.database}?sslmode=${mode}&sslrootcert=${environment.files.otherCa}`),
     ];
     expect(outcomes.map((error) => error?.code ?? 'connected')).toEqual(
       {
@@ -107,20 +107,20 @@ describe('at the start, one sentence says why Kafka and we do not come together'
       () => ({ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_PASSWORD: 'wrong' }),
       /SASL PLAIN authentication failed/,
     ],
-    ['an authority that is not ours', () => ({ KAFKA_CA_FILE: ground.files.otherCa }), /certificate/],
+    ['an authority that is not ours', () => ({ KAFKA_CA_FILE: environment.files.otherCa }), /certificate/],
     ['a host name that is not in the certificate', () => ({ KAFKA_BROKERS: address('127.0.0.1') }), /127\.0\.0\.1/],
     ['no TLS on a port with TLS', () => ({ KAFKA_TLS: 'off', KAFKA_CA_FILE: '' }), /it speaks TLS there: set KAFKA_TLS=on\.$/],
     ['neither TLS nor SASL', () => ({ ...none, KAFKA_TLS: 'off', KAFKA_CA_FILE: '' }), /it speaks TLS there: set KAFKA_TLS=on\.$/],
-    ['TLS on a port without', () => ({ KAFKA_BROKERS: ground.kafka.plain }), /it does not speak TLS there: leave KAFKA_TLS out\.$/],
+    ['TLS on a port without', () => ({ KAFKA_BROKERS: environment.kafka.plain }), /it does not speak TLS there: leave KAFKA_TLS out\.$/],
     ['no SASL on a port with SASL', () => none, /it asks for credentials there: set KAFKA_SASL_MECHANISM\.$/],
     [
       'SASL on a port without',
-      () => ({ KAFKA_BROKERS: ground.kafka.plain, KAFKA_TLS: 'off', KAFKA_CA_FILE: '' }),
+      () => ({ KAFKA_BROKERS: environment.kafka.plain, KAFKA_TLS: 'off', KAFKA_CA_FILE: '' }),
       /it does not use SASL there/,
     ],
-    ['no certificate where one is asked for', () => ({ ...none, KAFKA_BROKERS: ground.kafka.mutual }), /certificate/i],
+    ['no certificate where one is asked for', () => ({ ...none, KAFKA_BROKERS: environment.kafka.mutual }), /certificate/i],
   ];
-  const address = (host: string) => ground.kafka.secured.replace('localhost', host);
+  const address = (host: string) => environment.kafka.secured.replace('localhost', host);
 
   it.concurrent.each(cases)('%s', { timeout: AT_ONCE_MS }, async (_, changes, sentence) => {
     const refused = ensureTopics({
@@ -136,7 +136,7 @@ describe('at the start, one sentence says why Kafka and we do not come together'
 describe('at the start, one sentence says why PostgreSQL and we do not come together', () => {
   const cases: [string, () => string, RegExp][] = [
     ['a wrong password', () => verified().replace(/:[^:@]+@/, ':wrong@'), /password authentication failed for user "orders"\.$/],
-    ['no TLS where it is asked for', () => ground.database, /no encryption\.$/],
+    ['no TLS where it is asked for', () => environment.database, /no encryption\.$/],
     ['TLS where there is none', () => `${inject('stack').database}?sslmode=require`, /does not support SSL connections\.$/],
   ];
   it.each(cases)('%s', { timeout: AT_ONCE_MS }, async (_, url, sentence) => {
@@ -145,7 +145,7 @@ describe('at the start, one sentence says why PostgreSQL and we do not come toge
 });
 
 describe('a role or tool that is not let in', () => {
-  const unknownAuthority = () => ({ KAFKA_CA_FILE: ground.files.otherCa });
+  const unknownAuthority = () => ({ KAFKA_CA_FILE: environment.files.otherCa });
   const wrongDatabase = () => ({ DATABASE_URL: verified().replace(/:[^:@]+@/, ':wrong@') });
   const cases: [RoleName, string, () => Record<string, string>][] = [
     ['api', 'by PostgreSQL', wrongDatabase],

@@ -6,29 +6,29 @@ import { judge } from '../../oracle/oracle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Load, startLoad } from '../../support/faults/load.ts';
 import { patience } from '../../support/machine.ts';
-import { type OwnGround, startOwnGround } from '../../support/stack/own-environment.ts';
+import { type OwnEnvironment, startOwnEnvironment } from '../../support/stack/own-environment.ts';
 import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
 import { endAndAwait } from '../../support/stack/service/kept-process.ts';
 
 const REST_LIMIT_MS = patience(60_000);
 
-let ground: OwnGround;
+let environment: OwnEnvironment;
 let fleet: Fleet;
 let load: Load;
 beforeAll(async () => {
-  ground = await startOwnGround();
-  fleet = await startFleet({ ...ground, count: { api: 2 }, env: { PROCESSING_TIME_MS: '100' } });
+  environment = await startOwnEnvironment();
+  fleet = await startFleet({ ...environment, count: { api: 2 }, env: { PROCESSING_TIME_MS: '100' } });
   load = await startLoad(fleet, { seed: 2, perSecond: 100 });
 });
 afterAll(async () => {
   await fleet?.stop();
-  await ground?.stop();
+  await environment?.stop();
 });
 
 describe('SIGKILL of the broker under load', () => {
   it('keeps its promises', async () => {
     await load.moves(100);
-    await endAndAwait(ground.broker);
+    await endAndAwait(environment.broker);
     await load.moves(100);
     await load.stop();
     const ledger = await judge(fleet.where, load.journal.entries, { timeoutMs: REST_LIMIT_MS });

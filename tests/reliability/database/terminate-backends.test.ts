@@ -8,30 +8,30 @@ import { eventually } from '../../support/eventually.ts';
 import { type Load, startLoad } from '../../support/faults/load.ts';
 import { terminateBackends } from '../../support/faults/terminate-backends.ts';
 import { patience } from '../../support/machine.ts';
-import { type OwnGround, startOwnGround } from '../../support/stack/own-environment.ts';
+import { type OwnEnvironment, startOwnEnvironment } from '../../support/stack/own-environment.ts';
 import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
 
 const REST_LIMIT_MS = patience(60_000);
 const BROKEN_OFF = 2; // transactions of each role, at least
 
-let ground: OwnGround;
+let environment: OwnEnvironment;
 let fleet: Fleet;
 let load: Load;
 beforeAll(async () => {
-  ground = await startOwnGround();
-  fleet = await startFleet({ ...ground, count: { api: 2, processor: 2, projector: 2 }, env: { PROCESSING_TIME_MS: '100' } });
+  environment = await startOwnEnvironment();
+  fleet = await startFleet({ ...environment, count: { api: 2, processor: 2, projector: 2 }, env: { PROCESSING_TIME_MS: '100' } });
   load = await startLoad(fleet, { seed: 4, perSecond: 100 });
 });
 afterAll(async () => {
   await fleet?.stop();
-  await ground?.stop();
+  await environment?.stop();
 });
 
 describe('pg_terminate_backend under load', () => {
   it.each(['processor', 'projector'] as const)('breaks off transactions of the %s', async (role) => {
     let brokenOff = 0;
     const enough = async () => {
-      brokenOff += (await terminateBackends(ground.database, role)).inTransaction;
+      brokenOff += (await terminateBackends(environment.database, role)).inTransaction;
       return brokenOff >= BROKEN_OFF;
     };
     await eventually(enough, { what: `${BROKEN_OFF} transactions of the ${role} to be broken off`, timeoutMs: REST_LIMIT_MS });
@@ -39,7 +39,7 @@ describe('pg_terminate_backend under load', () => {
   });
 
   it('ends the connections of the api, which only reads', async () => {
-    const ended = async () => (await terminateBackends(ground.database, 'api')).connections > 0;
+    const ended = async () => (await terminateBackends(environment.database, 'api')).connections > 0;
     await eventually(ended, { what: 'connections of the api to end' });
     await load.moves(50);
   });

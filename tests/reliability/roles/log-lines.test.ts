@@ -12,7 +12,7 @@ import { eventually } from '../../support/eventually.ts';
 import { type Load, startLoad } from '../../support/faults/load.ts';
 import { terminateBackends } from '../../support/faults/terminate-backends.ts';
 import { patience } from '../../support/machine.ts';
-import { type OwnGround, startOwnGround } from '../../support/stack/own-environment.ts';
+import { type OwnEnvironment, startOwnEnvironment } from '../../support/stack/own-environment.ts';
 import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
 import { endAndAwait } from '../../support/stack/service/kept-process.ts';
 
@@ -29,18 +29,18 @@ const REST_LIMIT_MS = patience(60_000);
 const LINES_MAX = 5 * 5 * 2;
 
 let outputDir: string;
-let ground: OwnGround;
+let environment: OwnEnvironment;
 let fleet: Fleet;
 let load: Load;
 beforeAll(async () => {
   outputDir = await mkdtemp(join(tmpdir(), 'order-service-lines-'));
-  ground = await startOwnGround();
-  fleet = await startFleet({ ...ground, env: { PROCESSING_TIME_MS: '100', LOG_LEVEL: 'info' }, outputDir });
+  environment = await startOwnEnvironment();
+  fleet = await startFleet({ ...environment, env: { PROCESSING_TIME_MS: '100', LOG_LEVEL: 'info' }, outputDir });
   load = await startLoad(fleet, { seed: 11, perSecond: 100 });
 });
 afterAll(async () => {
   await fleet?.stop();
-  await ground?.stop();
+  await environment?.stop();
   await rm(outputDir, { recursive: true });
 });
 
@@ -57,11 +57,11 @@ describe('five short faults under load', () => {
   it('are told in some lines, each with an end', async () => {
     const before = new Map(fleet.members().map(({ name }) => [name, printedBy(name).length]));
     const faults = [
-      () => endAndAwait(ground.postgres),
-      () => endAndAwait(ground.broker),
-      async () => void (await Promise.all(ROLES.map((role) => terminateBackends(ground.database, role)))),
-      () => endAndAwait(ground.broker),
-      () => endAndAwait(ground.postgres),
+      () => endAndAwait(environment.postgres),
+      () => endAndAwait(environment.broker),
+      async () => void (await Promise.all(ROLES.map((role) => terminateBackends(environment.database, role)))),
+      () => endAndAwait(environment.broker),
+      () => endAndAwait(environment.postgres),
     ];
     for (const fault of faults) {
       await load.moves(50);

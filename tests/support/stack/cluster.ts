@@ -2,7 +2,7 @@
 // free ports. Brokers are killed and paused by the id of what was started here, and stay down until they are started again.
 
 import { join, resolve } from 'node:path';
-import { type Ground, provideDatabase } from '../../../ops/local-stack/dependencies.ts';
+import { type Environment, provideDatabase } from '../../../ops/local-stack/dependencies.ts';
 import { newClusterId, prepareBroker } from '../../../ops/local-stack/kafka/kafka-broker.ts';
 import { provideKafkaJars } from '../../../ops/local-stack/kafka/kafka-jars.ts';
 import { choosePorts, LOOPBACK } from '../../../ops/local-stack/ports.ts';
@@ -65,7 +65,7 @@ export const startCluster = async (): Promise<Cluster> => {
     const ports = await choosePorts(Array.from({ length: 7 }, () => ANY_PORT));
     const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;
     const env = { PATH, HOME, TMPDIR, JAVA_HOME };
-    const ground: Ground = {
+    const environment: Environment = {
       checkout: CHECKOUT,
       dataDir,
       jarsDir: join(CHECKOUT, '.data', 'kafka'),
@@ -79,7 +79,7 @@ export const startCluster = async (): Promise<Cluster> => {
     };
     const kafkaFolder = join(CHECKOUT, 'ops', 'kafka');
     const java = await requireJava(env);
-    const jars = await provideKafkaJars({ ...ground, pom: join(kafkaFolder, 'pom.xml'), cacheDir: ground.jarsDir });
+    const jars = await provideKafkaJars({ ...environment, pom: join(kafkaFolder, 'pom.xml'), cacheDir: environment.jarsDir });
     const clusterId = newClusterId();
     const voters = NODE_IDS.map((nodeId, index) => `${nodeId}@${LOOPBACK}:${ports[3 + index]}`);
     const startBroker = async (nodeId: number, index: number): Promise<void> => {
@@ -91,7 +91,7 @@ export const startCluster = async (): Promise<Cluster> => {
         port: ports[index]!,
         controllerPort: ports[3 + index]!,
         env,
-        signal: ground.signal,
+        signal: environment.signal,
         seat: { nodeId, clusterId, jvmFlags: JVM_FLAGS, settings: { ...REPLICATED, 'controller.quorum.voters': voters.join(',') } },
       });
       const broker = holdable(nodeId, spec, keep);
@@ -99,7 +99,7 @@ export const startCluster = async (): Promise<Cluster> => {
       await broker.start();
     };
     const startDatabase = async (): Promise<string> => {
-      const { address, process: spec } = await provideDatabase(ground);
+      const { address, process: spec } = await provideDatabase(environment);
       const postgres = keep(spec!);
       postgres.start();
       await postgres.untilReady({ limitMs: READY_LIMIT_MS, orEnds: true });

@@ -9,7 +9,7 @@ import { stopInOrder } from '../../../ops/local-stack/processes/stop-in-order.ts
 import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
 import { temporaryData } from '../../../ops/local-stack/temporary-data.ts';
 
-export interface OwnGround {
+export interface OwnEnvironment {
   /** Bootstrap list and URL of the processes themselves. */
   kafka: string;
   database: string;
@@ -23,7 +23,7 @@ export interface OwnGround {
 const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..');
 const ANY_PORT = { variable: 'none', port: 0 };
 
-export const startOwnGround = async (say: (sentence: string) => void = () => {}): Promise<OwnGround> => {
+export const startOwnEnvironment = async (say: (sentence: string) => void = () => {}): Promise<OwnEnvironment> => {
   const { path: dataDir, remove } = await temporaryData('environment');
   const watchdog = startWatchdog(dataDir);
   const kept: KeptProcess[] = [];

@@ -16,7 +16,7 @@ import { startWatchdog } from '../../../ops/local-stack/processes/watchdog.ts';
 import { temporaryData } from '../../../ops/local-stack/temporary-data.ts';
 import { type Authority, createAuthority } from '../builders/certificates.ts';
 
-export interface SecuredGround {
+export interface SecuredEnvironment {
   /** host:port of its listeners: SASL over TLS, TLS that asks for a certificate, and neither. */
   kafka: { secured: string; mutual: string; plain: string };
   /** Without a query; with it (`?sslmode=…`) it can be connected to. */
@@ -35,7 +35,7 @@ const READY_LIMIT_MS = 60_000;
 const ANY_PORT = { variable: 'none', port: 0 };
 const CREDENTIALS = { username: 'orders', password: 'correct-horse=battery+staple' };
 
-export const startSecuredGround = async (): Promise<SecuredGround> => {
+export const startSecuredEnvironment = async (): Promise<SecuredEnvironment> => {
   const { path: dir, remove } = await temporaryData('secured');
   const watchdog = startWatchdog(dir);
   const kept: KeptProcess[] = [];
@@ -75,7 +75,7 @@ export const startSecuredGround = async (): Promise<SecuredGround> => {
 
 type Run = (spec: ProcessSpec) => Promise<void>;
 
-const startKafka = async (dir: string, authority: Authority, run: Run): Promise<SecuredGround['kafka']> => {
+const startKafka = async (dir: string, authority: Authority, run: Run): Promise<SecuredEnvironment['kafka']> => {
   const ports = await choosePorts([ANY_PORT, ANY_PORT, ANY_PORT, ANY_PORT]);
   const [plain, controller, secured, mutual] = ports as [number, number, number, number];
   const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;

@@ -62,7 +62,7 @@ const startTestStack = async (): Promise<TestStack> => {
   try {
     const { KAFKA_BROKERS, DATABASE_URL, BACKING_SERVICES } = process.env;
     const [broker, controller, postgres] = (await choosePorts([ANY_PORT, ANY_PORT, ANY_PORT])) as [number, number, number];
-    const ground = {
+    const environment = {
       checkout: CHECKOUT,
       dataDir,
       jarsDir: join(CHECKOUT, '.data', 'kafka'),
@@ -74,7 +74,7 @@ const startTestStack = async (): Promise<TestStack> => {
       say,
     };
     const events = { onChange, say, onLine: () => {}, onStarted: (started: KeptProcess) => void processes.push(started) };
-    const { kafka, database, descriptions } = await startBackingServices(ground, events);
+    const { kafka, database, descriptions } = await startBackingServices(environment, events);
     say(Object.values(descriptions).join(', '));
     return { kafka, database, stop };
   } catch (error) {
