@@ -73,13 +73,13 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     if (!state) return;
     await state.takenOver;
     const events: ProductEvent[] = [];
-    const strays: Promise<void>[] = [];
+    const letters: Promise<void>[] = [];
     for (const record of records) {
       const decoded = decodeProductEvent(record);
       if (decoded.ok) events.push(decoded.event);
-      else strays.push(setAside(state, record, decoded)); // without effect, for every reader
+      else letters.push(setAside(state, record, decoded)); // without effect, for every reader
     }
-    await Promise.all(strays);
+    await Promise.all(letters);
     const end = { offset: records.at(-1)!.offset + 1, note: null };
     let attempts = 0;
     const taken = await patient(state, () => {

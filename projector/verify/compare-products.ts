@@ -11,7 +11,7 @@ interface ProductRow {
   created_at: number;
 }
 
-// The table has no partition. Rows without an order are found by find-strays.ts.
+// The table has no partition. Rows without an order are found by find-unexpected-rows.ts.
 const PRODUCTS = `
   SELECT p.order_id, p.product_id, p.created_at
   FROM order_products p JOIN orders o ON o.order_id = p.order_id WHERE o.partition = $1`;

@@ -11,7 +11,7 @@ import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts'
 import { compareCounters } from './compare-counters.ts';
 import { compareOrders } from './compare-orders.ts';
 import { compareProducts } from './compare-products.ts';
-import { findStrays } from './find-strays.ts';
+import { findUnexpectedRows } from './find-unexpected-rows.ts';
 import { refold } from './refold.ts';
 import { createReport, type Difference, type Report } from './report.ts';
 
@@ -83,7 +83,7 @@ const compareAll = async (options: VerifyOptions, database: Database): Promise<V
       counts.orders += orders.size;
       await comparePartition(snapshot, report, partition, orders);
     }
-    await findStrays(
+    await findUnexpectedRows(
       snapshot,
       report,
       checkpoints.map(({ partition }) => partition),

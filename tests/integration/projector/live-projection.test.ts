@@ -44,7 +44,7 @@ describe('the projector', () => {
     const projector = await start();
     await append(events.slice(200));
     await appendRaw([
-      { topic, key: 'stray', value: 'not ours', headers: { odd: Buffer.from([0, 255]) } },
+      { topic, key: 'undecodable', value: 'not ours', headers: { odd: Buffer.from([0, 255]) } },
       { ...encodeOrderEvent(created('mine'), topic), key: 'other' },
     ]);
     await caughtUp();
@@ -70,13 +70,13 @@ describe('the projector', () => {
   it('puts what it cannot decode into the dead-letter topic, as it was, with its origin and the reason', async () => {
     projection = await newProjection();
     const { appendRaw, start, caughtUp, topic, readAll } = projection;
-    const [position] = await appendRaw([{ topic, key: 'stray', value: 'not ours', headers: { odd: Buffer.from([0, 255]) } }]);
+    const [position] = await appendRaw([{ topic, key: 'undecodable', value: 'not ours', headers: { odd: Buffer.from([0, 255]) } }]);
     await start();
     await caughtUp();
     const letters = await readAll(`${topic}.dead-letter`);
     expect(letters).toHaveLength(1);
     const { key, value, headers } = letters[0]!;
-    expect([String(key), String(value), headers.odd?.toString('hex')]).toEqual(['stray', 'not ours', '00ff']);
+    expect([String(key), String(value), headers.odd?.toString('hex')]).toEqual(['undecodable', 'not ours', '00ff']);
     expect([headers.dl_topic, headers.dl_partition, headers.dl_offset, headers.dl_reason].map(String)).toEqual([
       topic,
       String(position!.partition),

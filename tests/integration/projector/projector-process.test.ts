@@ -52,7 +52,7 @@ describe('a projector process', () => {
     projection = await newProjection();
     const role = await startProjector();
     await projection.append(histories(40, 31));
-    await projection.appendRaw([{ topic: projection.topic, key: 'stray', value: 'not ours', headers: {} }]);
+    await projection.appendRaw([{ topic: projection.topic, key: 'undecodable', value: 'not ours', headers: {} }]);
     await projection.caughtUp();
     const metrics = await eventually(
       async () => {

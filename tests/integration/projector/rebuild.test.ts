@@ -27,7 +27,7 @@ const projected = async (orders: number, seed: number) => {
   projection = await newProjection();
   const projector = await projection.start();
   await projection.append(histories(orders, seed));
-  await projection.appendRaw([{ topic: projection.topic, key: 'stray', value: 'not ours', headers: {} }]);
+  await projection.appendRaw([{ topic: projection.topic, key: 'undecodable', value: 'not ours', headers: {} }]);
   await projection.caughtUp();
   return { ...projection, projector };
 };

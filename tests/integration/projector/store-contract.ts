@@ -6,7 +6,7 @@ import { project } from '../../../projector/project.ts';
 import type { Store } from '../../../projector/store/store.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
-import { decodedOf, recordsOf, strayRecord } from '../../support/builders/log-records.ts';
+import { decodedOf, recordsOf, undecodableRecord } from '../../support/builders/log-records.ts';
 import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 import type { Tables } from '../../support/in-memory/store.ts';
 
@@ -116,12 +116,12 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
 
     it('archives the bytes of records that change nothing and of records that are no events', async () => {
       const record = {
-        ...strayRecord(0, 1),
+        ...undecodableRecord(0, 1),
         timestamp: -1,
         headers: { odd: Buffer.from([0, 255, 10]) },
         value: Buffer.from([0, 1, 2, 255]),
       };
-      const empty = { ...strayRecord(0, 2), value: null };
+      const empty = { ...undecodableRecord(0, 2), value: null };
       await commitRecords([...recordsOf([event('OrderCancellationRequested', 'nobody')]), record, empty]);
       const { archive, orders, counters } = await tables();
       expect(archive).toMatchObject([

@@ -3,10 +3,10 @@
 import { PARTITIONS, type World } from '../world.ts';
 
 /** At most so many, at any time while there are faults. */
-export const sendStrays = ({ sim, log, settings }: World, topic: string, max: number): void => {
+export const sendUndecodable = ({ sim, log, settings }: World, topic: string, max: number): void => {
   for (let n = sim.between(0, max); n > 0; n -= 1) {
     sim.after(sim.between(0, settings.faultsMs), () =>
-      log.write(topic, sim.between(0, PARTITIONS - 1), [{ topic, key: `stray-${n}`, value: 'not ours', headers: {} }]),
+      log.write(topic, sim.between(0, PARTITIONS - 1), [{ topic, key: `undecodable-${n}`, value: 'not ours', headers: {} }]),
     );
   }
 };

@@ -17,10 +17,10 @@ const lettersIn = ({ log }: World): Set<string> => {
 
 /** The projector is about to commit this. */
 export const checkBuried = (world: World, { archive }: Batch): void => {
-  const strays = archive.filter(({ effect }) => effect === 'undecodable');
-  if (strays.length === 0) return;
+  const undecodable = archive.filter(({ effect }) => effect === 'undecodable');
+  if (undecodable.length === 0) return;
   const letters = lettersIn(world);
-  for (const { record } of strays) {
+  for (const { record } of undecodable) {
     const place = `${record.topic}/${record.partition}@${record.offset}`;
     if (!letters.has(place)) world.sim.violate(`${place} is passed over without a dead letter`);
   }

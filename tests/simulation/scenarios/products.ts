@@ -2,7 +2,7 @@
 // ledger is rebuilt: one verdict for each request, in versions without holes (R11).
 
 import { sendMerchants } from '../clients/product-clients.ts';
-import { sendStrays } from '../clients/undecodable-records.ts';
+import { sendUndecodable } from '../clients/undecodable-records.ts';
 import { runSystem } from '../system.ts';
 import { PRODUCTS, type RunWorld } from '../world.ts';
 
@@ -19,7 +19,7 @@ export const productsWorld: RunWorld = (seed, onTrace) =>
       withProducts: true,
       clients: ({ world, instances }) => {
         sendMerchants(world, instances, { productIds: ['p1', 'p2', 'p3'], stockMax: 10, changes: 14, duringMs: 8_000 });
-        sendStrays(world, PRODUCTS, 2);
+        sendUndecodable(world, PRODUCTS, 2);
       },
     },
     onTrace,

@@ -3,7 +3,7 @@
 
 import { UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';
-import { sendStrays } from '../clients/undecodable-records.ts';
+import { sendUndecodable } from '../clients/undecodable-records.ts';
 import { checkLetters } from '../invariants/dead-letters.ts';
 import { runSystem } from '../system.ts';
 import { ORDERS, type RunWorld } from '../world.ts';
@@ -21,7 +21,7 @@ export const projectorWorld: RunWorld = (seed, onTrace) =>
       tailMax: seed % 2 === 0 ? 3 : 10_000,
       clients: ({ world, driver, checkAtRest }) => {
         sendOrderClients(world, driver, { count: world.sim.between(3, 6), duringMs: 9_000, changesMax: 2, itemsOf: () => [UNTRACKED] });
-        sendStrays(world, ORDERS, 4);
+        sendUndecodable(world, ORDERS, 4);
         checkAtRest(() => checkLetters(world, ORDERS));
       },
     },

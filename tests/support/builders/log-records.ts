@@ -25,7 +25,7 @@ export const recordsOf = (events: readonly OrderEvent[], partition = 0, from = 0
   events.map((event, index) => recordOf(event, partition, from + index));
 
 /** A record that is no event of ours. */
-export const strayRecord = (partition: number, offset: number): LogRecord => ({
+export const undecodableRecord = (partition: number, offset: number): LogRecord => ({
   topic: TOPIC,
   partition,
   offset,

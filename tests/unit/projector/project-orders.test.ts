@@ -7,7 +7,7 @@ import type { Batch } from '../../../projector/project.ts';
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import { recordsOf, strayRecord } from '../../support/builders/log-records.ts';
+import { recordsOf, undecodableRecord } from '../../support/builders/log-records.ts';
 import { created, fact } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createInMemoryStore } from '../../support/in-memory/store.ts';
@@ -223,7 +223,7 @@ describe('the projector', () => {
         throw new AppError('DATABASE_UNAVAILABLE', 'the database is down');
       }
     };
-    log.append([...recordsOf([created('a')]), strayRecord(0, 1), ...recordsOf([created('b')], 0, 2)]);
+    log.append([...recordsOf([created('a')]), undecodableRecord(0, 1), ...recordsOf([created('b')], 0, 2)]);
     await reached(0, 3);
     expect(seen).toEqual(['dead letter 1', 'commit', 'commit']);
     expect(store.tables().archive.map(({ effect }) => effect)).toEqual(['applied', 'undecodable', 'applied']);
@@ -235,7 +235,7 @@ describe('the projector', () => {
         throw new AppError('RECORD_TOO_LARGE', 'too large');
       },
     });
-    log.append([strayRecord(0, 0)]);
+    log.append([undecodableRecord(0, 0)]);
     await reached(0, 1);
     expect(fatal).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { FACT_NAMES, type OrderEvent, type OrderEventName, REQUEST_NAMES } from '../../../shared/order/events.ts';
 import type { Effect, Order } from '../../../shared/order/order.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
-import { decodedOf, recordsOf, strayRecord } from '../../support/builders/log-records.ts';
+import { decodedOf, recordsOf, undecodableRecord } from '../../support/builders/log-records.ts';
 import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 
 const ORDER = 'order-1';
@@ -175,7 +175,7 @@ describe('a batch', () => {
   });
 
   it('archives what cannot be decoded, without believing anything in it', () => {
-    const { archive, moves, changes } = project(decodedOf([strayRecord(0, 5)]), () => null);
+    const { archive, moves, changes } = project(decodedOf([undecodableRecord(0, 5)]), () => null);
     expect(archive).toMatchObject([{ effect: 'undecodable', orderId: null, type: null }]);
     expect(moves).toEqual([{ partition: 0, from: 5, to: 6, lastEventId: null }]);
     expect(changes).toEqual([]);

@@ -65,9 +65,9 @@ it('tells a mark from a letter, even of a record that looks like a mark', async 
 });
 
 it('takes a record that is neither for nothing', () => {
-  const stray = asRead({ topic: LETTERS, key: 'k', value: 'v', headers: { dl_topic: 'orders', dl_partition: 'x', dl_offset: '1' } }, 0);
-  expect(readLetter(stray)).toBeNull();
-  expect(readLetter({ ...stray, headers: {} })).toBeNull();
+  const foreign = asRead({ topic: LETTERS, key: 'k', value: 'v', headers: { dl_topic: 'orders', dl_partition: 'x', dl_offset: '1' } }, 0);
+  expect(readLetter(foreign)).toBeNull();
+  expect(readLetter({ ...foreign, headers: {} })).toBeNull();
 });
 
 it('reads durations and numbers of the command line, and refuses what is none', () => {

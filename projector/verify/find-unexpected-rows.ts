@@ -1,10 +1,10 @@
-// projector/verify/find-strays.ts: rows that belong to no partition of the topic, so that no comparison has come across them.
+// projector/verify/find-unexpected-rows.ts: rows that belong to no partition of the topic, so that no comparison has come across them.
 
 import type { Client } from '../../shared/postgres/database.ts';
 import { openCursor } from './cursor.ts';
 import type { Difference, Report } from './report.ts';
 
-const STRAYS: readonly { what: Difference['what']; query: string }[] = [
+const UNEXPECTED: readonly { what: Difference['what']; query: string }[] = [
   { what: 'order', query: 'SELECT order_id AS id FROM orders WHERE partition <> ALL ($1::int4[])' },
   { what: 'archive', query: `SELECT partition || '@' || log_offset AS id FROM events WHERE partition <> ALL ($1::int4[])` },
   { what: 'counters', query: 'SELECT partition::text AS id FROM counters WHERE partition <> ALL ($1::int4[])' },
@@ -16,9 +16,9 @@ const STRAYS: readonly { what: Difference['what']; query: string }[] = [
   },
 ];
 
-export const findStrays = async (snapshot: Client, report: Report, partitions: readonly number[]): Promise<void> => {
-  for (const { what, query } of STRAYS) {
-    const rows = await openCursor<{ id: string }>(snapshot, 'strays', query, [partitions]);
+export const findUnexpectedRows = async (snapshot: Client, report: Report, partitions: readonly number[]): Promise<void> => {
+  for (const { what, query } of UNEXPECTED) {
+    const rows = await openCursor<{ id: string }>(snapshot, 'unexpected_rows', query, [partitions]);
     await rows.each(({ id }) => report.add({ what, id, field: 'row', expected: null, actual: 'present' }));
     await rows.close();
   }
