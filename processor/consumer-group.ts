@@ -1,7 +1,7 @@
 // processor/consumer-group.ts: the consumer groups of the processors, one per topic, and what they have noted in Kafka.
 
 import type { LogClient } from '../shared/log/connect/client.ts';
-import { committedOffsets } from '../shared/log/read/reader.ts';
+import { committedOffsets } from '../shared/log/read/start-offsets.ts';
 
 export const processorGroup = (topic: string): string => `${topic}.processor`;
 

@@ -1,7 +1,7 @@
 // tests/simulation/world.ts: what the roles of one world stand on: broker, groups, tables, and the truth that is kept beside them.
 // Processes (processes/) are the real code on it; a world (scenarios.ts) is a mixture of processes, clients and faults.
 
-import { createLane, type RunningAppender } from '../../shared/log/append/appender.ts';
+import { createAppenderOn, type RunningAppender } from '../../shared/log/append/appender.ts';
 import { deadLetterTopicOf } from '../../shared/log/dead-letters/dead-letters.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
@@ -108,7 +108,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     takeOvers: [],
     readsSettleAt: 0,
     openLane: (process, queueAgeMaxMs) =>
-      createLane({
+      createAppenderOn({
         openSender: () => createSimulatedSender({ sim, log, process, faults: settings.appendFaults }),
         logger,
         partitionCounts,

@@ -10,7 +10,7 @@ const APPEND_QUEUE_MAX = 20_000; // about half a second at full speed: who would
 const APPEND_QUEUE_BYTES_MAX = 64_000_000;
 
 /** A caller that waits. `since` is by `performance.now()`, `bytes` the record's `recordBytesMax`. */
-export interface Waiting {
+export interface WaitingAppend {
   record: RecordToAppend;
   partition: number;
   bytes: number;
@@ -22,16 +22,16 @@ export interface Waiting {
 }
 
 /** What one round sends: each batch with its callers, in the order of its records. */
-export type Round = Map<PartitionBatch, Waiting[]>;
+export type Round = Map<PartitionBatch, WaitingAppend[]>;
 
 export interface AppendQueue {
   isEmpty(): boolean;
   hasRoomFor(bytes: number, now: number): boolean;
-  push(waiting: Waiting): void;
+  push(waiting: WaitingAppend): void;
   /** Takes the oldest, as many as one round may have: at least one, if there is one. */
   take(): Round;
   /** Returns callers of the last round to the front, in their order. */
-  putBack(waiting: readonly Waiting[]): void;
+  putBack(waiting: readonly WaitingAppend[]): void;
   /** When the oldest came; null if there is none. */
   oldest(): number | null;
   /** Forgets all that came at `until` or before: rejects with LOG_UNAVAILABLE, or with APPEND_OUTCOME_UNKNOWN those that are doubtful. */
@@ -40,7 +40,7 @@ export interface AppendQueue {
 
 /** `ageMaxMs`: there is no room behind a record that has waited for longer. */
 export const createAppendQueue = ({ ageMaxMs = Number.POSITIVE_INFINITY }: { ageMaxMs?: number } = {}): AppendQueue => {
-  let queue: Waiting[] = [];
+  let queue: WaitingAppend[] = [];
   let head = 0; // queue[0, head) is done: shifting a long array for every record would cost more than the record
   let queuedBytes = 0;
 
@@ -61,7 +61,7 @@ export const createAppendQueue = ({ ageMaxMs = Number.POSITIVE_INFINITY }: { age
       queuedBytes += waiting.bytes;
     },
     take: () => {
-      const round = new Map<string, { batch: PartitionBatch; callers: Waiting[] }>();
+      const round = new Map<string, { batch: PartitionBatch; callers: WaitingAppend[] }>();
       let bytes = 0;
       for (let taken = 0; head < queue.length && taken < APPEND_BATCH_MAX; taken++) {
         const next = queue[head]!;

@@ -1,5 +1,5 @@
 // shared/log/append/sender.ts: one round of appending over connections of its own: each leader gets one request with its partitions,
-// and every partition gets a verdict. It knows nothing of callers and queues (appender.ts) and is thrown away after any doubt.
+// and every partition gets a result. It knows nothing of callers and queues (appender.ts) and is thrown away after any doubt.
 
 import type { Link, LogClient } from '../connect/client.ts';
 import { type Broker, COMMAND_CONNECTION, type Connection, protocolError } from '../connect/kafkajs-internals.ts';
@@ -10,15 +10,15 @@ import { type PartitionBatch, type ProduceAnswer, produceCall } from '../protoco
  * try. `leader-moved`: worth another try too, but may be in the log: a leader says so also to who waits for its replicas.
  * `too-large`: certainly not in the log, and never will be. `unknown`: may be in the log, now or later.
  */
-export type Verdict =
+export type AppendResult =
   | { kind: 'appended'; baseOffset: number }
   | { kind: 'not-appended' | 'leader-moved' | 'too-large' | 'unknown'; cause: Error };
 
 export interface Sender {
   /** Rejects with kafkajs's error if no broker can be reached. */
   connect(): Promise<void>;
-  /** One verdict per batch, in the same order. Never rejects. Only one round at a time. */
-  send(batches: readonly PartitionBatch[]): Promise<Verdict[]>;
+  /** One result per batch, in the same order. Never rejects. Only one round at a time. */
+  send(batches: readonly PartitionBatch[]): Promise<AppendResult[]>;
   /** Cuts the connections; a round under way ends with `unknown`. */
   destroy(): void;
 }
@@ -38,7 +38,7 @@ export const createSender = (client: LogClient): Sender => {
   const leaderOf = ({ topic, partition }: PartitionBatch): number =>
     link.cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? -1;
 
-  const sendTo = async (leader: number, batches: readonly PartitionBatch[]): Promise<Verdict[]> => {
+  const sendTo = async (leader: number, batches: readonly PartitionBatch[]): Promise<AppendResult[]> => {
     let connection: Connection;
     try {
       const broker: Broker = await link.cluster.findBroker({ nodeId: String(leader) });
@@ -48,7 +48,7 @@ export const createSender = (client: LogClient): Sender => {
     }
     try {
       const { answers } = await connection.send(produceCall(batches, REPLICATION_TIMEOUT_MS));
-      return batches.map((batch) => verdictOn(batch, answers));
+      return batches.map((batch) => resultOf(batch, answers));
     } catch (error) {
       return batches.map(() => ({ kind: 'unknown', cause: asError(error) }));
     }
@@ -64,19 +64,19 @@ export const createSender = (client: LogClient): Sender => {
       } catch (error) {
         return batches.map(() => ({ kind: 'not-appended', cause: asError(error) }));
       }
-      const verdicts = new Map<PartitionBatch, Verdict>();
+      const results = new Map<PartitionBatch, AppendResult>();
       const rounds = Array.from(Map.groupBy(batches, leaderOf), async ([leader, led]) => {
         const found = await sendTo(leader, led);
-        for (const [index, batch] of led.entries()) verdicts.set(batch, found[index]!);
+        for (const [index, batch] of led.entries()) results.set(batch, found[index]!);
       });
       await Promise.all(rounds);
-      return batches.map((batch) => verdicts.get(batch)!);
+      return batches.map((batch) => results.get(batch)!);
     },
     destroy: () => link.destroy(),
   };
 };
 
-const verdictOn = ({ topic, partition }: PartitionBatch, answers: readonly ProduceAnswer[]): Verdict => {
+const resultOf = ({ topic, partition }: PartitionBatch, answers: readonly ProduceAnswer[]): AppendResult => {
   const mine = answers.filter((answer) => answer.partition === partition && answer.topic === topic);
   const [answer] = mine;
   if (answer === undefined || mine.length > 1) {

@@ -133,7 +133,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     name: 'resend-lost',
     rule: 'append',
     why: 'Appends that a leader could not take are never sent again, and nobody is answered.',
-    file: 'shared/log/append/appender.ts',
+    file: 'shared/log/append/rounds.ts',
     find: 'queue.putBack(again);',
     replace: '',
     world: 'orders',

@@ -1,7 +1,7 @@
 // tests/simulation/environment/sender.ts: connections of the real lane (shared/log/append/appender.ts) to the simulated broker. A round may be
 // refused, written without an answer, written much later, written by a leader that is one no more, or lost.
 
-import type { Sender, Verdict } from '../../../shared/log/append/sender.ts';
+import type { AppendResult, Sender } from '../../../shared/log/append/sender.ts';
 import type { PartitionBatch } from '../../../shared/log/protocol/produce.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process } from '../kernel/process.ts';
@@ -21,11 +21,12 @@ export interface SimulatedSenderOptions {
 }
 
 export const createSimulatedSender = ({ sim, log, process, faults }: SimulatedSenderOptions): Sender => {
-  const underWay = new Set<(verdict: Verdict) => void>();
-  const because = (kind: Exclude<Verdict['kind'], 'appended'>): Verdict => ({ kind, cause: new Error('simulated') });
+  const underWay = new Set<(result: AppendResult) => void>();
+  const because = (kind: Exclude<AppendResult['kind'], 'appended'>): AppendResult => ({ kind, cause: new Error('simulated') });
 
-  const deliver = ({ topic, partition, records }: PartitionBatch, settle: (verdict: Verdict) => void): void => {
-    const answer = (verdict: Verdict, delayMs: number = sim.between(0, 6)): void => void sim.after(delayMs, () => settle(verdict), process);
+  const deliver = ({ topic, partition, records }: PartitionBatch, settle: (result: AppendResult) => void): void => {
+    const answer = (result: AppendResult, delayMs: number = sim.between(0, 6)): void =>
+      void sim.after(delayMs, () => settle(result), process);
     const write = (delayMs: number, then: (base: number | null) => void): void =>
       void sim.after(delayMs, () => log.write(topic, partition, records, then), null);
     const travel = sim.between(1, 6);
@@ -44,10 +45,10 @@ export const createSimulatedSender = ({ sim, log, process, faults }: SimulatedSe
       write(sim.between(lostMin, sim.chance(0.6) ? lostMax : VERY_LATE_MS), () => {});
     } else answer(because('unknown'), sim.between(lostMin, lostMax));
   };
-  const sendOne = (batch: PartitionBatch): Promise<Verdict> =>
+  const sendOne = (batch: PartitionBatch): Promise<AppendResult> =>
     new Promise((resolve) => {
-      const settle = (verdict: Verdict): void => {
-        if (underWay.delete(settle)) resolve(verdict);
+      const settle = (result: AppendResult): void => {
+        if (underWay.delete(settle)) resolve(result);
       };
       underWay.add(settle);
       deliver(batch, settle);

@@ -1,9 +1,9 @@
 // The queue of the lane: how much of what may wait there, and what is told to who comes when it is full.
 
 import { describe, expect, it } from 'vitest';
-import { createAppendQueue, type Waiting } from '../../../../../shared/log/append/append-queue.ts';
+import { createAppendQueue, type WaitingAppend } from '../../../../../shared/log/append/append-queue.ts';
 
-const waiting = (since: number, bytes = 100): Waiting => ({
+const waiting = (since: number, bytes = 100): WaitingAppend => ({
   record: { topic: 'orders', key: 'k', value: '{}', headers: {} },
   partition: 0,
   bytes,

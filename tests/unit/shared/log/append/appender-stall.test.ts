@@ -1,23 +1,24 @@
 // What the lane says about itself when the log takes nothing: readiness rests on it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createLane } from '../../../../../shared/log/append/appender.ts';
-import type { Verdict } from '../../../../../shared/log/append/sender.ts';
+import { createAppenderOn } from '../../../../../shared/log/append/appender.ts';
+import type { AppendResult } from '../../../../../shared/log/append/sender.ts';
 import { pass, steerTime } from '../../../../support/steered-time.ts';
 
 const silent = (): void => undefined;
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
-const REFUSED: Verdict = { kind: 'not-appended', cause: new Error('NOT_ENOUGH_REPLICAS') };
+const REFUSED: AppendResult = { kind: 'not-appended', cause: new Error('NOT_ENOUGH_REPLICAS') };
 const RECORD = { topic: 'orders', key: 'a', value: '{}', headers: {} };
 
 /** A lane whose log takes records when `takes` says so; by partition. */
 const laneOn = (takes: (partition: number) => boolean) =>
-  createLane({
+  createAppenderOn({
     logger,
     partitionCounts: new Map([['orders', 2]]),
     openSender: () => ({
       connect: async () => {},
-      send: async (batches) => batches.map(({ partition }): Verdict => (takes(partition) ? { kind: 'appended', baseOffset: 0 } : REFUSED)),
+      send: async (batches) =>
+        batches.map(({ partition }): AppendResult => (takes(partition) ? { kind: 'appended', baseOffset: 0 } : REFUSED)),
       destroy: silent,
     }),
   });

@@ -1,0 +1,84 @@
+// shared/log/read/assigned-partition.ts: a partition that a reader has been given, and what a fetch of it may be and ask for.
+
+import { AppError } from '../../runtime/app-error.ts';
+import type { Assignment, GroupOffset } from '../log.ts';
+import type { Fetched } from '../protocol/fetch.ts';
+import { isOutOfRange } from './fetch-loop.ts';
+
+export interface AssignedPartition {
+  partition: number;
+  /** The next offset to deliver; null until it is known. */
+  position: number | null;
+  highWatermark: number;
+  /** Since when no fetch may ask for it, by `performance.now()`: its position is being found out, or a handler's promise is pending. */
+  outSince: number | null;
+  /** What the group has from us; null: nothing since the partition was assigned. */
+  committed: GroupOffset | null;
+}
+
+/** Its position is still to be found out. */
+export const justAssigned = (partition: number): AssignedPartition => ({
+  partition,
+  position: null,
+  highWatermark: 0,
+  outSince: performance.now(),
+  committed: null,
+});
+
+/** The partitions begin where was found out. */
+export const beginAt = (states: readonly AssignedPartition[], found: ReadonlyMap<number, Assignment>): Assignment[] =>
+  states.map((state) => {
+    const assignment = found.get(state.partition)!;
+    state.position = assignment.startOffset;
+    state.outSince = null;
+    state.highWatermark = assignment.highWatermark;
+    return assignment;
+  });
+
+/** Records that were not delivered yet, by partition; none where the position is not known. */
+export const lagOf = (assigned: Iterable<AssignedPartition>): Map<number, number> => {
+  const lags = new Map<number, number>();
+  for (const { partition, position, highWatermark } of assigned) {
+    if (position !== null) lags.set(partition, Math.max(highWatermark - position, 0));
+  }
+  return lags;
+};
+
+/** Whether the group has something else from us. */
+export const isNews = (state: AssignedPartition | undefined, { offset, metadata }: GroupOffset): boolean =>
+  state !== undefined && (state.committed?.offset !== offset || state.committed.metadata !== metadata);
+
+const MAX_WAIT_MS = 500; // how long an idle broker holds a fetch open; halves what idling costs against 250
+// A fetch under way cannot be widened, so one that leaves partitions out waits no longer than the latest of them has been left out:
+// a freed one is asked for again after at most twice its handler's time, and a handler that hangs costs few fetches.
+const WAIT_MIN_MS = 2;
+
+/** Partition → offset to fetch from, of those that a fetch may ask for. */
+export const wantedOf = (assigned: Iterable<AssignedPartition>): Map<number, number> => {
+  const wanted = new Map<number, number>();
+  for (const { partition, position, outSince } of assigned) if (position !== null && outSince === null) wanted.set(partition, position);
+  return wanted;
+};
+
+/** How long the broker may hold a fetch open that leaves some out. */
+export const fetchWaitMs = (assigned: Iterable<AssignedPartition>): number => {
+  const now = performance.now();
+  let wait = MAX_WAIT_MS;
+  for (const { outSince } of assigned) if (outSince !== null) wait = Math.min(wait, now - outSince);
+  return Math.max(Math.ceil(wait), WAIT_MIN_MS);
+};
+
+/** Throws unless what was fetched is the very next part of the log: LOG_MISMATCH outside of it, LOG_GAP when records are missing. */
+export const expectContiguous = (topic: string, { partition, position }: AssignedPartition, fetched: Fetched): void => {
+  const where = `${topic}/${partition}`;
+  // A high watermark below our position is none: a leader just elected learns only from its followers how far it goes, and as long
+  // as too few are in sync, it does not. Beyond the end of its log a leader answers out of range.
+  if (isOutOfRange(fetched)) {
+    throw new AppError('LOG_MISMATCH', `Offset ${position} lies outside of ${where}: the log was cut off or replaced.`);
+  }
+  const { records } = fetched;
+  const first = records[0]?.offset ?? fetched.nextOffset;
+  if (first !== position || fetched.nextOffset - first !== records.length) {
+    throw new AppError('LOG_GAP', `Records are missing in ${where} between ${position} and ${fetched.nextOffset}.`);
+  }
+};
