@@ -3,7 +3,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { DROP_REASONS, type FeedMetrics } from './feed/feed.ts';
+import { DROP_REASONS, type FeedMetrics } from './feed/connected-clients.ts';
 import { API_PREFIX } from './http/app-prefix.ts';
 import type { SubmitOrder } from './orders/submit-order.ts';
 import { REFUSALS, type Refusal } from './overload/admission.ts';
