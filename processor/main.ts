@@ -19,7 +19,7 @@ import { openFulfilment } from './fulfilment/open-fulfilment.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { createOrderSide } from './orders/compose-orders.ts';
-import { createFirstLives } from './orders/creation-offsets.ts';
+import { createCreationOffsetLookUp } from './orders/creation-offsets.ts';
 import { createProductSide } from './products/compose-products.ts';
 
 // A second: a successor then re-reads little, and a commit costs the broker next to nothing.
@@ -87,7 +87,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     client,
     appender,
     fulfil: openFulfilment(config, { registry, clock: systemClock, logger }),
-    lookUpFirstLives: createFirstLives(database, topic),
+    lookUpCreationOffsets: createCreationOffsetLookUp(database, topic),
     ledger,
     claims: claimsOf(topic),
     clock: systemClock,

@@ -6,14 +6,14 @@ import type { LogRecord } from '../../shared/log/log.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { answeredBy } from '../../shared/order/order.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
-import type { FirstLives } from './read-model.ts';
-import { type Change, fold, type OrderAnswer, suspectsIn, type TailPartition } from './tail-memory.ts';
+import type { CreationOffsets } from './read-model.ts';
+import { type Change, fold, idsToLookUp, type OrderAnswer, type TailPartition } from './tail-memory.ts';
 import type { TailState } from './tail-state.ts';
 
 export interface ApplyRecordsOptions {
   state: TailState;
   /** Resolves when the read model has answered, however long that takes. */
-  lookUpFirstLives: (partition: number, orderIds: readonly string[]) => Promise<FirstLives>;
+  lookUpCreationOffsets: (partition: number, orderIds: readonly string[]) => Promise<CreationOffsets>;
   reset: () => Promise<void>;
   onChanges: (partition: number, changes: readonly Change[]) => void;
   onAnswer: (requestId: string, answer: OrderAnswer) => void;
@@ -29,12 +29,12 @@ export type ApplyRecords = (partition: number, records: readonly LogRecord[]) =>
 export const createApplyRecords = (options: ApplyRecordsOptions): ApplyRecords => {
   const { state } = options;
 
-  const apply = (partition: TailPartition, events: readonly (OrderEvent | null)[], firstLives: ReadonlyMap<string, number>): void => {
+  const apply = (partition: TailPartition, events: readonly (OrderEvent | null)[], creationOffsets: ReadonlyMap<string, number>): void => {
     const changes: Change[] = [];
     const number = partition.partition;
     for (const event of events) {
       const offset = partition.position;
-      const folded = fold(partition, event, firstLives);
+      const folded = fold(partition, event, creationOffsets);
       if (folded === null || event === null) continue;
       if (folded.change !== null && offset >= state.toldUpTo[number]!) changes.push(folded.change);
       const requestId = answeredBy(event, folded.effect);
@@ -50,10 +50,10 @@ export const createApplyRecords = (options: ApplyRecordsOptions): ApplyRecords =
     options.hurry();
   };
 
-  const lookUpAndApply = async (partition: TailPartition, events: readonly (OrderEvent | null)[], suspects: string[]): Promise<void> => {
+  const lookUpAndApply = async (partition: TailPartition, events: readonly (OrderEvent | null)[], ids: string[]): Promise<void> => {
     const number = partition.partition;
     state.lookingUp.add(partition);
-    const found = await options.lookUpFirstLives(number, suspects).finally(() => state.lookingUp.delete(partition));
+    const found = await options.lookUpCreationOffsets(number, ids).finally(() => state.lookingUp.delete(partition));
     // The database went back: it may not know the orders that memory has forgotten.
     if (found.checkpoint < partition.checkpoint) await options.reset();
     if (state.partitions[number] !== partition) return; // reset meanwhile: these records come again
@@ -70,8 +70,8 @@ export const createApplyRecords = (options: ApplyRecordsOptions): ApplyRecords =
       const decoded = decodeOrderEvent(record);
       return decoded.ok ? decoded.event : null; // the projector sets it aside in the dead-letter topic
     });
-    const suspects = suspectsIn(partition, events);
-    if (suspects.length > 0) return lookUpAndApply(partition, events, suspects);
+    const ids = idsToLookUp(partition, events);
+    if (ids.length > 0) return lookUpAndApply(partition, events, ids);
     apply(partition, events, new Map());
     return state.roomToRead();
   };

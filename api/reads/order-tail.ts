@@ -16,7 +16,7 @@ export interface OrderTailOptions {
   partitionCount: number;
   partitionOf: (orderId: string) => number;
   createReader: (handlers: ReaderHandlers) => Reader;
-  readModel: Pick<ReadModel, 'snapshot' | 'checkpoints' | 'firstLives'>;
+  readModel: Pick<ReadModel, 'snapshot' | 'checkpoints' | 'creationOffsets'>;
   /** TAIL_MAX: how many orders memory may hold before reading waits for the projector. */
   tailMax: number;
   logger: Logger;
@@ -95,7 +95,7 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     onRevoked: () => {}, // the only member of its group: what is taken away comes back, and memory stands where it stood
     onRecords: createApplyRecords({
       state,
-      lookUpFirstLives: (partition, ids) => seeding.untilAnswered('late twins', () => readModel.firstLives(partition, ids)),
+      lookUpCreationOffsets: (partition, ids) => seeding.untilAnswered('late duplicates', () => readModel.creationOffsets(partition, ids)),
       reset,
       onChanges,
       onAnswer,

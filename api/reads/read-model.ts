@@ -7,7 +7,7 @@ import type { OrderEvent } from '../../shared/order/events.ts';
 import { OPEN_STATUSES, ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
 import type { Effect } from '../../shared/order/order.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
-import { FIRST_LIVES, type FirstLifeRow, firstLivesIn } from '../../shared/postgres/creation-offsets.ts';
+import { CREATION_OFFSETS, type CreationOffsetRow, creationOffsetsIn } from '../../shared/postgres/creation-offsets.ts';
 import type { Client, Database, Queryable } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/order-rows.ts';
@@ -31,8 +31,8 @@ export interface LookedUp {
   stored: StoredOrder | null;
 }
 
-/** The lives that the rows know of ids of one partition, with its checkpoint from the same statement. */
-export interface FirstLives {
+/** Where orders of one partition were created, with its checkpoint from the same statement. */
+export interface CreationOffsets {
   checkpoint: number;
   /** Order id → offset of the OrderCreated that won, for those that have an order. */
   createdAt: ReadonlyMap<string, number>;
@@ -42,7 +42,7 @@ export interface ReadModel {
   snapshot(): Promise<Snapshot>;
   checkpoints(): Promise<Map<number, number>>;
   lookUp(wanted: readonly { orderId: string; partition: number }[]): Promise<LookedUp[]>;
-  firstLives(partition: number, orderIds: readonly string[]): Promise<FirstLives>;
+  creationOffsets(partition: number, orderIds: readonly string[]): Promise<CreationOffsets>;
   /** Events of an order from an offset on, in log order. */
   events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<LoggedEvent[]>;
   /** The first offset, of every partition, that the archive has: what is below was dropped from it. */
@@ -104,9 +104,9 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     const { rows } = await answered(database.query<LookUpRow>({ name: 'look_up_orders', text: LOOK_UP, values }));
     return rows.map((row) => ({ checkpoint: row.checkpoint ?? 0, stored: row.order_id === null ? null : storedOrder(row as OrderRow) }));
   },
-  firstLives: async (partition, orderIds) => {
-    const statement = { name: 'first_lives', text: FIRST_LIVES, values: [topic, partition, orderIds] };
-    const { checkpoint, createdAt } = firstLivesIn((await answered(database.query<FirstLifeRow>(statement))).rows);
+  creationOffsets: async (partition, orderIds) => {
+    const statement = { name: 'creation_offsets', text: CREATION_OFFSETS, values: [topic, partition, orderIds] };
+    const { checkpoint, createdAt } = creationOffsetsIn((await answered(database.query<CreationOffsetRow>(statement))).rows);
     return { checkpoint: checkpoint ?? 0, createdAt };
   },
   events: async ({ orderId, partition }, from, limit) => {

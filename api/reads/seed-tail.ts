@@ -91,7 +91,7 @@ export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logge
 
 const seeded = (memory: readonly TailPartition[], snapshot: Snapshot, partitionCount: number): TailPartition[] => {
   const { checkpoints, open, newestCreatedAt } = snapshot;
-  // Older than the newest stored order: look it up. Newer: it cannot be a late twin of a stored one.
+  // Older than the newest stored order: look it up. Newer: it cannot be a late duplicate of a stored one.
   const logTime = newestCreatedAt === null ? 0 : newestCreatedAt + DUPLICATE_WINDOW_MS + 1;
   const byPartition = Map.groupBy(open, ({ partition }) => partition);
   return Array.from({ length: partitionCount }, (_, partition) => {

@@ -9,7 +9,7 @@ export interface TailState {
   partitions: TailPartition[];
   /** Changes below these offsets have been told: a reset does not tell them again. */
   readonly toldUpTo: number[];
-  /** Who of a batch is a suspect was decided by what memory held: it forgets nothing until the batch is folded. */
+  /** Which ids of a batch to look up was decided by what memory held: it forgets nothing until the batch is folded. */
   readonly lookingUp: Set<TailPartition>;
   /** Waits until the tail has folded a record. */
   readonly read: PositionWaits;

@@ -11,7 +11,7 @@ import type { Fulfil } from '../fulfilment/fulfilment.ts';
 import type { Ledger, StockVerdict } from '../ledger/ledger.ts';
 import { createFactAppends } from './append-facts.ts';
 import type { Entry, PendingRequest } from './entry.ts';
-import { createLateDuplicateCheck, type LookUpFirstLives } from './late-duplicates.ts';
+import { createLateDuplicateCheck, type LookUpCreationOffsets } from './late-duplicates.ts';
 import { nextStep } from './order-reactor.ts';
 import { dropLateDuplicate, isActing, type Partition, readEvent, stockStepOf } from './partition.ts';
 import { createFulfilmentRuns } from './run-fulfilment.ts';
@@ -22,7 +22,7 @@ export interface StepsOptions {
   topic: string;
   appender: Appender;
   fulfil: Fulfil;
-  lookUpFirstLives: LookUpFirstLives;
+  lookUpCreationOffsets: LookUpCreationOffsets;
   ledger: Pick<Ledger, 'moveStock'>;
   clock: Clock;
   newId: () => string;

@@ -58,7 +58,7 @@ export interface OpenOrder {
 }
 
 export const createRefold = (): Refold => {
-  /** Orders that are over and never used stock are one id each: the fold passes over their late twins. */
+  /** Orders that are over and never used stock are one id each: the fold passes over their late duplicates. */
   const open = new Map<string, OpenOrder>();
   const over = new Set<string>();
   const stocks = new Map<string, RefoldedStock>();

@@ -31,7 +31,7 @@ export const compareReservations = ({ differences, snapshot, ordersBefore, order
   for (const [id, row] of reservations) {
     const after = ordersAfter.get(id);
     if (after === undefined) {
-      // A late twin of an order without stock may have left one that holds nothing.
+      // A late duplicate of an order without stock may have left one that holds nothing.
       if (row.lines.length > 0) differs(id, 'row', null, row.state);
       continue;
     }

@@ -15,7 +15,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     from: 750,
   },
   {
-    name: 'twin-of-forgotten-rows',
+    name: 'duplicate-of-forgotten-rows',
     rule: 'R8',
     why: 'After a restore a late copy of a finished order is told as a new order.',
     file: 'api/reads/apply-records.ts',
@@ -78,8 +78,8 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     rule: 'R5',
     why: 'A late copy of a finished order is shown as a new order by one instance, and nowhere else.',
     file: 'api/reads/tail-memory.ts',
-    find: 'const isGhost = firstLife !== undefined && firstLife < offset;',
-    replace: 'const isGhost = false;',
+    find: 'const isLateDuplicate = firstOffset !== undefined && firstOffset < offset;',
+    replace: 'const isLateDuplicate = false;',
     world: 'orders',
   },
   {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { type DecidedBefore, rebuiltLedger } from '../../../../processor/ledger/rebuild/rebuilt-ledger.ts';
 import { createRefold, type Refold } from '../../../../processor/ledger/rebuild/refold.ts';
-import { mayBeGhost } from '../../../../shared/order/late-duplicates.ts';
+import { mayBeDuplicate } from '../../../../shared/order/late-duplicates.ts';
 import type { ProductFact } from '../../../../shared/product/events.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
 import { productCreated, productEvent } from '../../../support/builders/product-events.ts';
@@ -86,7 +86,7 @@ describe('a rebuilt ledger', () => {
     refold.takeOrderEvent(0, 4, event('OrderCancelled', 'x', { version: 2 }));
     const { startOffset, logTime } = refold.orderPartition(0, 5);
     expect(startOffset).toBe(5); // whoever starts here does not remember x
-    expect(mayBeGhost(created('x', {}, { time: T0 }), logTime)).toBe(true);
-    expect(mayBeGhost(created('y', {}, { time: T0 + 1 }), logTime)).toBe(false);
+    expect(mayBeDuplicate(created('x', {}, { time: T0 }), logTime)).toBe(true);
+    expect(mayBeDuplicate(created('y', {}, { time: T0 + 1 }), logTime)).toBe(false);
   });
 });
