@@ -13,7 +13,7 @@ import type { Place } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
-import type { Answers } from '../requests/outstanding-requests.ts';
+import type { OutstandingRequests } from '../requests/outstanding-requests.ts';
 
 export interface OrderCommand {
   orderId: string;
@@ -44,7 +44,7 @@ export interface CommandOrderOptions {
   topic: string;
   appender: Appender;
   orders: Pick<ReadOrder, 'fresh'>;
-  answers: Answers<OrderAnswer>;
+  outstanding: OutstandingRequests<OrderAnswer>;
   /** DECISION_WAIT_MS. */
   decisionWaitMs: number;
   now: () => number;
@@ -55,7 +55,7 @@ export interface CommandOrderOptions {
 const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_FOUND']);
 
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
-  const { topic, appender, orders, answers, decisionWaitMs } = options;
+  const { topic, appender, orders, outstanding, decisionWaitMs } = options;
 
   /**
    * The tail forgets orders that have closed and are stored (tail-memory.ts), so an answer may come without its order: it is as stored.
@@ -74,21 +74,21 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
 
   const decided = async (request: OrderRequest, { change, traceparent }: OrderCommand): Promise<Commanded> => {
     const requestId = request.id;
-    const answer = answers.register(requestId);
+    const pending = outstanding.register(requestId);
     try {
       const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
       // The answer may come before an acknowledgement that is lost on its way.
-      const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
+      const answered = await Promise.race([pending.answer, appended.then(() => pending.within(decisionWaitMs))]);
       if (answered !== null) {
         const known = await withOrder(answered);
         return known === null ? { outcome: 'pending', requestId, place: answered.place } : outcomeOf(known, change);
       }
       const place = await appended;
       if (place === null) return { outcome: 'unknown', requestId };
-      answer.leave();
+      pending.abandon();
       return { outcome: 'pending', requestId, place };
     } finally {
-      answer.forget();
+      pending.release();
     }
   };
 
