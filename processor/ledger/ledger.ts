@@ -56,7 +56,7 @@ export interface StockStep {
  * To `decide`: `reserved` (now or before, for this version), `out-of-stock`; `wait`: the log has a product, or units of it, that the ledger has not read yet
  * (R14); `closed`: the id belongs to an order that is over (R5); `stale`: it was decided for a higher version. To others: `done`.
  */
-export type StockVerdict = 'reserved' | 'out-of-stock' | 'wait' | 'closed' | 'stale' | 'done';
+export type StockDecision = 'reserved' | 'out-of-stock' | 'wait' | 'closed' | 'stale' | 'done';
 
 /** Kafka's committed offsets, by topic and partition: the copies of the ledger's start offsets. */
 export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -78,12 +78,12 @@ export interface Ledger {
   forget(topic: string, partitions: readonly number[]): void;
   /** All of it in one transaction. */
   moveStarts(topic: string, starts: ReadonlyMap<number, StartMove>): Promise<void>;
-  /** Does the steps in their order, in one transaction; the verdicts are in the same order. */
-  moveStock(topic: string, steps: readonly StockStep[]): Promise<StockVerdict[]>;
+  /** Does the steps in their order, in one transaction; the decisions are in the same order. */
+  moveStock(topic: string, steps: readonly StockStep[]): Promise<StockDecision[]>;
   /**
    * Takes the events of one partition of products, read in order up to `end.offset`: facts change products, requests get their
-   * verdicts, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction.
-   * Resolves with the verdicts that are to be appended, and the ids of the requests whose answers are in the log now.
+   * decisions, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction.
+   * Resolves with the decisions that are to be appended, and the ids of the requests whose answers are in the log now.
    */
   takeProductEvents(where: PartitionRef, events: readonly ProductEvent[], end: Start): Promise<{ answers: Answer[]; delivered: string[] }>;
   /** The outbox of a partition, in the order of the decisions. */

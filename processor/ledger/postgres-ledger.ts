@@ -19,8 +19,8 @@ import {
   MARK_DELIVERED,
   PRODUCT_FIELDS,
   READ_CARRIED,
+  READ_DECISIONS,
   READ_OUTBOX,
-  READ_VERDICTS,
   REQUEST_FIELDS,
   RESERVATION_FIELDS,
   STOCK_FIELDS,
@@ -69,7 +69,7 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
       return fences.transaction(topic, partitions, async (client) => {
         const moves = moveStock(await lockStock(client, steps), steps);
         await writeStock(client, moves);
-        return moves.verdicts;
+        return moves.decisions;
       });
     },
     takeProductEvents: ({ topic, partition }, events, end) =>
@@ -153,12 +153,12 @@ const lockProducts = async (client: Client, events: Parameters<typeof takeProduc
   const ids = [...new Set(events.map(({ productId }) => productId))];
   const products = await client.query<ProductRow & Row>(prepared('lock-products', LOCK_PRODUCTS, ids));
   const requestIds = events.flatMap((event) => (event.kind === 'request' ? event.id : (event.causationId ?? [])));
-  const verdicts = await client.query<{ request_id: string; delivered: boolean; event_id: string }>(
-    prepared('read-verdicts', READ_VERDICTS, [...new Set(requestIds)]),
+  const decisions = await client.query<{ request_id: string; delivered: boolean; event_id: string }>(
+    prepared('read-decisions', READ_DECISIONS, [...new Set(requestIds)]),
   );
   return {
     products: new Map(products.rows.map((row) => [row.product_id, productOf(row)])),
-    verdicts: new Map(verdicts.rows.map((row) => [row.request_id, { delivered: row.delivered, eventId: row.event_id }])),
+    decisions: new Map(decisions.rows.map((row) => [row.request_id, { delivered: row.delivered, eventId: row.event_id }])),
   };
 };
 

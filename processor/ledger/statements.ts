@@ -104,7 +104,7 @@ export const WRITE_STOCK = `
 
 export const LOCK_PRODUCTS = 'SELECT * FROM products WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE';
 
-export const READ_VERDICTS =
+export const READ_DECISIONS =
   "SELECT request_id, delivered, event ->> 'id' AS event_id FROM product_requests WHERE request_id = ANY ($1::text[])";
 
 export const PRODUCT_FIELDS: readonly Column<LedgerProduct>[] = [

@@ -8,7 +8,7 @@ import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Fulfil } from '../fulfilment/fulfilment.ts';
-import type { Ledger, StockVerdict } from '../ledger/ledger.ts';
+import type { Ledger, StockDecision } from '../ledger/ledger.ts';
 import { createFactAppends } from './append-facts.ts';
 import type { Entry, PendingRequest } from './entry.ts';
 import { createLateDuplicateCheck, type LookUpCreationOffsets } from './late-duplicates.ts';
@@ -80,8 +80,8 @@ export const createSteps = (options: StepsOptions): Steps => {
     appends.appendRefusal(partition, pending, draft, () => refuse(partition, pending));
   };
 
-  const stockDecided = (partition: Partition, entry: Entry, verdict: StockVerdict): void => {
-    if (verdict === 'closed' && !isTerminal(entry.order.status)) {
+  const stockDecided = (partition: Partition, entry: Entry, decision: StockDecision): void => {
+    if (decision === 'closed' && !isTerminal(entry.order.status)) {
       slots.release(entry);
       for (const pending of dropLateDuplicate(partition, entry)) refuse(partition, pending);
       return;

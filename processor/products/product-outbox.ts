@@ -1,4 +1,4 @@
-// processor/products/product-outbox.ts: appends the verdicts on product requests (R11). The ledger has fixed each of them, so appending is
+// processor/products/product-outbox.ts: appends the decisions on product requests (R11). The ledger has fixed each of them, so appending is
 // all that is left: in the order of the decisions, and again from the first one that was not read back when that order is in doubt.
 
 import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';

@@ -11,7 +11,7 @@ import type { Refold } from './refold.ts';
 export interface DecidedBefore {
   /** By order id. */
   held: ReadonlyMap<string, Reservation>;
-  /** Undelivered verdicts, in the order of their decisions. */
+  /** Undelivered decisions, in the order in which they were made. */
   outbox: readonly { answer: Answer; partition: number }[];
 }
 
@@ -31,7 +31,7 @@ export const rebuiltLedger = (refold: Refold, { held, outbox }: DecidedBefore): 
   return { products, reservations, requests };
 };
 
-/** Verdicts that are not in the log, of requests that have no other answer: their facts may come any moment. */
+/** Decisions that are not in the log, of requests that have no other answer: their facts may come any moment. */
 const keepOutbox = (outbox: DecidedBefore['outbox'], products: Map<string, LedgerProduct>, requests: RequestRow[]): void => {
   const answered = new Set(requests.map(({ answer }) => answer.requestId));
   for (const { answer, partition } of outbox) {

@@ -1,5 +1,5 @@
 // processor/ledger/verify/compare-products.ts: the products of a snapshot against their facts in the log, against the reservations of the same
-// snapshot, and the verdicts on requests against the answers in the log.
+// snapshot, and the decisions on requests against the answers in the log.
 
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf } from '../product-requests.ts';

@@ -56,7 +56,7 @@ describe('a rebuilt ledger', () => {
     expect(kept([['c', held(1, 6)]]).reservations.has('c')).toBe(false);
   });
 
-  it('keeps verdicts whose answers are not in the log, and promises nobody what they put in', () => {
+  it('keeps decisions whose answers are not in the log, and promises nobody what they put in', () => {
     const adjusted = productEvent('StockAdjusted', 'lamp', { version: 2, causationId: 'r1', data: { delta: 5 } }) as ProductFact;
     const outbox = [{ answer: { requestId: 'r1', commandHash: null, event: adjusted }, partition: 0 }];
     const { products, requests } = rebuiltLedger(folded(), { held: new Map(), outbox });

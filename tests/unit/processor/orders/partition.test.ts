@@ -133,7 +133,7 @@ describe('what facts mean for stock (R3)', () => {
 
     const partition = createPartition(0, 0, 0, 0);
     stepsOf(partition, created('a', { items }, { time: T0 }));
-    report(partition.orders.get('a')!, { what: 'stock-decided', version: 1, verdict: 'reserved' });
+    report(partition.orders.get('a')!, { what: 'stock-decided', version: 1, decision: 'reserved' });
     expect(stepsOf(partition, processing)).toEqual([null]);
   });
 
