@@ -28,7 +28,7 @@ export interface CheckpointFollower {
   isDue(): boolean;
   /** How long to wait at most before asking whether it is due. */
   dueInMs(): number;
-  /** Goes to where the checkpoints are: wherever somebody else moved one, and everywhere after the fence held us back. */
+  /** Goes to the checkpoints: to those that another instance moved, and to all of them after the fence refused a commit. */
   follow(): Promise<void>;
 }
 
@@ -61,7 +61,10 @@ export const createCheckpointFollower = (options: CheckpointFollowerOptions): Ch
     await options.checkLog(moved);
     if (moved.length > 0) {
       const partitions = moved.map(({ partition }) => partition);
-      logger.info({ partitions, fenced }, 'somebody else moves the checkpoints, or may have; following them');
+      logger.info(
+        { partitions, fenced },
+        fenced ? 'commit refused by the fence; re-seeking to the checkpoints' : 'checkpoint moved by another instance; re-seeking',
+      );
     }
     for (const { partition, nextOffset } of moved) {
       const position = buffer.position(partition);

@@ -83,9 +83,7 @@ const bodyBytesOf = ({ headers }: FastifyRequest, max: number): number => {
 // Made once: the stack trace of an error costs more than everything else about a refusal.
 const refused = (detail: string): Problem => new Problem('OVERLOADED', `${detail} Nothing was recorded.`);
 const REFUSED: Readonly<Record<Refusal, Problem>> = {
-  rate: refused('More orders and changes come than this instance takes.'),
-  in_flight: refused(
-    `So many requests are under way already: ${IN_FLIGHT_MAX.append} that record something, ${IN_FLIGHT_MAX.read} others.`,
-  ),
-  body_bytes: refused(`Bodies of ${BODY_BYTES_IN_FLIGHT_MAX / 1_000_000} MB are under way already.`),
+  rate: refused('Too many orders and changes per second for this instance.'),
+  in_flight: refused(`Too many requests in flight (limit: ${IN_FLIGHT_MAX.append} writes, ${IN_FLIGHT_MAX.read} reads).`),
+  body_bytes: refused(`Too many request bodies in flight (limit: ${BODY_BYTES_IN_FLIGHT_MAX / 1_000_000} MB).`),
 };

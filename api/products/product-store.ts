@@ -64,7 +64,7 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
   // A rebuild leaves the old rows until it has new ones; a ledger that was lost has none, and cannot say that there are none.
   const requireComplete = async (): Promise<void> => {
     const { rows } = await database.query<{ complete: boolean }>(`SELECT complete FROM ${schema}.ledger`);
-    if (rows[0]?.complete !== true) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being made anew.');
+    if (rows[0]?.complete !== true) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being rebuilt.');
   };
 
   return {

@@ -28,7 +28,7 @@ export interface ReadOrder {
 
 // Longer than a pause of the broker or a rejoin, shorter than a caller's patience.
 const LOG_WAIT_MAX_MS = 5_000;
-// Each try begins with what the tail knows by then; a database that keeps going back is not one to answer from.
+// Each try begins with what the tail knows by then; a read model that is restored again and again is not one to answer from.
 const TRIES_MAX = 3;
 
 export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOptions): ReadOrder => {
@@ -50,7 +50,7 @@ export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOp
       // The database went back. Somebody may have reset the tail meanwhile: then only the base that we noted was old.
       if (checkpoint < tail.checkpoint(partition)) await tail.reset();
     }
-    throw new AppError('DATABASE_UNAVAILABLE', 'The read model keeps going back.');
+    throw new AppError('DATABASE_UNAVAILABLE', 'The read model was rebuilt or restored repeatedly during this read.');
   };
 
   const passEnd = async (partition: number): Promise<void> => {

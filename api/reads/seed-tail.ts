@@ -68,7 +68,7 @@ export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logge
 
   const reset = (): Promise<void> => {
     resetting ??= (async () => {
-      logger.warn('a checkpoint went back: the read model was rebuilt or restored; reading the tail anew');
+      logger.warn('checkpoint moved backwards: the read model was rebuilt or restored; re-reading the tail');
       seed(await untilAnswered('snapshot', snapshot));
       for (const { partition, position } of state.partitions) seek(partition, position);
       state.releaseReading();
