@@ -1,5 +1,5 @@
-// api/api.ts: the api put together from its ports: a log to append to and to read, a read model, a registry. main.ts gives it
-// the real ones, tests and the bench theirs. Composition only.
+// api/api.ts: composes the api from its ports: a log to append to and to read, a read model, a registry.
+// main.ts gives it the real ports, tests and the bench give it theirs. Composition only.
 
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';

@@ -1,4 +1,5 @@
-// api/main.ts: composes the api: configuration, log, read model, HTTP. Reads the environment; holds no rules.
+// api/main.ts: composes the api: configuration, log, read model, HTTP.
+// Reads the environment; holds no rules.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -28,7 +29,7 @@ import { createReadModel, READ_MODEL_SETTINGS } from './reads/read-model.ts';
 // What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
 // the same however little it brings: at 64 connections 5 ms cost 18 µs of CPU per order, 10 ms cost 11.
 const FETCH_GAP_MS = 10;
-// Callers give up after five seconds (append-in-time.ts): whoever comes while others have waited for nearly half of it would wait in vain.
+// Callers give up after five seconds (append-in-time.ts): a request that comes while others have waited for nearly half of it would wait in vain.
 const APPEND_QUEUE_AGE_MAX_MS = 2_000;
 // As long as a submission waits for its append: those that came when it began have been told by then.
 const APPENDS_STALLED_AFTER_MS = 5_000;
@@ -156,7 +157,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const drain = createDrain({ app, stopFeed: feed.stop, stopAppends: appender.stop });
   onStop('http', drain.stop, DRAIN_LIMIT_MS);
   Promise.all([tail.start(), catalogue.start()]).catch(fatal);
-  // Whoever calls while this instance is replaced is better refused, and goes to another, than told 503 by one that is not ready.
+  // A client that calls while this instance is replaced is better refused, and goes to another, than told 503 by one that is not ready.
   await whenReady(checks, LISTEN_LATEST_MS);
   if (isStopping()) return;
   await app.listen({ host: config.HOST, port: config.PORT });

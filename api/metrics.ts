@@ -1,5 +1,5 @@
-// api/metrics.ts: the api's series (design section 6). Labels come from closed sets: the route is its template, without the
-// prefix that was called.
+// api/metrics.ts: the api's series (design section 6).
+// Labels come from closed sets: the route is its template, without the prefix that was called.
 
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';

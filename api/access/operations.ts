@@ -1,5 +1,5 @@
-// api/access/operations.ts: who may do what: one row per operation, by its operationId. docs/access.md shows the same table, and the
-// tests hold both to what the routes do. A route without a row keeps the api from starting.
+// api/access/operations.ts: who may do what: one row per operation, by its operationId.
+// docs/access.md shows the same table, and the tests hold both to what the routes do. A route without a row stops the api's start.
 
 import type { Role } from './roles.ts';
 

@@ -1,4 +1,5 @@
-// api/feed/batches.ts: the frames of one turn of the event loop, put together once for all clients that see the same. Pure.
+// api/feed/batches.ts: joins the frames of one turn of the event loop once for all clients that see the same.
+// Pure.
 
 export interface Frame {
   userId: string;
@@ -10,7 +11,7 @@ export interface Batch {
   frames: number;
 }
 
-/** By owner, null for everybody's frames; null when there is nothing for it. */
+/** By owner, null for the frames of all users; null when there is nothing for it. */
 export const batchesOf = (frames: readonly Frame[]): ((owner: string | null) => Batch | null) => {
   const made = new Map<string | null, Batch | null>();
   let byUser: Map<string, Frame[]> | null = null;

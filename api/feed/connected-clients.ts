@@ -1,5 +1,5 @@
-// api/feed/connected-clients.ts: the clients of the live feed: what is written to each of them, and how one is dropped.
-// It never waits for a client: one that does not read is cut off.
+// api/feed/connected-clients.ts: the clients of the live feed, and what is written to each of them.
+// It never waits for a client: one that does not read is disconnected.
 
 import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
@@ -15,7 +15,7 @@ export type DropReason = (typeof DROP_REASONS)[number];
 
 interface Client {
   wire: Socket;
-  /** Whose orders alone it is told of; null: everybody's. */
+  /** The user whose orders alone it is told of; null: all users'. */
   owner: string | null;
 }
 

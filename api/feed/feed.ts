@@ -1,5 +1,6 @@
-// api/feed/feed.ts: the live feed: what the tail applies, written to every client. Frames are encoded once, collected while
-// the event loop turns, and written to each socket in one piece. A slow client is cut off; the others notice nothing.
+// api/feed/feed.ts: the live feed: sends every change that the tail applies to every client that may see it.
+// A frame is encoded once, collected for one turn of the event loop, and written to each socket in one piece. A slow client never delays
+// the others: it is disconnected.
 
 import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
@@ -25,7 +26,7 @@ export interface Feed {
   /** Answers with an error frame and closes the connection. */
   refuse: (client: WebSocket, detail: string) => void;
   onChanges: (partition: number, changes: readonly Change[]) => void;
-  /** Says goodbye to everybody. Resolves when the connections are closed, at the latest after a second. */
+  /** Tells every client that this instance stops. Resolves when the connections are closed, at the latest after a second. */
   stop: () => Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-// api/orders/command-order.ts: a command becomes a request in the log, and its caller hears what the processor answered (R2). What the
-// order as of now already rules out is refused without a record; everything else the processor decides. No HTTP in here.
+// api/orders/command-order.ts: appends a command as a request, and returns what the processor answered (R2).
+// What the order as of now rules out is refused without a record; the processor decides everything else. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
@@ -27,7 +27,7 @@ export interface OrderCommand {
 export type Commanded =
   /** The order as the answering fact left it. */
   | { outcome: 'applied'; order: Order; place: Place }
-  /** It is as asked already, perhaps by somebody else's request; `place` is where the log says so. */
+  /** It is as asked already, perhaps by another client's request; `place` is where the log says so. */
   | { outcome: 'unchanged'; order: Order; place: Place }
   | { outcome: 'not_found' }
   /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
@@ -50,8 +50,8 @@ export interface CommandOrderOptions {
   now: () => number;
 }
 
-// What the order became between our reading and the processor's: whoever asked for just that hears the same, whether we knew it
-// before the append or not. A processor that took over has forgotten the orders that had closed, and says that there is none.
+// What the order became between the api's reading and the processor's: a client that asked for just that gets the same answer,
+// whether the api knew it before the append or not. A processor that took over has forgotten the orders that had closed, and says that there is none.
 const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_FOUND']);
 
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {

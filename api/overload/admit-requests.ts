@@ -1,5 +1,5 @@
-// api/overload/admit-requests.ts: every request passes admission.ts before its body is read, once it is known who asks: only those who may
-// ask use up what there is, and who asks too often hears 429 before. What an operator needs under overload always passes.
+// api/overload/admit-requests.ts: asks admission.ts about every request before its body is read, once the caller is known.
+// Only authorised callers use capacity; a caller over its rate limit gets 429 before. What an operator needs under overload always passes.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { OperationId } from '../access/operations.ts';

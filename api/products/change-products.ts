@@ -1,4 +1,4 @@
-// api/products/change-products.ts: products are created by a fact of ours and changed by requests that the processor answers (R11).
+// api/products/change-products.ts: creates products by a fact of the api, and changes them by requests that the processor answers (R11).
 // Holds the waits: the append, the answer, and the ledger. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
@@ -89,7 +89,7 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     };
     const place = await appendOrGiveUp(appender, encodeProductEvent(event, topic, context.traceparent));
     if (place === null) return { outcome: 'unknown', productId };
-    // Who was first with an id the log decides; and whoever orders the product next finds it priced, here at least.
+    // The log decides which client was first with an id; and the next order of the product finds it priced, on this instance at least.
     if (!(await catalogue.waitRead(place, VERDICT_MAX_MS))) return { outcome: 'pending', productId };
     if (catalogue.get(productId)?.createdEventId !== event.id) return { outcome: 'taken' };
     return { outcome: 'created', product: unreadRow(evolveProduct(null, event).product!) };

@@ -1,5 +1,5 @@
-// api/reads/apply-records.ts: folds what the reader delivers into the tail, and says what changed and which requests are answered.
-// It never fills memory from the read model; what has to be looked up there it asks first (R5).
+// api/reads/apply-records.ts: folds the reader's records into the tail, and reports changes and answered requests.
+// It never fills memory from the read model; creation offsets are the only thing that it asks there (R5).
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
@@ -54,7 +54,7 @@ export const createApplyRecords = (options: ApplyRecordsOptions): ApplyRecords =
     const number = partition.partition;
     state.lookingUp.add(partition);
     const found = await options.lookUpCreationOffsets(number, ids).finally(() => state.lookingUp.delete(partition));
-    // The database went back: it may not know the orders that memory has forgotten.
+    // The database was restored: it may not know the orders that memory has forgotten.
     if (found.checkpoint < partition.checkpoint) await options.reset();
     if (state.partitions[number] !== partition) return; // reset meanwhile: these records come again
     apply(partition, events, found.createdAt);

@@ -1,4 +1,4 @@
-// api/reads/follow-checkpoints.ts: lets the tail forget what the projector has stored, and resets it when a checkpoint went back (R8).
+// api/reads/follow-checkpoints.ts: lets the tail forget what is stored, and resets it when a checkpoint moved backwards (R8).
 // It never reads the log.
 
 import type { Logger } from '../../shared/runtime/logger.ts';

@@ -1,4 +1,4 @@
-// api/reads/order-tail.ts: the api's fold of the log's tail (R7, R13; docs/decisions/0001), put together from its parts.
+// api/reads/order-tail.ts: the api's fold of the log's tail (R7, R13; docs/decisions/0001), composed from its parts.
 // It holds no rules: seed-tail.ts fills memory, apply-records.ts folds, follow-checkpoints.ts lets memory forget.
 
 import type { Reader, ReaderHandlers } from '../../shared/log/log.ts';
@@ -44,7 +44,7 @@ export interface OrderTail {
   position: (partition: number) => number;
   /** Changes below these offsets, by partition, have been told. Unlike positions they never go back. */
   told: () => readonly number[];
-  /** Starts anew from the read model, because a checkpoint below the base was seen (R8). */
+  /** Starts again from the read model, because a checkpoint below the base was seen (R8). */
   reset: () => Promise<void>;
   /** True once the tail has folded the record at this place. */
   waitRead: (place: Place, limitMs: number) => Promise<boolean>;

@@ -1,5 +1,6 @@
-// api/reads/read-model.ts: what the api asks PostgreSQL. Reads only; the projector writes. Every method is one statement or one
-// snapshot, so each answer is about one moment, and rejects with DATABASE_UNAVAILABLE when trying again may help.
+// api/reads/read-model.ts: what the api asks PostgreSQL about orders.
+// It never writes: the projector does. Every method is one statement or one snapshot, so that each answer is about one moment, and rejects
+// with DATABASE_UNAVAILABLE when a retry may help.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import { unpackHeaders } from '../../shared/log/codec/raw-headers.ts';

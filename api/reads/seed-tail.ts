@@ -1,4 +1,4 @@
-// api/reads/seed-tail.ts: fills the tail from one snapshot of the read model, at the start and when a checkpoint went back (R8).
+// api/reads/seed-tail.ts: fills the tail from a snapshot of the read model: at the start, and when a checkpoint moved backwards (R8).
 // It never folds a record.
 
 import { DUPLICATE_WINDOW_MS } from '../../shared/order/late-duplicates.ts';

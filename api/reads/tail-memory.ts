@@ -1,5 +1,5 @@
-// api/reads/tail-memory.ts: what the tail knows of one partition: every order that is open at its position, the closed ones that
-// PostgreSQL may not show yet, and the events above the projector's checkpoint. Pure: no I/O, no clock.
+// api/reads/tail-memory.ts: what the tail holds of one partition: open orders, recently closed ones, and events that are not stored yet.
+// Pure: no I/O, no clock.
 
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.ts';

@@ -1,5 +1,5 @@
-// api/reads/tail-state.ts: what the parts of the tail share: its partitions, the waits on them, and the room left in memory (R13).
-// It never asks Kafka or PostgreSQL; what a record does to a partition is said in tail-memory.ts.
+// api/reads/tail-state.ts: what the parts of the tail share: its partitions, the waits on them, and the room in memory (R13).
+// It never asks Kafka or PostgreSQL; what a record does to a partition is in tail-memory.ts.
 
 import { createPositionWaits, type PositionWaits } from './position-waits.ts';
 import type { TailPartition } from './tail-memory.ts';
