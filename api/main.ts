@@ -29,7 +29,8 @@ import { createReadModel, READ_MODEL_SETTINGS } from './reads/read-model.ts';
 // What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
 // the same however little it brings: at 64 connections 5 ms cost 18 µs of CPU per order, 10 ms cost 11.
 const FETCH_GAP_MS = 10;
-// Callers give up after five seconds (append-in-time.ts): a request that comes while others have waited for nearly half of it would wait in vain.
+// Clients give up after five seconds (append-in-time.ts): a request that comes while others have waited for nearly half of that would wait
+// in vain.
 const APPEND_QUEUE_AGE_MAX_MS = 2_000;
 // As long as a submission waits for its append: those that came when it began have been told by then.
 const APPENDS_STALLED_AFTER_MS = 5_000;

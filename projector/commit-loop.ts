@@ -131,7 +131,7 @@ const commitBatch = async (
   const stored = await storedOrders(store, cache, records);
   const batch = project(records, (orderId) => stored.get(orderId) ?? null);
   await store.commit(batch);
-  // A partition that was revoked or began anew meanwhile is left alone: its rows may be somebody else's by now.
+  // A partition that was revoked or reopened meanwhile is left alone: another instance may have changed its rows.
   const still = (partition: number): boolean => buffer.epoch(partition) === epochs.get(partition);
   for (const { after } of batch.changes) if (still(after.partition)) cache.set(after);
   for (const { partition, to } of batch.moves) if (still(partition)) buffer.removeUpTo(partition, to);

@@ -1,5 +1,5 @@
-// projector/follow-checkpoints.ts: keeps the projector where the checkpoints in PostgreSQL are, which another instance or a restore may
-// move (R8). It never writes a checkpoint that exists.
+// projector/follow-checkpoints.ts: keeps the projector at the checkpoints in PostgreSQL, which another instance or a restore may move (R8).
+// It never writes a checkpoint that exists.
 
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Buffer } from './buffer.ts';
@@ -32,7 +32,7 @@ export interface CheckpointFollower {
   follow(): Promise<void>;
 }
 
-// R8: how soon a checkpoint that went back (restored database, swapped-in rebuild) is noticed by a projector with nothing to do.
+// R8: how soon a checkpoint that moved backwards (restored database, swapped-in rebuild) is noticed by a projector with nothing to do.
 const FOLLOW_INTERVAL_MS = 3_000;
 
 export const createCheckpointFollower = (options: CheckpointFollowerOptions): CheckpointFollower => {

@@ -1,5 +1,5 @@
-// projector/project-orders.ts: the shell of the projector: the reader fills a bounded buffer, commit-loop.ts empties it. It holds no
-// rules: those are in project.ts, the fence is in the store. A database that is down only makes it wait.
+// projector/project-orders.ts: the shell of the projector: the reader fills a bounded buffer, commit-loop.ts empties it.
+// It holds no rules: those are in project.ts, the fence is in the store. A database that is down only makes it wait.
 
 import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../shared/log/log.ts';
@@ -21,7 +21,7 @@ export interface ProjectOrdersOptions {
   openReader: (handlers: ReaderHandlers) => Reader;
   checkLog: CheckLog;
   deadLetter: (record: LogRecord, reason: DeadLetterReason) => Promise<unknown>;
-  /** The longest wait for company, see pace.ts. */
+  /** How long a commit may wait at most to batch more records, see pace.ts. */
   commitGapMs: number;
   logger: Logger;
   onCommitted: (batch: Batch, seconds: number) => void;
@@ -33,7 +33,7 @@ export interface ProjectOrdersOptions {
 
 export interface OrderProjector {
   start(): Promise<void>;
-  /** Finishes the transaction under way; what is buffered is read again by whoever comes next. */
+  /** Finishes the transaction under way; what is buffered is read again by the next owner. */
   stop(): Promise<void>;
   /** Records in the log that the rows do not contain yet, per partition. */
   lag(): ReadonlyMap<number, number>;

@@ -51,7 +51,8 @@ export interface CommandOrderOptions {
 }
 
 // What the order became between the api's reading and the processor's: a client that asked for just that gets the same answer,
-// whether the api knew it before the append or not. A processor that took over has forgotten the orders that had closed, and says that there is none.
+// whether the api knew it before the append or not. A processor that took over does not know the orders that had closed, and says that
+// there is none.
 const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_FOUND']);
 
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {

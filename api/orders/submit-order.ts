@@ -134,7 +134,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     return appendAndRead(await creation(submission, orderId, 'client', null), submission.traceparent, taken);
   };
 
-  // Every client that can have written the first OrderCreated of this id wrote this very order: an acknowledged append is all there is to know.
+  // Only this very order can be the first OrderCreated of this id: an acknowledged append is all there is to know.
   const submitEntry = async (submission: Submission, orderId: string): Promise<Submitted> => {
     const created = await creation(submission, orderId, 'batch', null);
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));

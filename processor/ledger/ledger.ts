@@ -1,5 +1,6 @@
-// processor/ledger/ledger.ts: the stock ledger as the processor sees it. PostgreSQL stands behind it (postgres-ledger.ts), in fast
-// tests a map (tests/support/in-memory/ledger.ts); one contract suite holds for both.
+// processor/ledger/ledger.ts: the stock ledger as the processor sees it.
+// PostgreSQL stands behind it (postgres-ledger.ts), in fast tests a map (tests/support/in-memory/ledger.ts); one contract suite holds for
+// both.
 
 import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
@@ -33,7 +34,7 @@ export interface OwnedStart extends Start {
   carried: readonly CarriedOrder[];
 }
 
-/** A new start, and the carried orders that are stored (anew) and dropped with it. */
+/** A new start, and the carried orders that are stored (also again) and dropped with it. */
 export interface StartMove extends Start {
   store?: readonly CarriedOrder[];
   drop?: readonly string[];
@@ -70,8 +71,8 @@ export type Claim = { ok: true; starts: Map<number, OwnedStart> } | { ok: false;
  */
 export interface Ledger {
   /**
-   * Makes this process the owner: whoever owned the partitions before is fenced off. Refused while the ledger is not complete, or
-   * when any start offset lies below its copy in Kafka, which a database that went back shows (R8).
+   * Makes this process the owner: the partitions' previous owner is fenced off. Refused while the ledger is not complete, or
+   * when any start offset lies below its copy in Kafka, which reveals a restored database (R8).
    */
   claim(topic: string, partitions: readonly number[], committed: CommittedOffsets): Promise<Claim>;
   /** The partitions were taken away: nothing is written for them any more. */

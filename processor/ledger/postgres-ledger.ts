@@ -1,5 +1,6 @@
-// processor/ledger/postgres-ledger.ts: the stock ledger in PostgreSQL. It loads under locks, lets the pure parts compute (stock.ts,
-// product-requests.ts), and writes, all in one fenced transaction. It decides nothing.
+// processor/ledger/postgres-ledger.ts: the stock ledger in PostgreSQL.
+// It loads under locks, lets the pure parts compute (stock.ts, product-requests.ts), and writes, all in one fenced transaction. It decides
+// nothing.
 
 import { arrayParameter, columnParameters, int4, text } from '../../shared/postgres/binary.ts';
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';
@@ -47,7 +48,7 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
           const refused = await refusal(client, committed);
           if (refused) return { ok: false, reason: refused };
           const { rows } = await client.query<FenceRow & { note: string | null } & Row>(CLAIM, [topic, arrayParameter(int4, partitions)]);
-          // After the fence: nobody stores or drops any more.
+          // After the fence: no other process stores or drops any more.
           const carried = await readCarried(client, topic, partitions);
           fences.set(topic, rows);
           const starts = rows.map(

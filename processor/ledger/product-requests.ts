@@ -1,5 +1,5 @@
-// processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11). Pure; the ledger loads products and
-// earlier decisions, under locks, and writes what this returns.
+// processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11).
+// Pure; the ledger loads products and earlier decisions, under locks, and writes what this returns.
 
 import { answerProductRequest } from '../../shared/product/decider.ts';
 import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../shared/product/events.ts';

@@ -1,5 +1,5 @@
-// processor/ledger/stock.ts: the arithmetic of stock: what steps do to reservations and to the counts of products. Pure; the ledger
-// loads what the steps concern, under locks, and writes what this returns.
+// processor/ledger/stock.ts: the arithmetic of stock: what steps do to reservations and to the counts of products.
+// Pure; the ledger loads what the steps concern, under locks, and writes what this returns.
 
 import type { StockLine } from '../../shared/order/stock.ts';
 import type { StockDecision, StockStep } from './ledger.ts';
@@ -70,7 +70,7 @@ export const moveStock = (state: StockState, steps: readonly StockStep[]): Stock
       // Kept under its old version, so that the same question finds no answer yet.
       moves.reservations.set(orderId, { ...found, lines: [] });
     }
-    // Whoever has heard that units were put in may order them: they are in the log, only not read here yet.
+    // A client that was told that units were put in may order them: they are in the log, only not read here yet.
     if (!lines.every(isEnough)) return lines.every(willBeEnough) ? 'wait' : 'out-of-stock';
     add(lines, 'reserved', 1);
     moves.reservations.set(orderId, { version, state: 'held', lines });

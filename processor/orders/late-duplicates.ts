@@ -1,5 +1,5 @@
-// processor/orders/late-duplicates.ts: R5. Orders whose id may belong to a closed order are looked up in the read model, many at a time,
-// before anything is done for them. The ledger knows closed orders with stocked items only.
+// processor/orders/late-duplicates.ts: looks up orders that may be late duplicates of closed ones, before anything is done for them (R5).
+// It asks the read model, many orders at a time: the ledger knows only closed orders with stocked items.
 
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';

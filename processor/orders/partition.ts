@@ -1,5 +1,5 @@
-// processor/orders/partition.ts: what a processor knows of one partition: its position, the fold of every order that is open there,
-// and the requests without an answer. It advances by reading the log and by nothing else (R1). No I/O, no clock.
+// processor/orders/partition.ts: what a processor knows of one partition: its position, its open orders, and the unanswered requests.
+// It never changes except by reading the log (R1). No I/O, no clock.
 
 import type { OrderEvent, OrderFact, OrderRequest } from '../../shared/order/events.ts';
 import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.ts';

@@ -1,5 +1,5 @@
-// processor/orders/stock-queue.ts: what the orders of this processor ask of the ledger, in the order of the log, many at a time in one
-// transaction: as many as came while the last one ran.
+// processor/orders/stock-queue.ts: asks the ledger for stock decisions in the order of the log, many in one transaction.
+// A transaction takes what came while the last one ran.
 
 import { stockLines } from '../../shared/order/stock.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -32,7 +32,7 @@ interface Queued {
   step: StockStep;
 }
 
-// Steps of one transaction: some 10 ms in which nobody else gets the rows of a hot product.
+// Steps of one transaction: some 10 ms in which no other transaction gets the rows of a hot product.
 const BATCH_MAX = 500;
 // R14: how long to wait for a product that the ledger does not know, doubled each time: its partition is usually milliseconds behind.
 const PRODUCT_WAIT_MIN_MS = 100;

@@ -1,5 +1,6 @@
-// processor/products/process-products.ts: the shell of the processor for the topic `products`. Each batch goes into the ledger in one
-// transaction, which also decides what was asked and moves the start offset; the decisions are then appended (R11).
+// processor/products/process-products.ts: the shell of the processor for the topic `products`.
+// Each batch goes into the ledger in one transaction, which also decides what was asked and moves the start offset; the decisions are then
+// appended (R11).
 
 import type { Undecodable } from '../../shared/log/codec/envelope.ts';
 import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';

@@ -1,5 +1,5 @@
-// processor/ledger/rebuild/rebuilt-ledger.ts: what a rebuild writes: the ledger as the log makes it, and of the old one what was decided and may
-// still be on its way into the log. Pure.
+// processor/ledger/rebuild/rebuilt-ledger.ts: what a rebuild writes: the log's ledger, and undelivered decisions of the old one.
+// Those may still be on their way into the log. Pure.
 
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf, type LedgerProduct } from '../product-requests.ts';
@@ -40,7 +40,7 @@ const keepOutbox = (outbox: DecidedBefore['outbox'], products: Map<string, Ledge
     if (event.kind === 'fact') {
       const known = products.get(event.productId);
       const { product, effect } = evolveProduct(known?.product ?? null, event);
-      if (!known || !product || effect !== 'applied') continue; // decided on facts that the log does not have: decided anew
+      if (!known || !product || effect !== 'applied') continue; // decided on facts that the log does not have: decided again
       products.set(event.productId, { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(event)) });
     }
     requests.push({ answer, partition, delivered: false });

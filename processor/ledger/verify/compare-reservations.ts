@@ -1,4 +1,5 @@
-// processor/ledger/verify/compare-reservations.ts: the reservations of a snapshot against the orders that the log makes, before it and after it.
+// processor/ledger/verify/compare-reservations.ts: compares the reservations of a snapshot with the orders of the log.
+// The log is folded up to a point before the snapshot and to one after it.
 
 import type { RefoldedStock } from '../rebuild/refold.ts';
 import type { Differences } from './differences.ts';
