@@ -1,5 +1,5 @@
-// api/api.ts: the api put together from its ports: a log to append to and to read, a read model, a registry. main.ts gives it
-// the real ones, tests and the bench theirs. Composition only.
+// api/api.ts: composes the api from its ports: a log to append to and to read, a read model, a registry.
+// main.ts gives it the real ports, tests and the bench give it theirs. Composition only.
 
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
@@ -12,7 +12,8 @@ import { createAccess } from './access/access.ts';
 import type { AccountStore } from './access/accounts/account-store.ts';
 import type { AccessSettings } from './access/settings.ts';
 import { buildApp } from './app.ts';
-import { createFeed, type Feed, type FeedMetrics } from './feed/feed.ts';
+import type { FeedMetrics } from './feed/connected-clients.ts';
+import { createFeed, type Feed } from './feed/feed.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createCommandOrder } from './orders/command-order.ts';
 import { createPriceLines } from './orders/price-lines.ts';
@@ -32,7 +33,7 @@ import type { ReadModel } from './reads/read-model.ts';
 import { createReadOrder } from './reads/read-order.ts';
 import { createRowLookup } from './reads/row-lookup.ts';
 import type { OrderAnswer } from './reads/tail-memory.ts';
-import { createAnswers } from './requests/outstanding-requests.ts';
+import { createOutstandingRequests } from './requests/outstanding-requests.ts';
 
 export interface ApiSettings {
   topic: string;
@@ -95,7 +96,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
   const partition = (orderId: string): number => partitionOf(orderId, partitionCount);
 
   const feed = createFeed({ told: () => tail.told(), metrics: feedMetrics });
-  const answers = createAnswers<OrderAnswer>();
+  const outstanding = createOutstandingRequests<OrderAnswer>();
   const tail = createOrderTail({
     partitionCount,
     partitionOf: partition,
@@ -104,19 +105,19 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     tailMax: settings.tailMax,
     logger,
     onChanges: feed.onChanges,
-    onAnswer: answers.tell,
+    onAnswer: outstanding.resolve,
     onProgress,
     onFatal,
   });
   const orders = createReadOrder({ tail, rows: createRowLookup(readModel), logEnd, partitionOf: partition });
   const events = createOrderEvents({ tail, readModel });
-  const productAnswers = createAnswers<ProductAnswer>();
+  const outstandingChanges = createOutstandingRequests<ProductAnswer>();
   const catalogue = createCatalogue({
     partitionCount: ports.products.partitionCount,
     createReader: ports.products.createReader,
     store: ports.products.store,
     logger,
-    onAnswer: productAnswers.tell,
+    onAnswer: outstandingChanges.resolve,
     onFatal,
   });
   const readToEnd = createReadToEnd({
@@ -135,7 +136,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     catalogue,
     products: readProducts,
     store: ports.products.store,
-    answers: productAnswers,
+    outstanding: outstandingChanges,
     decisionWaitMs: settings.decisionWaitMs,
     now: Date.now,
   });
@@ -154,7 +155,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     topic,
     appender,
     orders,
-    answers,
+    outstanding,
     decisionWaitMs: settings.decisionWaitMs,
     now: Date.now,
   });
@@ -171,8 +172,8 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     submitOrder,
     commandOrder,
     consistency,
-    answers,
-    productAnswers,
+    outstanding,
+    outstandingChanges,
   };
 };
 export type ApiParts = ReturnType<typeof composeParts>;
@@ -182,7 +183,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
   const { readModel, registry, logger } = ports;
   const metrics = createApiMetrics(registry);
   const admission = createAdmission({ maxPerSecond: settings.admissionMaxPerSecond ?? null, onRefused: metrics.requestRefused });
-  const { answers, productAnswers, tail, catalogue, ...parts } = composeParts(settings, { ...ports, feedMetrics: metrics.feed });
+  const { outstanding, outstandingChanges, tail, catalogue, ...parts } = composeParts(settings, { ...ports, feedMetrics: metrics.feed });
   const checks = { ...tail.checks, catalogue: catalogue.check, ...ports.checks };
   const app = await buildApp({
     ...parts,
@@ -200,8 +201,8 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     logger,
   });
   app.addHook('preClose', async () => {
-    answers.stop();
-    productAnswers.stop();
+    outstanding.stop();
+    outstandingChanges.stop();
   });
   return { app, tail, catalogue, feed: parts.feed, checks };
 };

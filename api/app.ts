@@ -1,5 +1,5 @@
-// api/app.ts: the Fastify app, built from services and without network: tests and the bench give it theirs. Holds the order in
-// which things are put together, and the settings of the HTTP server.
+// api/app.ts: the Fastify app, built from services and without network.
+// It holds the order in which plugins are registered, and the settings of the HTTP server. Tests and the bench give it their own services.
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { Socket } from 'node:net';

@@ -1,4 +1,5 @@
-// api/config.ts: the api's variables. Defaults and their reasons stand in the README's configuration table.
+// api/config.ts: the api's variables.
+// Defaults and their reasons stand in the README's configuration table.
 
 import { type Static, Type } from 'typebox';
 import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';

@@ -1,7 +1,9 @@
-// api/main.ts: composes the api: configuration, log, read model, HTTP. Reads the environment; holds no rules.
+// api/main.ts: composes the api: configuration, log, read model, HTTP.
+// Reads the environment; holds no rules.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Registry } from 'prom-client';
 import { createAppender } from '../shared/log/append/appender.ts';
 import { createLogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
@@ -14,7 +16,7 @@ import { refuseUnprotected } from '../shared/runtime/config.ts';
 import { whenReady } from '../shared/runtime/health.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
-import { configOf, runRole } from '../shared/runtime/shutdown.ts';
+import { configOf, type Releasers, runRole } from '../shared/runtime/shutdown.ts';
 import { createAccountStore } from './access/accounts/account-store.ts';
 import { keepAccountsSchema } from './access/accounts/accounts-schema.ts';
 import { accessSettings } from './access/settings.ts';
@@ -27,7 +29,8 @@ import { createReadModel, READ_MODEL_SETTINGS } from './reads/read-model.ts';
 // What a frame of the feed and the verdict on a keyed order wait for at most, when records come without a pause. Every fetch costs
 // the same however little it brings: at 64 connections 5 ms cost 18 µs of CPU per order, 10 ms cost 11.
 const FETCH_GAP_MS = 10;
-// Callers give up after five seconds (append-in-time.ts): whoever comes while others have waited for nearly half of it would wait in vain.
+// Clients give up after five seconds (append-in-time.ts): a request that comes while others have waited for nearly half of that would wait
+// in vain.
 const APPEND_QUEUE_AGE_MAX_MS = 2_000;
 // As long as a submission waits for its append: those that came when it began have been told by then.
 const APPENDS_STALLED_AFTER_MS = 5_000;
@@ -43,11 +46,7 @@ const config = configOf('api', API_CONFIG, process.env);
 const logger = createLogger('api', config.LOG_LEVEL);
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-await runRole(logger, async ({ onStop, isStopping, fatal }) => {
-  refuseUnprotected(config);
-  const access = accessSettings(config);
-  const { registry, progressed } = createRoleMetrics('api', version);
-  const topic = config.ORDERS_TOPIC;
+const openDatabases = (onStop: Releasers['onStop'], fatal: Releasers['fatal']) => {
   const database = openDatabase({
     url: config.DATABASE_URL,
     schema: config.READ_MODEL_SCHEMA,
@@ -68,12 +67,16 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const accountsSchema = keepAccountsSchema(accountsDatabase, logger, fatal);
   accountsSchema.start();
   onStop('accounts schema', accountsSchema.stop);
+  return { database, accountsDatabase, accountsSchema };
+};
 
+/** Makes the topics where they are missing, and begins to take appends. */
+const openLog = async (onStop: Releasers['onStop'], registry: Registry) => {
   const client = createLogClient({ ...kafkaConnection(config), clientId: 'orders-api', logger });
   await ensureTopics({
     client,
     topics: [
-      { name: topic, partitions: config.ORDERS_PARTITIONS },
+      { name: config.ORDERS_TOPIC, partitions: config.ORDERS_PARTITIONS },
       { name: config.PRODUCTS_TOPIC, partitions: config.PRODUCTS_PARTITIONS },
     ],
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
@@ -82,16 +85,26 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const appender = createAppender({
     client,
     partitionCounts: new Map([
-      [topic, config.ORDERS_PARTITIONS],
+      [config.ORDERS_TOPIC, config.ORDERS_PARTITIONS],
       [config.PRODUCTS_TOPIC, config.PRODUCTS_PARTITIONS],
     ]),
     queueAgeMaxMs: APPEND_QUEUE_AGE_MAX_MS,
     onBatch: createAppendMetrics(registry),
   });
-  const logEnd = createLogEnd(client, topic);
+  const logEnd = createLogEnd(client, config.ORDERS_TOPIC);
   const productsEnd = createLogEnd(client, config.PRODUCTS_TOPIC);
   onStop('log', () => Promise.all([appender.stop(), logEnd.stop(), productsEnd.stop()]), APPENDS_LIMIT_MS);
   appender.start();
+  return { client, appender, logEnd, productsEnd };
+};
+
+await runRole(logger, async ({ onStop, isStopping, fatal }) => {
+  refuseUnprotected(config);
+  const access = accessSettings(config);
+  const { registry, progressed } = createRoleMetrics('api', version);
+  const topic = config.ORDERS_TOPIC;
+  const { database, accountsDatabase, accountsSchema } = openDatabases(onStop, fatal);
+  const { client, appender, logEnd, productsEnd } = await openLog(onStop, registry);
 
   const { app, tail, catalogue, feed, checks } = await createApi(
     {
@@ -145,7 +158,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const drain = createDrain({ app, stopFeed: feed.stop, stopAppends: appender.stop });
   onStop('http', drain.stop, DRAIN_LIMIT_MS);
   Promise.all([tail.start(), catalogue.start()]).catch(fatal);
-  // Whoever calls while this instance is replaced is better refused, and goes to another, than told 503 by one that is not ready.
+  // A client that calls while this instance is replaced is better refused, and goes to another, than told 503 by one that is not ready.
   await whenReady(checks, LISTEN_LATEST_MS);
   if (isStopping()) return;
   await app.listen({ host: config.HOST, port: config.PORT });

@@ -1,9 +1,9 @@
-// api/metrics.ts: the api's series (design section 6). Labels come from closed sets: the route is its template, without the
-// prefix that was called.
+// api/metrics.ts: the api's series (design section 6).
+// Labels come from closed sets: the route is its template, without the prefix that was called.
 
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { DROP_REASONS, type FeedMetrics } from './feed/feed.ts';
+import { DROP_REASONS, type FeedMetrics } from './feed/connected-clients.ts';
 import { API_PREFIX } from './http/app-prefix.ts';
 import type { SubmitOrder } from './orders/submit-order.ts';
 import { REFUSALS, type Refusal } from './overload/admission.ts';

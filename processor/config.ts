@@ -1,4 +1,5 @@
-// processor/config.ts: the processor's variables. Defaults and their reasons stand in the README's configuration table.
+// processor/config.ts: the processor's variables.
+// Defaults and their reasons stand in the README's configuration table.
 
 import { type Static, Type } from 'typebox';
 import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';
@@ -7,7 +8,7 @@ export const PROCESSOR_CONFIG = Type.Object({
   ...SHARED_VARIABLES,
   PROCESSOR_PORT: PORT(9101),
   PROCESSING_TIME_MS: Type.Integer({ default: 2000, minimum: 0, maximum: 86_400_000 }),
-  /** R12: the start offset passes an order that has been open for so long; its fold is carried in the ledger. */
+  /** R12: the start offset passes an order that has been open for this long; its fold is carried in the ledger. */
   CARRY_AFTER_MS: Type.Integer({ default: 600_000, minimum: 0, maximum: 86_400_000 }),
   PROCESSOR_CONCURRENCY: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000 }),
   FULFILMENT_URL: Type.String({ default: '', pattern: '^(|https?://\\S{1,2000})$' }),

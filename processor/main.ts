@@ -1,4 +1,5 @@
-// processor/main.ts: composes the processor: log in, decisions, log out. Reads the environment; holds no rules.
+// processor/main.ts: composes the processor: log in, decisions, log out.
+// Reads the environment; holds no rules.
 
 import { createAppender } from '../shared/log/append/appender.ts';
 import { createLogClient } from '../shared/log/connect/client.ts';
@@ -19,7 +20,7 @@ import { openFulfilment } from './fulfilment/open-fulfilment.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { createOrderSide } from './orders/compose-orders.ts';
-import { createFirstLives } from './orders/creation-offsets.ts';
+import { createCreationOffsetLookUp } from './orders/creation-offsets.ts';
 import { createProductSide } from './products/compose-products.ts';
 
 // A second: a successor then re-reads little, and a commit costs the broker next to nothing.
@@ -28,7 +29,7 @@ const COMMIT_INTERVAL_MS = 1_000;
 const LAST_COMMIT_MS = 1_000;
 const LEAVE_LIMIT_MS = 3_100;
 const APPENDS_LIMIT_MS = 1_100;
-// As with fetches (compose-orders.ts): at most so many requests per second under steady traffic, each with more records.
+// As with fetches (compose-orders.ts): at most this many requests per second under steady traffic, each with more records.
 const SEND_GAP_MS = 2;
 
 const config = configOf('processor', PROCESSOR_CONFIG, process.env);
@@ -87,7 +88,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     client,
     appender,
     fulfil: openFulfilment(config, { registry, clock: systemClock, logger }),
-    lookUpFirstLives: createFirstLives(database, topic),
+    lookUpCreationOffsets: createCreationOffsetLookUp(database, topic),
     ledger,
     claims: claimsOf(topic),
     clock: systemClock,

@@ -1,4 +1,5 @@
-// processor/metrics.ts: the processor's series (design section 6). Values that are a view of memory are read at scrape time.
+// processor/metrics.ts: the processor's series (design section 6).
+// Values that are a view of memory are read at scrape time.
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';

@@ -1,6 +1,6 @@
-// processor/start-commits.ts: leaves behind where a successor is to start (R6): in the ledger first, then, as a copy that lag tools
-// see and that shows a database that went back, in Kafka (R8). While nothing moves it is repeated now and then: so an idle process
-// too finds out that it was fenced off, by a rebuild or a restored database.
+// processor/start-commits.ts: stores where a successor is to start (R6): first in the ledger, then as a copy in Kafka.
+// The copy is for lag tools and reveals a restored database (R8). An idle process repeats it now and then, so that it too notices that it
+// was fenced off, by a rebuild or a restored database.
 
 import type { GroupOffset } from '../shared/log/log.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
@@ -19,7 +19,7 @@ export interface StartCommitsOptions {
   logger: Logger;
 }
 
-// One statement. An idle processor may look healthy for so long beside a ledger that is not its own any more; it decides nothing there.
+// One statement. For this long an idle processor may look healthy beside a ledger that is not its own any more; it decides nothing there.
 const REPEAT_MS = 10_000;
 
 /** Returns what to call now and then; calls while one is under way join it. Rejects with what does not pass: end the process. */

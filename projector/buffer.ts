@@ -1,5 +1,6 @@
-// projector/buffer.ts: what has been fetched and is not committed yet, per partition, within limits. The reader fills it and is
-// held back while it is full; the commit loop looks at the front and removes what it has committed, so nothing is lost in between.
+// projector/buffer.ts: holds what was fetched and is not committed yet, per partition, within limits.
+// A full buffer holds the reader back; the commit loop looks at the front and removes only what it has committed, so nothing is lost in
+// between.
 
 import type { LogRecord } from '../shared/log/log.ts';
 
@@ -9,12 +10,12 @@ export interface BufferLimits {
 }
 
 export interface Buffer {
-  /** Begins a partition anew at `offset`, dropping what it held. */
+  /** Reopens a partition at `offset`, dropping what it held. */
   open(partition: number, offset: number): void;
   close(partition: number): void;
   /** The next offset to commit; undefined for a partition that is not open. */
   position(partition: number): number | undefined;
-  /** Another number each time that a partition begins anew; undefined while it is closed. */
+  /** Another number each time that a partition is opened; undefined while it is closed. */
   epoch(partition: number): number | undefined;
   partitions(): number[];
   /** Takes records over. A promise says that the buffer is over a limit, and resolves once it is not. */

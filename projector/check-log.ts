@@ -1,5 +1,5 @@
-// projector/check-log.ts: R9: is this still the log that the checkpoints were made from? A topic that was deleted and made
-// again, or restored from a backup, would otherwise be projected on top of rows of another history.
+// projector/check-log.ts: checks that this is still the log from which the checkpoints were made (R9).
+// A topic that was created again, or restored from a backup, must never be projected on top of another history's rows.
 
 import type { LogClient } from '../shared/log/connect/client.ts';
 import type { LogRecord } from '../shared/log/log.ts';

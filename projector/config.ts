@@ -1,4 +1,5 @@
-// projector/config.ts: the projector's variables. Defaults and their reasons stand in the README's configuration table.
+// projector/config.ts: the projector's variables.
+// Defaults and their reasons stand in the README's configuration table.
 
 import { type Static, Type } from 'typebox';
 import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';

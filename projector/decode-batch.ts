@@ -1,5 +1,5 @@
-// projector/decode-batch.ts: records → events, and what becomes of records that are none: into the dead-letter topic first,
-// then passed over. A record is only passed over in the read model once it is safe elsewhere.
+// projector/decode-batch.ts: decodes records to events, and puts those that cannot be decoded into the dead-letter topic.
+// It never lets the read model pass over a record before that is safe elsewhere.
 
 import type { Undecodable } from '../shared/log/codec/envelope.ts';
 import { decodeOrderEvent } from '../shared/log/codec/order-codec.ts';

@@ -1,4 +1,5 @@
-// projector/main.ts: composes the projector: log in, read model out. Reads the environment; holds no rules.
+// projector/main.ts: composes the projector: log in, read model out.
+// Reads the environment; holds no rules.
 
 import { join } from 'node:path';
 import { createAppender } from '../shared/log/append/appender.ts';
@@ -25,7 +26,7 @@ import { createPostgresStore, STORE_SETTINGS } from './store/postgres-store.ts';
 const SCHEMA_DIRECTORY = join(import.meta.dirname, 'schema');
 // The loop uses one connection, an assignment or a scrape another.
 const CONNECTIONS_MAX = 3;
-// A migration may read a table of years once; whoever starts meanwhile waits for it.
+// A migration may read a table of years once; an instance that starts meanwhile waits for it.
 const MIGRATION_MAX_MS = 3_600_000;
 // Half of it is the latency that it adds at low rates; at high ones the gap between commits decides, and fetches just fill the buffer.
 const MIN_FETCH_GAP_MS = 4;

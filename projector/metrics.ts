@@ -1,5 +1,6 @@
-// projector/metrics.ts: the projector's series (design section 6). What one instance does is counted here; what the read model
-// says is the same from every instance and is read from its tables at scrape time (read-model-status.ts).
+// projector/metrics.ts: the projector's series (design section 6).
+// What one instance does is counted here; what the read model says is the same from every instance and is read from its tables at scrape
+// time (read-model-status.ts).
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS, type DeadLetterReason } from '../shared/log/codec/envelope.ts';

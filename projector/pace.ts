@@ -1,5 +1,6 @@
-// projector/pace.ts: when the next batch may be committed. A commit costs about the same for one record as for fifty, so under
-// steady traffic records wait a little for company; after a pause the first one goes at once. Pure: the caller tells the time.
+// projector/pace.ts: decides when the next batch may be committed.
+// A commit costs about the same for one record as for fifty, so under steady traffic records wait a little to share one; after a pause the
+// first one goes at once. Pure: the caller passes the time.
 
 export interface Pace {
   /** Milliseconds to wait before the next commit may start. */

@@ -1,5 +1,5 @@
-// projector/persist.ts: doing a step until it succeeds, as long as what stops it passes by itself: a database that restarts, a
-// broker that is away. Waiting costs nothing but time, because nothing leaves the buffer before it is committed.
+// projector/persist.ts: repeats a step while what stops it passes by itself: a database that restarts, a broker that is down.
+// Waiting costs nothing but time, because nothing leaves the buffer before it is committed.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../shared/runtime/app-error.ts';

@@ -1,5 +1,5 @@
-// projector/project.ts: a batch of decoded records → everything that one transaction writes. Pure: rows in, rows out. The
-// same fold serves the live projector and the rebuild, so both produce the same tables.
+// projector/project.ts: folds a batch of decoded records into everything that one transaction writes.
+// Pure: rows in, rows out. The live projector and the rebuild share this fold, so both produce the same tables.
 
 import type { Decoded } from '../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../shared/log/log.ts';

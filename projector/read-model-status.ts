@@ -1,5 +1,5 @@
-// projector/read-model-status.ts: the series that are read from the read model's counters. Every projector instance reports
-// the same numbers, so dashboards take the maximum over instances.
+// projector/read-model-status.ts: the series that are read from the read model's counters.
+// Every projector instance reports the same numbers, so dashboards take the maximum over instances.
 
 import { Gauge, type Registry } from 'prom-client';
 import { ORDER_STATUSES } from '../shared/order/lifecycle.ts';

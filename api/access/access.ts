@@ -1,4 +1,4 @@
-// api/access/access.ts: everything about people and access put together. Composition only.
+// api/access/access.ts: composes everything about people and access.
 
 import type { AccountStore } from './accounts/account-store.ts';
 import { createPasswords } from './accounts/passwords.ts';
@@ -40,5 +40,5 @@ export const createAccess = (settings: AccessSettings, store: AccountStore): Acc
   };
 };
 
-/** With AUTH=off nobody's rights can end. */
+/** With AUTH=off no caller's rights can end. */
 const UNLIMITED: FeedSessions = { open: () => () => {}, recheck: () => {}, stop: () => {} };

@@ -1,5 +1,5 @@
-// api/access/attempts.ts: how often somebody may try a password: counted per address and email, before anything is hashed. Kept in
-// memory: every instance counts for itself.
+// api/access/attempts.ts: limits how often a password may be tried, per address and email, before anything is hashed.
+// Counts are in memory: every instance counts for itself.
 
 import { LRUCache } from 'lru-cache';
 
@@ -11,7 +11,7 @@ export interface Attempts {
 /** Design section 4: guessing takes years; a person who mistypes has enough. */
 export const ATTEMPTS_MAX = 5;
 export const WINDOW_MS = 60_000;
-// Each attempt that counts costs a hash, of which there are fewer than 100 a second: a minute's attempts fit, so nobody can push
+// Each attempt that counts costs a hash, of which there are fewer than 100 a second: a minute's attempts fit, so no client can push
 // a count out of memory by trying other names.
 const COUNTED_MAX = 10_000;
 

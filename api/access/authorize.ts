@@ -1,5 +1,5 @@
-// api/access/authorize.ts: the one place where it is decided who may call what (docs/access.md). Every route is found in the table of
-// operations.ts when it is added, and every request is let in or refused here before its body is read.
+// api/access/authorize.ts: the one place that decides who may call what (docs/access.md).
+// It looks up every route in operations.ts when the route is added, and admits or refuses every request before its body is read.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
@@ -12,7 +12,7 @@ import { type Rule, ruleOf } from './operations.ts';
 import { mayActAs } from './roles.ts';
 
 export interface AuthorizeOptions {
-  /** AUTH=required. Otherwise everybody is ANONYMOUS, and a request costs nothing here. */
+  /** AUTH=required. Otherwise every caller is ANONYMOUS, and a request costs nothing here. */
   required: boolean;
   metricsToken: string;
   credentials: Credentials;
@@ -49,7 +49,7 @@ export const authorizeRequests = (app: FastifyInstance, options: AuthorizeOption
   };
 
   const admitCustomer = async (request: FastifyRequest, rule: Rule, customer: Caller): Promise<void> => {
-    // Somebody else's order is 404 whatever is asked of it; so this comes before what a customer may not do to their own.
+    // Another customer's order is 404 whatever is asked of it; so this comes before what a customer may not do to their own.
     if (rule.own === 'order') await requireOwnOrder(request, customer);
     if (rule.least !== 'customer') throw forbidden(rule);
     if (rule.own === 'list') keepToOwn(request, customer);
@@ -86,7 +86,7 @@ const requireRule = ({ schema, url, method }: RouteOptions): void => {
 
 const ruleOfRoute = (schema: unknown): Rule | null => ruleOf((schema as { operationId?: unknown } | undefined)?.operationId);
 
-/** Absent, the filter is the customer's own; somebody else's is refused, not answered with an empty list. */
+/** Absent, the filter is the customer's own; another customer's is refused, not answered with an empty list. */
 const keepToOwn = (request: FastifyRequest, { id }: Caller): void => {
   const query = request.query as { user_id?: unknown };
   if (query.user_id !== undefined && query.user_id !== id) throw new Problem('FORBIDDEN', 'A customer lists their own orders only.');

@@ -1,4 +1,4 @@
-// api/access/call-context.ts: what all records of one HTTP request have in common: who calls, and the ids by which its work is followed.
+// api/access/call-context.ts: what all records of one HTTP request share: the caller, and the ids by which its work is traced.
 
 import type { FastifyRequest } from 'fastify';
 import { type Caller, callerOf } from './caller.ts';

@@ -22,7 +22,7 @@ declare module 'fastify' {
   }
 }
 
-/** Everybody, with AUTH=off: whoever reaches this machine may do everything. */
+/** Every caller, with AUTH=off: a client that reaches this machine may do everything. */
 export const ANONYMOUS: Caller = { id: 'anonymous', actor: 'anonymous', role: 'admin', version: 0, expiresAt: null };
 
 /** Only for routes that are not public. */
@@ -31,5 +31,5 @@ export const callerOf = (request: FastifyRequest): Caller => {
   return request.caller;
 };
 
-/** The user whose orders are all that the caller may see and change; null: everybody's. */
+/** The user whose orders are all that the caller may see and change; null: all users'. */
 export const ownerOf = ({ id, role }: Caller): string | null => (role === 'customer' ? id : null);

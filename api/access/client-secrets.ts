@@ -1,5 +1,5 @@
-// api/access/client-secrets.ts: ids and secrets of api clients. A secret has 256 random bits, so one fast hash of it is as good as a
-// slow one: nothing can be guessed, and checking it costs a request a microsecond.
+// api/access/client-secrets.ts: ids and secrets of api clients.
+// A secret has 256 random bits, so one fast hash is as good as a slow one: it cannot be guessed, and a check costs a microsecond.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 

@@ -1,5 +1,5 @@
-// api/access/credentials.ts: from what a request shows (a token, a password, an api client's secret, a ticket) to its caller. Says
-// who it is; what one may do is authorize.ts's to say.
+// api/access/credentials.ts: finds the caller by what a request shows: a token, a password, an api client's secret or a ticket.
+// It never decides what the caller may do: that is authorize.ts.
 
 import type { Principal } from './accounts/account-store.ts';
 import type { Caller } from './caller.ts';
@@ -11,7 +11,7 @@ import type { Bearer, Tokens } from './tokens.ts';
 type Found = Caller | null | Promise<Caller | null>;
 
 export interface Credentials {
-  /** From the header Authorization; null: nobody. At once for a token that has been seen. Rejects as SignIn does. */
+  /** From the header Authorization; null: no caller. At once for a token that has been seen. Rejects as SignIn does. */
   byHeader: (authorization: string, address: string) => Found;
   byTicket: (ticket: string) => Promise<Caller | null>;
 }

@@ -1,5 +1,6 @@
-// api/access/feed-sessions.ts: open feeds and what they were opened with. A feed ends when its credential does, and within half a
-// minute after its caller was erased, or given another role or password: at once where that was done here.
+// api/access/feed-sessions.ts: open feeds and the credentials that they were opened with.
+// A feed ends when its credential does, and within half a minute after its caller was erased or given another role or password; at once
+// on the instance where that was done.
 
 import type { Caller } from './caller.ts';
 import type { Principals } from './principals.ts';
@@ -43,7 +44,7 @@ export const createFeedSessions = ({ principals, now = Date.now }: FeedSessionsO
       const principal = await principals.get(id);
       if (principal?.role !== role || principal.version !== version) finish(session, 'forbidden');
     } catch {
-      finish(session, 'expired'); // for half a minute nobody could say whether it may go on
+      finish(session, 'expired'); // for half a minute no answer said whether it may go on
     }
   };
 

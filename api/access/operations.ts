@@ -1,5 +1,6 @@
-// api/access/operations.ts: what an operation is: who may do it, and what it costs. One row for each operationId; docs/access.md shows who
-// may, and the tests hold both to what the routes do. A route without a row keeps the api from starting.
+// api/access/operations.ts: what an operation is: who may do it, and what it costs.
+// One row for each operationId; docs/access.md shows who may, and the tests hold both to what the routes do. A route without a row stops
+// the api's start.
 
 import type { Role } from './roles.ts';
 

@@ -1,5 +1,5 @@
-// api/access/principals.ts: users and api clients as access needs them, remembered for so long that a changed role or an erased user
-// is noticed within half a minute on every instance, and that most requests ask nobody.
+// api/access/principals.ts: a short-lived cache of users and api clients, for access.
+// Every instance notices a changed role or an erased user within half a minute, and most requests need no query.
 
 import { LRUCache } from 'lru-cache';
 import type { AccountStore, Principal } from './accounts/account-store.ts';
@@ -7,13 +7,13 @@ import type { AccountStore, Principal } from './accounts/account-store.ts';
 export interface Principals {
   /** At most 30 s old; null: there is none, or none any more. At once for who is remembered. Rejects with DATABASE_UNAVAILABLE. */
   get: (id: string) => Principal | null | Promise<Principal | null>;
-  /** After a change made here: ask anew. */
+  /** After a change made here: the next question goes to the database. */
   forget: (id: string) => void;
 }
 
 /** Role and existence are at most this old (design section 4). */
 export const STALE_AFTER_MS = 30_000;
-// From here on they are read again in the background: nobody waits, and a database that is away for seconds is not noticed.
+// From here on they are read again in the background: no request waits, and none notices a database that is down for seconds.
 const REFRESH_AFTER_MS = 10_000;
 // A few hundred bytes each. Who is not there costs one read by primary key.
 const REMEMBERED_MAX = 10_000;

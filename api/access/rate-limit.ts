@@ -1,5 +1,5 @@
-// api/access/rate-limit.ts: so many requests a second for each caller, whatever the route. Every instance counts for itself. Answers
-// carry RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers, up to version 06).
+// api/access/rate-limit.ts: limits the requests per second of each caller, over all routes, per instance.
+// Answers carry RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers, up to version 06).
 
 import type { FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
@@ -11,7 +11,7 @@ interface Window {
 }
 
 const WINDOW_MS = 1_000;
-// Callers counted within a window; who is pushed out begins anew. Some 200 bytes each.
+// Callers counted within a window; one that is pushed out starts at zero. Some 200 bytes each.
 const COUNTED_MAX = 20_000;
 
 /** After the caller is known, before routes are added. */
@@ -19,7 +19,7 @@ export const limitRates = (app: FastifyInstance, perSecond: number, now: () => n
   const windows = new LRUCache<string, Window>({ max: COUNTED_MAX });
 
   app.addHook('onRequest', ({ caller, ip }, reply, done) => {
-    const key = caller?.id ?? ip; // nobody's requests (signing in, health) count for their address
+    const key = caller?.id ?? ip; // requests without a caller (signing in, health) count for their address
     let window = windows.get(key);
     if (window === undefined || window.endsAt <= now()) {
       window = { count: 0, endsAt: now() + WINDOW_MS };

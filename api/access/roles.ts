@@ -1,4 +1,4 @@
-// api/access/roles.ts: the three roles. Each may do what the ones before it may.
+// api/access/roles.ts: the three roles, each with the rights of those before it.
 
 export const ROLES = ['customer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];

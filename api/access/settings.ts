@@ -1,4 +1,5 @@
-// api/access/settings.ts: what the variables say about access, checked as a whole. No secret has a default value.
+// api/access/settings.ts: what the variables say about access, checked as a whole.
+// No secret has a default value.
 
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../shared/runtime/app-error.ts';
@@ -41,7 +42,7 @@ export const accessSettings = (variables: Variables): AccessSettings => {
   }
   return {
     required,
-    // With AUTH=off nobody asks for tokens; those that are given out are good until this process ends.
+    // With AUTH=off no route asks for tokens; those that are given out are good until this process ends.
     jwtSecret: secret === '' ? randomBytes(SECRET_BYTES_MIN) : secret,
     metricsToken: variables.METRICS_TOKEN,
     rateLimitPerSecond: variables.RATE_LIMIT_PER_SECOND,

@@ -1,5 +1,6 @@
-// api/access/sign-in.ts: email and password become a user. Whether the user exists shows neither in the answer nor in its time: every
-// attempt is counted, then hashed once. A password that was right is remembered for a minute, as a keyed digest.
+// api/access/sign-in.ts: finds the user of an email and a password.
+// Neither the answer nor its time shows whether the user exists: every attempt is counted, then hashed once. A password that was right is
+// remembered for a minute, as a keyed digest.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';

@@ -1,5 +1,5 @@
-// api/access/tokens.ts: tokens that stand for a caller: JWTs for the api (15 minutes) and tickets for the feed (30 seconds). They say
-// who, never what one may do: that is read from the accounts. Algorithm, issuer, audience and lifetime are pinned.
+// api/access/tokens.ts: tokens that stand for a caller: JWTs for the api (15 minutes), tickets for the feed (30 seconds).
+// They name the caller, never what it may do: that is read from the accounts. Algorithm, issuer, audience and lifetime are pinned.
 
 import { createSecretKey } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';

@@ -1,5 +1,5 @@
-// api/bulk/export-orders.ts: GET /orders/export without HTTP: all orders that pass the filters, as text, a page at a time. Memory is
-// one page whatever there is to export, and between two pages nothing is held in the database: no cursor, no transaction.
+// api/bulk/export-orders.ts: GET /orders/export without HTTP: all orders that pass the filters, as text, page by page.
+// It never holds more than one page in memory, and between two pages nothing in the database: no cursor, no transaction.
 
 import { stringify } from 'csv-stringify/sync';
 import type { Order } from '../../shared/order/order.ts';

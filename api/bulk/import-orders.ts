@@ -1,5 +1,5 @@
-// api/bulk/import-orders.ts: POST /orders/import without HTTP: one line of the request becomes one line of the answer. A line is
-// checked and submitted exactly as a body of POST /orders is; what is wrong with it is its result and stops nothing.
+// api/bulk/import-orders.ts: POST /orders/import without HTTP: one line of the request becomes one line of the answer.
+// A line is checked and submitted exactly as a body of POST /orders is; an error in one line is its result and never stops the others.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -36,11 +36,11 @@ export type ImportLines = (body: AsyncIterable<Buffer>, context: CallContext) =>
 export const LINE_BYTES_MAX = 1_048_576;
 // Lines that wait for the log, or for the client to take their results: normalised orders of at most some 20 KB.
 const LINES_UNDER_WAY_MAX = 200;
-// Checking so many lines takes a millisecond or two; then others have their turn.
+// Checking this many lines takes a millisecond or two; then other requests have their turn.
 const LINES_PER_TURN = 50;
 // JSON's own (RFC 8259).
 const WHITESPACE = new Set(Buffer.from(' \t\r\n'));
-// Bytes that are no UTF-8 are refused, not replaced: an order must not say what nobody wrote.
+// Bytes that are no UTF-8 are refused, not replaced: an order must not say what its client did not write.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export const createImportLines = ({ submitOrder, gate, logger }: ImportLinesOptions): ImportLines => {

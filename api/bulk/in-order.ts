@@ -1,5 +1,5 @@
-// api/bulk/in-order.ts: many pieces of work at the same time, their results in the order of the inputs, and back-pressure both
-// ways: no further input is taken while `limit` results are under way or wait to be fetched.
+// api/bulk/in-order.ts: runs many pieces of work at once and returns their results in the order of the inputs.
+// Back-pressure works both ways: no further input is taken while `limit` results are in progress or wait to be fetched.
 
 export interface InOrderOptions<I, O> {
   inputs: AsyncIterable<I>;

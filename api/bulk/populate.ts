@@ -1,5 +1,5 @@
-// api/bulk/populate.ts: POST /orders/populate without HTTP: up to 100,000 sample orders in one call, a few hundred under way at a
-// time. Every entry has an id of its own place in its batch, so a call that is repeated, or was cut off, doubles nothing.
+// api/bulk/populate.ts: POST /orders/populate without HTTP: up to 100,000 sample orders in one call, a few hundred in flight.
+// An entry's id follows from its batch and index, so a call that is repeated, or was cut off, never creates an order twice.
 
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -144,7 +144,7 @@ const createReport = () => {
       if (errors.length < ERRORS_MAX) errors.push({ index, code: problem.code, detail: problem.message });
     },
     done: () => successes + failures,
-    /** What all of the last entries have failed of, once they are so many that the next will too. */
+    /** The one reason for which all of the last entries failed, once there are enough of them that the next will too. */
     hopeless: (): Problem | null => (inARow < FAILURES_IN_A_ROW_MAX ? null : last),
     result: () => ({
       successes,

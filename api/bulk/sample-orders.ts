@@ -1,5 +1,5 @@
-// api/bulk/sample-orders.ts: what populate fills a system with: plausible orders that follow from batch and index alone, so that a
-// repeated call asks for the very same ones. Pure.
+// api/bulk/sample-orders.ts: plausible orders for populate, which follow from batch and index alone.
+// A repeated call therefore asks for the same orders. Pure.
 
 import { createHash } from 'node:crypto';
 import { fromMinor } from '../../shared/order/money.ts';
@@ -23,7 +23,7 @@ const draws = (seed: string) => {
 };
 
 /**
- * The body that a client would send. Products are named so that they are nobody's: the catalogue neither prices nor stocks
+ * The body that a client would send. Products have names that no catalogue uses: the catalogue neither prices nor stocks
  * them. A product costs the same in every order.
  */
 export const sampleOrder = (batchId: string, index: number): Submission => {

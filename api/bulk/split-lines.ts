@@ -1,5 +1,5 @@
-// api/bulk/split-lines.ts: a stream of bytes becomes lines, one at a time and of bounded length, however the bytes are cut into chunks.
-// (split2 drops a line that is too long without a word; here it is a line like the others, and the next ones follow.)
+// api/bulk/split-lines.ts: splits a stream of bytes into lines of bounded length, however the bytes are cut into chunks.
+// (split2 silently drops a line that is too long; here it is returned as a line, and the next ones follow.)
 
 export interface Line {
   /** From 1, blank lines counted. */

@@ -1,5 +1,5 @@
-// api/http/compression.ts: gzip for answers that are long and alike in themselves: pages, exports, histories. Everything else goes out as it
-// is and meets no code of this file. What contains a secret is never compressed: its length would tell about it (BREACH).
+// api/http/compression.ts: compresses long, repetitive answers with gzip: pages, exports, histories.
+// All other answers pass no code of this file. An answer with a secret is never compressed: its length would reveal it (BREACH).
 
 import { PassThrough, pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';

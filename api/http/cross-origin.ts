@@ -1,5 +1,5 @@
-// api/http/cross-origin.ts: which web pages may call us: ours, and with AUTH=required those of CORS_ORIGINS. A browser says in `Origin` whose
-// page it is that asks; everybody else leaves it out and is not concerned.
+// api/http/cross-origin.ts: which web pages may call the api: its own, and with AUTH=required those of CORS_ORIGINS.
+// A browser names the page that asks in `Origin`; other clients send none and are not concerned.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from './problems.ts';

@@ -1,5 +1,5 @@
-// api/http/cursors.ts: cursors of pages: where the next page begins, bound to the question that the page answered, so that a
-// cursor cannot be carried over to other filters, another order or another sort.
+// api/http/cursors.ts: cursors of pages: where the next page begins, bound to the query that the page answered.
+// A cursor cannot be used with other filters, another order or another sort.
 
 import { createHash } from 'node:crypto';
 import { Problem } from './problems.ts';

@@ -1,5 +1,5 @@
-// api/http/drain.ts: how the api leaves without failing a request: it says that it goes while it still serves, then takes no more and
-// answers what has come, then cuts what is left. The limits together leave a second of a process's 4.5 (runtime/shutdown.ts).
+// api/http/drain.ts: stops the api without failing a request: not ready first, then no new requests, then open ones are cut.
+// The limits together leave a second of a process's 4.5 (runtime/shutdown.ts).
 
 import type { Socket } from 'node:net';
 import { setImmediate as afterPoll } from 'node:timers/promises';
@@ -20,7 +20,7 @@ export interface Drain {
 }
 
 // Connections that are in use get an answer with `Connection: close` meanwhile, and a balancer sees that we are not ready. One
-// that was not used for so long is cut when this is over; a request that is on its way just then is its client's to repeat.
+// that was not used for this long is cut when this is over; a request that is on its way just then is its client's to repeat.
 const NOTICE_MS = 750;
 // The longest wait that ends by itself is that of a command for its answer, which is cut to a second (outstanding-requests.ts).
 const IN_FLIGHT_MS = 1_250;

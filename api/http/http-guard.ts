@@ -1,5 +1,5 @@
-// api/http/http-guard.ts: what every request passes before its route: whose page may talk to us, and with AUTH=off under which names;
-// the headers that every answer carries; and what a path or method without a route is told.
+// api/http/http-guard.ts: checks that every request passes before its route: Origin and Host, unknown paths and methods, common headers.
+// With AUTH=off only loopback names are accepted as Host.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admitOrigin, answerPreflight, isPreflight } from './cross-origin.ts';

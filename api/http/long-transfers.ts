@@ -1,12 +1,12 @@
-// api/http/long-transfers.ts: requests and answers that are streams and may take as long as they need, as long as they go on. The
-// server's limit on the time of a request is for all the others.
+// api/http/long-transfers.ts: exempts streamed requests and answers from the server's time limit while bytes are moving.
+// All other requests keep the limit.
 
 import type { Socket } from 'node:net';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
- * No byte in either direction for so long, and the connection is closed: the other side is gone or does not read. Longer than
+ * Without a byte in either direction for this long the connection is closed: the other side is gone or does not read. Longer than
  * anything that we wait for in between: the log, the database, a place at the gate.
  */
 export const STALL_MAX_MS = 60_000;
@@ -37,7 +37,7 @@ export const createLongTransfers = (): LongTransfers => {
     begin: ({ raw: { socket } }, reply) => {
       long.add(socket);
       reply.raw.once('close', () => long.delete(socket));
-      // Node closes a connection that times out, and sets the time-out anew for the next request on it.
+      // Node closes a connection that times out, and sets the time-out again for the next request on it.
       socket.setTimeout?.(STALL_MAX_MS);
       return leaving(reply);
     },
@@ -46,5 +46,5 @@ export const createLongTransfers = (): LongTransfers => {
   };
 };
 
-/** The same bytes; ends with the signal's reason, and leaves the connection under `body` to whoever answers on it. */
+/** The same bytes; ends with the signal's reason, and leaves the connection under `body` to the code that answers on it. */
 export const until = (signal: AbortSignal, body: Readable): Readable => addAbortSignal(signal, body.pipe(new PassThrough()));

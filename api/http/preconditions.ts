@@ -1,4 +1,5 @@
-// api/http/preconditions.ts: If-Match and If-None-Match (RFC 9110, section 13) against the version of an order. Pure.
+// api/http/preconditions.ts: If-Match and If-None-Match (RFC 9110, section 13) against the version of an order.
+// Pure.
 
 const TAG = /^"v([1-9]\d{0,8})"$/;
 

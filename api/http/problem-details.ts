@@ -1,5 +1,5 @@
-// api/http/problem-details.ts: errors become application/problem+json (RFC 9457) here and nowhere else. What is not a known
-// kind of failure is logged and answered as INTERNAL; nothing of its message or stack leaves the process.
+// api/http/problem-details.ts: turns errors into application/problem+json (RFC 9457); no other file does.
+// An unknown failure is logged and answered as INTERNAL; nothing of its message or stack ever leaves the process.
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type AppErrorCode } from '../../shared/runtime/app-error.ts';
@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import { PROBLEMS, Problem, type ProblemCode, type ProblemExtras } from './problems.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
-// Long enough for a leader election or a restart to be under way, short enough that nobody gives up.
+// Long enough for a leader election or a restart to be under way, short enough that no client gives up.
 const RETRY_AFTER_S = 1;
 
 const OPERATING: Partial<Record<AppErrorCode, ProblemCode>> = {

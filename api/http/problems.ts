@@ -1,5 +1,5 @@
-// api/http/problems.ts: every error that the api answers with, in one table (RFC 9457). The handler of problem-details.ts, the
-// OpenAPI description and the page /docs/errors are made from it. Holds no logic.
+// api/http/problems.ts: every error that the api answers with, in one table (RFC 9457).
+// The handler of problem-details.ts, the OpenAPI description and the page /docs/errors are made from it. Holds no logic.
 
 interface ProblemKind {
   status: number;

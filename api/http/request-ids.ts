@@ -1,5 +1,5 @@
-// api/http/request-ids.ts: the id of a request: the caller's X-Request-Id when it is harmless in logs and headers, else ours. It
-// becomes the correlation id of the event that the request leads to.
+// api/http/request-ids.ts: the id of a request: the client's X-Request-Id if it is harmless in logs and headers, else a new one.
+// It becomes the correlation id of the event that the request leads to.
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

@@ -1,5 +1,5 @@
-// api/http/validation.ts: JSON Schema validation of requests. Bodies are taken as they are: nothing is coerced, dropped or filled
-// in. Queries and paths are text, so there numbers and booleans are coerced. Unknown fields are errors in both.
+// api/http/validation.ts: validates requests against JSON Schema; unknown fields are errors.
+// Bodies are never coerced, trimmed or completed. Queries and paths are text, so numbers and booleans are coerced there.
 
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';

@@ -1,5 +1,5 @@
-// api/orders/command-order.ts: a command becomes a request in the log, and its caller hears what the processor answered (R2). What the
-// order as of now already rules out is refused without a record; everything else the processor decides. No HTTP in here.
+// api/orders/command-order.ts: appends a command as a request, and returns what the processor answered (R2).
+// What the order as of now rules out is refused without a record; the processor decides everything else. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
@@ -13,7 +13,7 @@ import type { Place } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
-import type { Answers } from '../requests/outstanding-requests.ts';
+import type { OutstandingRequests } from '../requests/outstanding-requests.ts';
 
 export interface OrderCommand {
   orderId: string;
@@ -27,7 +27,7 @@ export interface OrderCommand {
 export type Commanded =
   /** The order as the answering fact left it. */
   | { outcome: 'applied'; order: Order; place: Place }
-  /** It is as asked already, perhaps by somebody else's request; `place` is where the log says so. */
+  /** It is as asked already, perhaps by another client's request; `place` is where the log says so. */
   | { outcome: 'unchanged'; order: Order; place: Place }
   | { outcome: 'not_found' }
   /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
@@ -44,18 +44,19 @@ export interface CommandOrderOptions {
   topic: string;
   appender: Appender;
   orders: Pick<ReadOrder, 'fresh'>;
-  answers: Answers<OrderAnswer>;
+  outstanding: OutstandingRequests<OrderAnswer>;
   /** DECISION_WAIT_MS. */
   decisionWaitMs: number;
   now: () => number;
 }
 
-// What the order became between our reading and the processor's: whoever asked for just that hears the same, whether we knew it
-// before the append or not. A processor that took over has forgotten the orders that had closed, and says that there is none.
+// What the order became between the api's reading and the processor's: a client that asked for just that gets the same answer,
+// whether the api knew it before the append or not. A processor that took over does not know the orders that had closed, and says that
+// there is none.
 const MOVED_ON: ReadonlySet<string> = new Set(['ILLEGAL_TRANSITION', 'ORDER_NOT_FOUND']);
 
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
-  const { topic, appender, orders, answers, decisionWaitMs } = options;
+  const { topic, appender, orders, outstanding, decisionWaitMs } = options;
 
   /**
    * The tail forgets orders that have closed and are stored (tail-memory.ts), so an answer may come without its order: it is as stored.
@@ -74,21 +75,21 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
 
   const decided = async (request: OrderRequest, { change, traceparent }: OrderCommand): Promise<Commanded> => {
     const requestId = request.id;
-    const answer = answers.register(requestId);
+    const pending = outstanding.register(requestId);
     try {
       const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
       // The answer may come before an acknowledgement that is lost on its way.
-      const answered = await Promise.race([answer.come, appended.then(() => answer.within(decisionWaitMs))]);
+      const answered = await Promise.race([pending.answer, appended.then(() => pending.within(decisionWaitMs))]);
       if (answered !== null) {
         const known = await withOrder(answered);
         return known === null ? { outcome: 'pending', requestId, place: answered.place } : outcomeOf(known, change);
       }
       const place = await appended;
       if (place === null) return { outcome: 'unknown', requestId };
-      answer.leave();
+      pending.abandon();
       return { outcome: 'pending', requestId, place };
     } finally {
-      answer.forget();
+      pending.release();
     }
   };
 

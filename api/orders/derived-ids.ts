@@ -1,5 +1,5 @@
-// api/orders/derived-ids.ts: order ids that follow from what the caller said, so that saying it again means the same order. No table
-// remembers what was said: the id does.
+// api/orders/derived-ids.ts: order ids that follow from what the client sent, so that a repeated request means the same order.
+// No table remembers what was sent: the id does.
 
 import { createHash } from 'node:crypto';
 import { KEYED_PREFIX } from '../http/ids.ts';

@@ -1,5 +1,5 @@
-// api/orders/new-order.ts: from the body of a submission to the normalised command: all ways to say the same order give the same
-// command, and so the same hash. Pure; a submission that is not valid is a Problem.
+// api/orders/new-order.ts: turns the body of a submission into the normalised command.
+// All ways to write the same order give the same command, and so the same hash. Pure; an invalid submission is a Problem.
 
 import { createHash } from 'node:crypto';
 import type { ItemData } from '../../shared/order/events.ts';

@@ -1,5 +1,5 @@
-// api/orders/price-lines.ts: what an order costs by the catalogue of this process, which asks nobody. Only a refusal is made sure of: a
-// product or a price that another instance has just acknowledged may not have been read here yet.
+// api/orders/price-lines.ts: prices an order by the catalogue in this process, without a query.
+// Only a refusal is checked against the end of the log: another instance may have changed a product that was not read here yet.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { Problem } from '../http/problems.ts';

@@ -1,5 +1,6 @@
-// api/orders/pricing.ts: what an order costs (design, "Catalogue"; R14). Items that the catalogue knows have its price and are stocked;
-// that is recorded in the order, so that later changes of the catalogue do not matter. Pure; a wrong price is a Problem.
+// api/orders/pricing.ts: what an order costs (design, "Catalogue"; R14).
+// Items in the catalogue have its price and are stocked; the order records that, so that later changes of the catalogue do not matter.
+// Pure; a wrong price is a Problem.
 
 import type { ItemData } from '../../shared/order/events.ts';
 import { AMOUNT_MAX, toMinor } from '../../shared/order/money.ts';

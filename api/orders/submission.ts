@@ -1,5 +1,5 @@
-// api/orders/submission.ts: between HTTP and submit-order.ts, for everything that submits orders: POST /orders, the lines of an
-// import, the entries of a batch. One order is checked, and refused, in the same way wherever it comes from.
+// api/orders/submission.ts: checks and submits one order, in the same way for POST /orders, import and batches.
+// It stands between HTTP and submit-order.ts.
 
 import type { CallContext } from '../access/call-context.ts';
 import { type Caller, ownerOf } from '../access/caller.ts';
@@ -38,7 +38,7 @@ const ownedBy = (caller: Caller, body: SubmissionBody): OwnedSubmission => {
   return { ...body, user_id: owner };
 };
 
-/** What the caller is told when no order came of it, or nobody knows. */
+/** What the client is told when no order came of it, or the outcome is unknown. */
 export const refusalOf = (result: Exclude<Submitted, { outcome: 'created' | 'pending' }>): Problem => {
   switch (result.outcome) {
     case 'key_reused':

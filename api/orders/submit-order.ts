@@ -1,5 +1,6 @@
-// api/orders/submit-order.ts: a submission becomes an OrderCreated in the log. Holds the waits: the append and its outcome, and for
-// ids that somebody else may use at the same time the verdict of the log, read back through the tail. No HTTP in here.
+// api/orders/submit-order.ts: appends a submission as an OrderCreated, and returns its outcome.
+// Holds the waits: the append, and, for ids that another client may use at the same time, the log's verdict, read through the tail. No
+// HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
@@ -23,7 +24,7 @@ export interface Submission {
   /** Chosen by the client, or derived from its place in a batch; else null. Never together with a key. */
   orderId: string | null;
   idempotencyKey: string | null;
-  /** Of an entry of a batch: its order id is the entry's own, so nobody else can have used it. */
+  /** Of an entry of a batch: its order id is the entry's own, so no other client can have used it. */
   batchId?: string;
   correlationId: string | null;
   traceparent: string | null;
@@ -133,7 +134,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     return appendAndRead(await creation(submission, orderId, 'client', null), submission.traceparent, taken);
   };
 
-  // Whoever wrote the first OrderCreated of this id wrote this very order: an acknowledged append is all there is to know.
+  // Only this very order can be the first OrderCreated of this id: an acknowledged append is all there is to know.
   const submitEntry = async (submission: Submission, orderId: string): Promise<Submitted> => {
     const created = await creation(submission, orderId, 'batch', null);
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));

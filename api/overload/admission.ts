@@ -1,5 +1,5 @@
-// api/overload/admission.ts: how much of the api's work may be under way at once, and how many records a second may be asked for. Counts
-// and compares, nothing else: refusing must cost next to nothing when ten times too much comes. No HTTP in here.
+// api/overload/admission.ts: limits the requests in flight and the records asked for per second.
+// It counts and compares, nothing else: a refusal must cost next to nothing at ten times the load. No HTTP in here.
 
 import type { WorkKind } from '../access/operations.ts';
 

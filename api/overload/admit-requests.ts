@@ -1,5 +1,5 @@
-// api/overload/admit-requests.ts: every request passes admission.ts before its body is read, once it is known who asks: only those who may
-// ask use up what there is, and who asks too often hears 429 before. What an operator needs under overload always passes.
+// api/overload/admit-requests.ts: asks admission.ts about every request before its body is read, once the caller is known.
+// Only authorised callers use capacity; a caller over its rate limit gets 429 before. What an operator needs under overload always passes.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ruleOf, type WorkKind } from '../access/operations.ts';
@@ -42,9 +42,7 @@ const bodyBytesOf = ({ headers }: FastifyRequest, max: number): number => {
 // Made once: the stack trace of an error costs more than everything else about a refusal.
 const refused = (detail: string): Problem => new Problem('OVERLOADED', `${detail} Nothing was recorded.`);
 const REFUSED: Readonly<Record<Refusal, Problem>> = {
-  rate: refused('More orders and changes come than this instance takes.'),
-  in_flight: refused(
-    `So many requests are under way already: ${IN_FLIGHT_MAX.append} that record something, ${IN_FLIGHT_MAX.read} others.`,
-  ),
-  body_bytes: refused(`Bodies of ${BODY_BYTES_IN_FLIGHT_MAX / 1_000_000} MB are under way already.`),
+  rate: refused('Too many orders and changes per second for this instance.'),
+  in_flight: refused(`Too many requests in flight (limit: ${IN_FLIGHT_MAX.append} writes, ${IN_FLIGHT_MAX.read} reads).`),
+  body_bytes: refused(`Too many request bodies in flight (limit: ${BODY_BYTES_IN_FLIGHT_MAX / 1_000_000} MB).`),
 };

@@ -1,5 +1,5 @@
-// api/overload/bulk-gate.ts: what comes in bulk (populate, import) passes here on its way to the log, so that single submissions never
-// wait for it or are refused because of it. One gate per process, shared by all bulk requests, first come first served.
+// api/overload/bulk-gate.ts: holds bulk orders (populate, import) back, so that single submissions never wait for them or are refused.
+// One gate per process, shared by all bulk requests, first come, first served.
 
 export interface BulkGateOptions {
   openOrders: () => number;
@@ -7,7 +7,7 @@ export interface BulkGateOptions {
   openOrdersMax: number;
   /** Takes what single requests leave of ADMISSION_MAX_PER_SECOND (admission.ts), if there is some. */
   spare: () => boolean;
-  /** How long nobody may be let in, and the number of open orders stand still at that half, before waiting is given up. */
+  /** How long no bulk order may enter, while the number of open orders stands still at that half, before waiting is given up. */
   stallMs?: number;
 }
 
@@ -15,14 +15,14 @@ export interface BulkGate {
   /** Waits for a place: true, and `leave` must follow; or false, when nothing moves any more or the process stops. */
   enter: () => Promise<boolean>;
   leave: () => void;
-  /** Nobody enters any more. */
+  /** No further bulk order enters. */
   stop: () => void;
 }
 
 /** Less than one round of the append lane (500): a single submission always finds room in the next round. */
 export const BULK_IN_FLIGHT_MAX = 400;
 const OPEN_SHARE = 0.5;
-// Only looked at while somebody waits because too much is open, which only the processors can change, or because nothing is spare.
+// Only looked at while a bulk order waits because too much is open, which only the processors can change, or because nothing is spare.
 const LOOK_EVERY_MS = 20;
 // Processors that are taken over from stand still for some seconds.
 const STALL_MS = 15_000;
@@ -47,7 +47,7 @@ export const createBulkGate = ({ openOrders, openOrdersMax, spare, stallMs = STA
   const turnAway = (): void => {
     for (const answer of waiting.splice(0)) answer(false);
   };
-  /** Somebody waits, and not for one of those inside to leave. */
+  /** A bulk order waits, and not for one of those inside to leave. */
   const mustLook = (): boolean => waiting.length > 0 && inside < BULK_IN_FLIGHT_MAX;
   const look = (): void => {
     timer = null;

@@ -1,5 +1,5 @@
-// api/products/catalogue.ts: every product in the api's memory: what pricing an order needs to know, so that no submission asks
-// anybody. It starts from the ledger's products, reads on from where the ledger stands, and tells what it folds.
+// api/products/catalogue.ts: every product in the api's memory, for pricing orders without a query.
+// It starts from the ledger's products, reads the log on from there, and reports what it folds.
 
 import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';

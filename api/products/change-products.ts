@@ -1,4 +1,4 @@
-// api/products/change-products.ts: products are created by a fact of ours and changed by requests that the processor answers (R11).
+// api/products/change-products.ts: creates products by a fact of the api, and changes them by requests that the processor answers (R11).
 // Holds the waits: the append, the answer, and the ledger. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
@@ -8,7 +8,7 @@ import type { ProductCreated, ProductRequest } from '../../shared/product/events
 import { evolveProduct } from '../../shared/product/product.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
-import type { Answers } from '../requests/outstanding-requests.ts';
+import type { OutstandingRequests } from '../requests/outstanding-requests.ts';
 import type { Catalogue, ProductAnswer } from './catalogue.ts';
 import { type KeyedRequest, keyedRequest, type ProductChange } from './keyed-request.ts';
 import type { ProductRow, ProductStore, Verdict } from './product-store.ts';
@@ -53,7 +53,7 @@ export interface ChangeProductsOptions {
   catalogue: Pick<Catalogue, 'get' | 'size' | 'waitRead'>;
   products: Pick<ReadProducts, 'exists' | 'found'>;
   store: Pick<ProductStore, 'verdict'>;
-  answers: Answers<ProductAnswer>;
+  outstanding: OutstandingRequests<ProductAnswer>;
   decisionWaitMs: number;
   now: () => number;
 }
@@ -62,7 +62,7 @@ export interface ChangeProductsOptions {
 const VERDICT_MAX_MS = 5_000;
 
 export const createChangeProducts = (options: ChangeProductsOptions): ChangeProducts => {
-  const { topic, currency, productsMax, appender, catalogue, products, store, answers, decisionWaitMs, now } = options;
+  const { topic, currency, productsMax, appender, catalogue, products, store, outstanding, decisionWaitMs, now } = options;
 
   const create = async (product: NewProduct, context: CallContext): Promise<ProductCreation> => {
     const productId = product.productId ?? randomUUIDv7();
@@ -89,7 +89,7 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     };
     const place = await appendOrGiveUp(appender, encodeProductEvent(event, topic, context.traceparent));
     if (place === null) return { outcome: 'unknown', productId };
-    // Who was first with an id the log decides; and whoever orders the product next finds it priced, here at least.
+    // The log decides which client was first with an id; and the next order of the product finds it priced, on this instance at least.
     if (!(await catalogue.waitRead(place, VERDICT_MAX_MS))) return { outcome: 'pending', productId };
     if (catalogue.get(productId)?.createdEventId !== event.id) return { outcome: 'taken' };
     return { outcome: 'created', product: unreadRow(evolveProduct(null, event).product!) };
@@ -125,19 +125,19 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     const keyed = idempotencyKey === null ? null : keyedRequest(context.caller.id, idempotencyKey, asked);
     const request = requestOf(asked, keyed, context);
     // Before the ledger is asked: what is answered in between is heard.
-    const waiting = answers.register(request.id);
+    const pending = outstanding.register(request.id);
     try {
       const earlier = keyed === null ? null : await earlierOf(keyed);
       if (earlier === 'key_reused') return { outcome: 'key_reused' };
       if (earlier !== null) return await settled(productId, earlier, true);
       const place = await appendOrGiveUp(appender, encodeProductEvent(request, topic, context.traceparent));
-      const answer = await waiting.within(decisionWaitMs);
+      const answer = await pending.within(decisionWaitMs);
       if (answer === null) return { outcome: place === null ? 'unknown' : 'pending', requestId: request.id };
       // Two with one key at the same time: the answer is to the one that the ledger saw first.
       if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
       return await settled(productId, answer as Verdict['answer'], false);
     } finally {
-      waiting.forget();
+      pending.release();
     }
   };
   return { create, change };

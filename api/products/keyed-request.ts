@@ -1,5 +1,5 @@
-// api/products/keyed-request.ts: a request under an Idempotency-Key has an id that follows from the key: the ledger answers an id once,
-// however often and through whichever instance the request comes. Pure.
+// api/products/keyed-request.ts: derives a request's id from its Idempotency-Key.
+// The ledger answers an id once, however often and through whichever instance the request comes. Pure.
 
 import { createHash } from 'node:crypto';
 import type { ProductEventData, ProductRequest } from '../../shared/product/events.ts';

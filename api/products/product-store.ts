@@ -1,5 +1,6 @@
-// api/products/product-store.ts: what the api asks the ledger about products. Reads only; the processor writes. Every method is one
-// statement or one snapshot, and rejects with DATABASE_UNAVAILABLE when trying again may help.
+// api/products/product-store.ts: what the api asks the ledger about products.
+// It never writes: the processor does. Every method is one statement or one snapshot, and rejects with DATABASE_UNAVAILABLE when a retry
+// may help.
 
 import { BEGIN_SNAPSHOT, type Database } from '../../shared/postgres/database.ts';
 import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
@@ -63,7 +64,7 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
   // A rebuild leaves the old rows until it has new ones; a ledger that was lost has none, and cannot say that there are none.
   const requireComplete = async (): Promise<void> => {
     const { rows } = await database.query<{ complete: boolean }>(`SELECT complete FROM ${schema}.ledger`);
-    if (rows[0]?.complete !== true) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being made anew.');
+    if (rows[0]?.complete !== true) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being rebuilt.');
   };
 
   return {
@@ -71,7 +72,7 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
       answered({ starts: new Map(), products: [] }, () =>
         database.transaction(async (client) => {
           const state = await client.query<{ complete: boolean }>(`SELECT complete FROM ${schema}.ledger`);
-          // While it is made anew its rows are not all there: the log has everything.
+          // While it is rebuilt its rows are not all there: the log has everything.
           if (state.rows[0]?.complete !== true) return { starts: new Map(), products: [] };
           const starts = await client.query<{ partition: number; start_offset: number }>(
             `SELECT partition, start_offset FROM ${schema}.partitions WHERE topic = $1`,

@@ -1,4 +1,5 @@
-// api/products/product-view.ts: a product as clients see it (design section 4). Pure.
+// api/products/product-view.ts: a product as clients see it (design section 4).
+// Pure.
 
 import { fromMinor } from '../../shared/order/money.ts';
 import { iso } from '../../shared/order/order-view.ts';
@@ -25,7 +26,7 @@ export const productView = (row: ProductRow) => {
 };
 export type ProductView = ReturnType<typeof productView>;
 
-/** A product that the ledger has not taken yet: nobody can have reserved or bought any of it. */
+/** A product that the ledger has not taken yet: no order can have reserved or bought any of it. */
 export const unreadRow = (product: Product): ProductRow => ({
   product_id: product.productId,
   name: product.name,

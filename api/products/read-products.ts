@@ -1,5 +1,5 @@
-// api/products/read-products.ts: products as of now: that they exist the catalogue knows, their numbers the ledger alone. So a product can be
-// read right after its 201 and its stock right after the answer that changed it, on every instance.
+// api/products/read-products.ts: products as of now: the catalogue says which exist, the ledger their numbers.
+// A product can be read right after its 201, and its stock right after the answer that changed it, on every instance.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -41,7 +41,7 @@ export const createReadProducts = ({ catalogue, store, readToEnd }: ReadProducts
     if (catalogue.get(productId) === undefined) await readToEnd([productId]);
     return catalogue.get(productId) !== undefined;
   };
-  // The ledger decides before the log has the answer, so a row is never older than an answer that somebody has heard.
+  // The ledger decides before the log has the answer, so a row is never older than an answer that a client has received.
   const found = async (productId: string): Promise<ProductRow> => {
     const row = await store.find(productId);
     if (row !== null) return row;

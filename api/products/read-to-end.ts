@@ -1,5 +1,5 @@
-// api/products/read-to-end.ts: waiting until the catalogue contains what the log has now: before "there is none" is said of a product, and
-// before an order is refused for what the catalogue says. Bounded.
+// api/products/read-to-end.ts: waits, for a bounded time, until the catalogue contains what the log has now.
+// It is used before a product is said not to exist, and before an order is refused for what the catalogue says.
 
 import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';

@@ -1,5 +1,5 @@
-// api/reads/checkpoint-watch.ts: asks PostgreSQL how far the projector is, as often as it matters: someone waits for it, memory
-// could be freed by it, or nothing goes on and only a checkpoint that went back would be news.
+// api/reads/checkpoint-watch.ts: asks PostgreSQL for the projector's checkpoints, as often as it matters.
+// Often while a request waits for them or memory could be freed, rarely while only a checkpoint that moved backwards would be news.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';

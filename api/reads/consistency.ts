@@ -1,5 +1,5 @@
-// api/reads/consistency.ts: Consistency-Token: the place in the log of what a caller has written. A read that names it waits until
-// its answer contains that place, for a bounded time.
+// api/reads/consistency.ts: Consistency-Token: the position in the log of what a client has written.
+// A read that sends it waits, for a bounded time, until its answer contains that position.
 
 import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import { Problem } from '../http/problems.ts';

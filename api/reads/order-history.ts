@@ -1,5 +1,5 @@
-// api/reads/order-history.ts: the history of one order, oldest first: from the archive, and behind it from the tail what the
-// projector has not stored yet.
+// api/reads/order-history.ts: the history of one order, oldest first: from the archive, then from the tail.
+// The tail has what the projector has not stored yet.
 
 import type { OrderCreated } from '../../shared/order/events.ts';
 import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
@@ -19,7 +19,7 @@ export interface OrderEventsOptions {
 
 /**
  * All of them reject with HISTORY_DROPPED where the order began before the archive does, and with DATABASE_UNAVAILABLE where the
- * archive has no beginning of it for another reason: nobody is shown half a history as if it were whole.
+ * archive has no beginning of it for another reason: half a history is never shown as if it were whole.
  */
 export interface OrderEvents {
   /** At most `limit` events from this offset on, in log order: a prefix of what the log has, without holes but the unwanted. */
@@ -52,7 +52,7 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
   const refuseWithoutBeginning = async ({ order: { orderId }, createdOffset }: StoredOrder): Promise<never> => {
     if (createdOffset < (await readModel.archiveStart()))
       throw new Problem('HISTORY_DROPPED', `The history of the order ${orderId} is not kept any more.`);
-    // It went back, and the tail has not heard of it yet.
+    // The database was restored, and the tail has not noticed yet.
     throw new AppError('DATABASE_UNAVAILABLE', `The archive does not have the creation of the order ${orderId}.`);
   };
   /** R2: of a closed order memory has forgotten what was answered, so it takes every refusal for the first. The row and the archive know. */

@@ -1,5 +1,5 @@
-// api/reads/order-list.ts: the SQL of GET /orders. Keyset pages on (created_at, order_id), so that page 1,000 costs what page 1
-// costs: never OFFSET, never COUNT. Pure: a query in, a statement out.
+// api/reads/order-list.ts: the SQL of GET /orders: a query in, a statement out.
+// Keyset pages on (created_at, order_id), so that page 1,000 costs what page 1 costs: never OFFSET, never COUNT. Pure.
 
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { ORDER_COLUMNS } from '../../shared/postgres/order-rows.ts';

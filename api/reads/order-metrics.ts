@@ -1,5 +1,5 @@
-// api/reads/order-metrics.ts: the body of GET /orders/metrics, from counters and a histogram that the projector keeps: never
-// COUNT(*), so it costs the same with ten orders and with ten million.
+// api/reads/order-metrics.ts: the body of GET /orders/metrics, from counters and a histogram that the projector keeps.
+// Never COUNT(*): it costs the same with ten orders and with ten million.
 
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { fromMinor } from '../../shared/order/money.ts';

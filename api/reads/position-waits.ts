@@ -1,5 +1,5 @@
-// api/reads/position-waits.ts: waiting until something has passed a position of the log: the tail's reading, or the projector's
-// checkpoint. Every wait is bounded.
+// api/reads/position-waits.ts: waits until something has passed a position of the log: the tail's reading, or the projector's checkpoint.
+// Every wait is bounded.
 
 export interface PositionWaits {
   /** True once `passed` holds, false after `limitMs`. */

@@ -1,5 +1,6 @@
-// api/reads/read-model.ts: what the api asks PostgreSQL. Reads only; the projector writes. Every method is one statement or one
-// snapshot, so each answer is about one moment, and rejects with DATABASE_UNAVAILABLE when trying again may help.
+// api/reads/read-model.ts: what the api asks PostgreSQL about orders.
+// It never writes: the projector does. Every method is one statement or one snapshot, so that each answer is about one moment, and rejects
+// with DATABASE_UNAVAILABLE when a retry may help.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
@@ -8,7 +9,7 @@ import type { Effect } from '../../shared/order/order.ts';
 import { ARCHIVE_COLUMNS, type ArchiveRow, recordOf } from '../../shared/postgres/archive-rows.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
 import { readNextOffsets } from '../../shared/postgres/checkpoints.ts';
-import { FIRST_LIVES, type FirstLifeRow, firstLivesIn } from '../../shared/postgres/creation-offsets.ts';
+import { CREATION_OFFSETS, type CreationOffsetRow, creationOffsetsIn } from '../../shared/postgres/creation-offsets.ts';
 import { BEGIN_SNAPSHOT, type Client, type Database, type Row } from '../../shared/postgres/database.ts';
 import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
 import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/order-rows.ts';
@@ -32,8 +33,8 @@ export interface LookedUp {
   stored: StoredOrder | null;
 }
 
-/** The lives that the rows know of ids of one partition, with its checkpoint from the same statement. */
-export interface FirstLives {
+/** Where orders of one partition were created, with its checkpoint from the same statement. */
+export interface CreationOffsets {
   checkpoint: number;
   /** Order id → offset of the OrderCreated that won, for those that have an order. */
   createdAt: ReadonlyMap<string, number>;
@@ -43,7 +44,7 @@ export interface ReadModel {
   snapshot(): Promise<Snapshot>;
   checkpoints(): Promise<Map<number, number>>;
   lookUp(wanted: readonly { orderId: string; partition: number }[]): Promise<LookedUp[]>;
-  firstLives(partition: number, orderIds: readonly string[]): Promise<FirstLives>;
+  creationOffsets(partition: number, orderIds: readonly string[]): Promise<CreationOffsets>;
   /** Events of an order from an offset on, in log order. */
   events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<LoggedEvent[]>;
   /** The first offset, of every partition, that the archive has: what is below was dropped from it. */
@@ -101,9 +102,9 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     const { rows } = await answered(database.query<LookUpRow>({ name: 'look_up_orders', text: LOOK_UP, values }));
     return rows.map((row) => ({ checkpoint: row.checkpoint ?? 0, stored: row.order_id === null ? null : storedOrder(row as OrderRow) }));
   },
-  firstLives: async (partition, orderIds) => {
-    const statement = { name: 'first_lives', text: FIRST_LIVES, values: [topic, partition, orderIds] };
-    const { checkpoint, createdAt } = firstLivesIn((await answered(database.query<FirstLifeRow>(statement))).rows);
+  creationOffsets: async (partition, orderIds) => {
+    const statement = { name: 'creation_offsets', text: CREATION_OFFSETS, values: [topic, partition, orderIds] };
+    const { checkpoint, createdAt } = creationOffsetsIn((await answered(database.query<CreationOffsetRow>(statement))).rows);
     return { checkpoint: checkpoint ?? 0, createdAt };
   },
   events: async ({ orderId, partition }, from, limit) => {

@@ -1,5 +1,6 @@
-// api/reads/read-order.ts: one order as of now (R7): from the tail's memory, else from its row, and "there is none" only after the
-// tail has passed the end of the log as it was when the question came. So an order can be read right after its 201, everywhere.
+// api/reads/read-order.ts: one order as of now (R7): from the tail's memory, else from its row.
+// It never says "there is none" before the tail has passed the end of the log as it was at the question. So an order can be read right
+// after its 201, on every instance.
 
 import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
@@ -28,7 +29,7 @@ export interface ReadOrder {
 
 // Longer than a pause of the broker or a rejoin, shorter than a caller's patience.
 const LOG_WAIT_MAX_MS = 5_000;
-// Each try begins with what the tail knows by then; a database that keeps going back is not one to answer from.
+// Each try begins with what the tail knows by then; a read model that is restored again and again is not one to answer from.
 const TRIES_MAX = 3;
 
 export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOptions): ReadOrder => {
@@ -47,10 +48,10 @@ export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOp
         shown.set(partition, Math.max(checkpoint, shown.get(partition) ?? 0));
         return newer(stored, tail.get(orderId));
       }
-      // The database went back. Somebody may have reset the tail meanwhile: then only the base that we noted was old.
+      // The database was restored. Another read may have reset the tail meanwhile: then only the base that this read noted was old.
       if (checkpoint < tail.checkpoint(partition)) await tail.reset();
     }
-    throw new AppError('DATABASE_UNAVAILABLE', 'The read model keeps going back.');
+    throw new AppError('DATABASE_UNAVAILABLE', 'The read model was rebuilt or restored repeatedly during this read.');
   };
 
   const passEnd = async (partition: number): Promise<void> => {

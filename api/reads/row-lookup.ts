@@ -1,5 +1,6 @@
-// api/reads/row-lookup.ts: rows of single orders, many requests in one statement. A request that finds no statement under way is
-// sent at once; those that come meanwhile go together in the next. So a lone read waits for nothing and a busy api asks rarely.
+// api/reads/row-lookup.ts: reads rows of single orders, many requests in one statement.
+// A request that finds no statement in progress is sent at once; those that come meanwhile share the next one. So a lone read never waits,
+// and a busy api asks rarely.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { LookedUp, ReadModel } from './read-model.ts';
@@ -8,10 +9,10 @@ export interface RowLookup {
   lookUp: (orderId: string, partition: number) => Promise<LookedUp>;
 }
 
-// Two, so that a slow statement does not hold up everybody; more would make smaller groups.
+// Two, so that a slow statement does not hold up all reads; more would make smaller groups.
 const STATEMENTS_MAX = 2;
 const GROUP_MAX = 500;
-// About two seconds of reads at full speed: who would wait longer is better told so at once.
+// About two seconds of reads at full speed: a read that would wait longer is better refused at once.
 const WAITING_MAX = 20_000;
 
 interface Waiting {

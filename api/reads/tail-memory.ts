@@ -1,8 +1,8 @@
-// api/reads/tail-memory.ts: what the tail knows of one partition: every order that is open at its position, the closed ones that
-// PostgreSQL may not show yet, and the events above the projector's checkpoint. Pure: no I/O, no clock.
+// api/reads/tail-memory.ts: what the tail holds of one partition: open orders, recently closed ones, and events that are not stored yet.
+// Pure: no I/O, no clock.
 
 import type { OrderEvent } from '../../shared/order/events.ts';
-import { forgettable, mayBeGhost } from '../../shared/order/late-duplicates.ts';
+import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.ts';
 import { isTerminal, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
@@ -77,32 +77,32 @@ export const createTailPartition = (
 });
 
 /**
- * The OrderCreated among these whose id a finished order may have had, and which `fold` must be told about. Log time as it
- * stands is enough: what memory has forgotten was older than the window already then.
+ * The order ids of those OrderCreated among these that may be late duplicates of a finished order: `fold` needs their creation offsets.
+ * The log time before the batch is enough: what memory has forgotten was older than the window already then.
  */
-export const suspectsIn = (memory: TailPartition, events: readonly (OrderEvent | null)[]): string[] => {
-  const suspects: string[] = [];
+export const idsToLookUp = (memory: TailPartition, events: readonly (OrderEvent | null)[]): string[] => {
+  const ids: string[] = [];
   for (const event of events) {
     if (event?.name !== 'OrderCreated' || memory.orders.has(event.orderId)) continue;
-    if (mayBeGhost(event, memory.logTime)) suspects.push(event.orderId);
+    if (mayBeDuplicate(event, memory.logTime)) ids.push(event.orderId);
   }
-  return suspects;
+  return ids;
 };
 
 /**
- * Folds the event at the partition's position; null is a record that is no event, and so is what comes back. `firstLives` says at
- * which offset the suspects among the ids were created, as far as PostgreSQL knows them. A fact about an order that memory does
- * not hold is void: the order is closed, or was never created.
+ * Folds the event at the partition's position; null stands for a record that cannot be decoded, and is returned for it.
+ * `creationOffsets` has the offsets of `idsToLookUp`, where PostgreSQL knows them. A fact about an order that memory does not hold is
+ * void: the order is closed, or was never created.
  */
-export const fold = (memory: TailPartition, event: OrderEvent | null, firstLives: ReadonlyMap<string, number>): Folded | null => {
+export const fold = (memory: TailPartition, event: OrderEvent | null, creationOffsets: ReadonlyMap<string, number>): Folded | null => {
   const offset = memory.position;
   memory.position = offset + 1;
   if (event === null) return null;
   const known = memory.orders.get(event.orderId);
   const before = known?.order ?? null;
-  const firstLife = known === undefined ? firstLives.get(event.orderId) : undefined;
-  const isGhost = firstLife !== undefined && firstLife < offset;
-  const { order, effect } = isGhost && event.kind === 'fact' ? { order: null, effect: 'void' as const } : evolve(before, event);
+  const firstOffset = known === undefined ? creationOffsets.get(event.orderId) : undefined;
+  const isLateDuplicate = firstOffset !== undefined && firstOffset < offset;
+  const { order, effect } = isLateDuplicate && event.kind === 'fact' ? { order: null, effect: 'void' as const } : evolve(before, event);
   const isOrphan = known === undefined && effect === 'refusal';
   if (offset >= memory.checkpoint) {
     noteUnstored(memory, { event, effect, partition: memory.partition, offset, ...(isOrphan ? { isOrphan } : {}) });

@@ -1,5 +1,5 @@
-// api/requests/append-in-time.ts: appends one record for a caller who waits: the same record again while its outcome is unknown, since
-// arbitration makes copies harmless, and no longer than a caller is patient.
+// api/requests/append-in-time.ts: appends one record for a client that waits, and retries while the outcome is unknown.
+// Copies are harmless: arbitration passes over them. It never takes longer than a client is willing to wait.
 
 import type { Appender, Position, RecordToAppend } from '../../shared/log/log.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
@@ -25,7 +25,7 @@ export const appendOrGiveUp = async (appender: Appender, record: RecordToAppend)
   }
 };
 
-/** Null when it takes longer; what becomes of it then is nobody's business any more. */
+/** Null when it takes longer; what becomes of it then is ignored. */
 const within = <T>(limitMs: number, promise: Promise<T>): Promise<T | null> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(null), limitMs);

@@ -1,5 +1,5 @@
-// api/requests/idempotency-key.ts: the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header), and the order id that is
-// derived from it. No table remembers keys: the id does.
+// api/requests/idempotency-key.ts: the header Idempotency-Key, and the order id that is derived from it.
+// The header is that of draft-ietf-httpapi-idempotency-key-header. No table remembers keys: the id does.
 
 import { createHash } from 'node:crypto';
 import { KEYED_PREFIX } from '../http/ids.ts';
@@ -22,7 +22,7 @@ export const idempotencyKeyOf = (header: string | string[] | undefined): string 
 const invalid = (): Problem =>
   validationFailed([{ path: 'header/Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }]);
 
-/** The same for the same caller and key, on every instance and for ever. 256 bits: nobody can make two keys collide. */
+/** The same for the same caller and key, on every instance and for ever. 256 bits: no client can make two keys collide. */
 export const keyHash = (caller: string, key: string): string => createHash('sha256').update(`${caller}\0${key}`).digest('base64url');
 
 export const orderIdOfKey = (hash: string): string => `${KEYED_PREFIX}${hash}`;

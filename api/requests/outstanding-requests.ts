@@ -1,91 +1,93 @@
-// api/requests/outstanding-requests.ts: the commands of this process that wait for their answer from the log (R2). A command registers its request's
-// id before the request is appended, so that no answer can come before anybody listens; the tail tells what it folds.
+// api/requests/outstanding-requests.ts: the requests of this process that have no answer from the log yet (R2).
+// A command registers its request before the append, so that no answer can come unnoticed; the tail resolves what it folds.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 
-export interface Answers<Answer> {
-  /** Listens for the answer to this request from now on. Throws LOG_OVERLOADED when too many wait, or are owed an answer, already. */
-  register: (requestId: string) => PendingAnswer<Answer>;
-  /** The first effective record that names the request has been read. Answers nobody waits for are dropped. */
-  tell: (requestId: string, answer: Answer) => void;
-  /** How many are waiting. */
+export interface OutstandingRequests<Answer> {
+  /** Takes the answer to this request from now on. Throws LOG_OVERLOADED when too many are outstanding already. */
+  register: (requestId: string) => OutstandingRequest<Answer>;
+  /** The first effective record that names the request has been read. Answers to requests that are not registered are dropped. */
+  resolve: (requestId: string, answer: Answer) => void;
+  /** How many callers are waiting. */
   size: () => number;
-  /** The process is leaving: whoever waits, and whoever still comes, waits for STOP_GRACE_MS at most. */
+  /** The process is stopping: callers that wait, and those that still come, wait for STOP_GRACE_MS at most. */
   stop: () => void;
 }
 
-export interface PendingAnswer<Answer> {
+export interface OutstandingRequest<Answer> {
   /** The answer, whenever it comes. */
-  come: Promise<Answer>;
+  answer: Promise<Answer>;
   /** The answer, or null when it does not come in time. */
   within: (limitMs: number) => Promise<Answer | null>;
-  /** Nobody waits any more, but the log has the request, so an answer will come: until then it counts as if somebody waited. */
-  leave: () => void;
+  /** The caller stops waiting, but the log has the request: until its answer comes it counts as if the caller waited. */
+  abandon: () => void;
   /** Must be called in the end, however the wait ended. */
-  forget: () => void;
+  release: () => void;
 }
 
 // Each is a held connection and some hundred bytes. Ten thousand at once are two seconds' worth of all that two cores can do:
 // beyond that callers hear "later" at once instead of "pending" after five seconds. Requests that the processors are behind with count
 // too: otherwise the log would gather any number of them while no processor runs (R13).
-export const ANSWERS_MAX = 10_000;
+export const OUTSTANDING_REQUESTS_MAX = 10_000;
 
 // Answers take milliseconds where a processor runs. Where none does, a stopping api must not wait for it as long as DECISION_WAIT_MS:
 // the process would be ended with its connections open, and its callers hear nothing instead of 202.
 const STOP_GRACE_MS = 1_000;
 
-export const createAnswers = <Answer>(limit = ANSWERS_MAX): Answers<Answer> => {
-  // Several may wait for one request: a keyed one that is sent twice at the same time has one id.
+export const createOutstandingRequests = <Answer>(limit = OUTSTANDING_REQUESTS_MAX): OutstandingRequests<Answer> => {
+  // Several callers may wait for one request: a keyed one that is sent twice at the same time has one id.
   const waiting = new Map<string, Set<(answer: Answer) => void>>();
-  const owed = new Set<string>();
-  const impatient = new Set<() => void>();
+  /** Abandoned requests whose answer has yet to come. */
+  const expected = new Set<string>();
+  /** Ends the waits with a limit before it is over. */
+  const cancellable = new Set<() => void>();
   let size = 0;
   let stopping = false;
 
-  const register = (requestId: string): PendingAnswer<Answer> => {
-    if (size + owed.size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+  const register = (requestId: string): OutstandingRequest<Answer> => {
+    if (size + expected.size >= limit) throw new AppError('LOG_OVERLOADED', 'Too many commands are waiting for their answer.');
+    const { promise, resolve: resolvePromise } = Promise.withResolvers<Answer>();
     const together = waiting.get(requestId) ?? new Set();
-    let told = false;
-    const hear = (answer: Answer): void => {
-      told = true;
-      resolve(answer);
+    let answered = false;
+    const onAnswer = (answer: Answer): void => {
+      answered = true;
+      resolvePromise(answer);
     };
-    const forget = (): void => {
-      if (!together.delete(hear)) return;
+    const release = (): void => {
+      if (!together.delete(onAnswer)) return;
       size -= 1;
       if (together.size === 0) waiting.delete(requestId);
     };
-    waiting.set(requestId, together.add(hear));
+    waiting.set(requestId, together.add(onAnswer));
     size += 1;
     return {
-      come: promise,
+      answer: promise,
       within: (limitMs) => {
         const late = Promise.withResolvers<null>();
-        const giveUp = () => late.resolve(null);
-        const timer = setTimeout(giveUp, stopping ? Math.min(limitMs, STOP_GRACE_MS) : limitMs);
-        impatient.add(giveUp);
+        const cancel = () => late.resolve(null);
+        const timer = setTimeout(cancel, stopping ? Math.min(limitMs, STOP_GRACE_MS) : limitMs);
+        cancellable.add(cancel);
         return Promise.race([promise, late.promise]).finally(() => {
           clearTimeout(timer);
-          impatient.delete(giveUp);
+          cancellable.delete(cancel);
         });
       },
-      leave: () => {
-        if (!told) owed.add(requestId);
-        forget();
+      abandon: () => {
+        if (!answered) expected.add(requestId);
+        release();
       },
-      forget,
+      release,
     };
   };
-  const tell = (requestId: string, answer: Answer): void => {
-    owed.delete(requestId);
-    for (const hear of waiting.get(requestId) ?? []) hear(answer);
+  const resolve = (requestId: string, answer: Answer): void => {
+    expected.delete(requestId);
+    for (const onAnswer of waiting.get(requestId) ?? []) onAnswer(answer);
   };
   const stop = (): void => {
     stopping = true;
     setTimeout(() => {
-      for (const giveUp of impatient) giveUp();
+      for (const cancel of cancellable) cancel();
     }, STOP_GRACE_MS).unref();
   };
-  return { register, tell, size: () => size, stop };
+  return { register, resolve, size: () => size, stop };
 };

@@ -1,5 +1,5 @@
-// api/routes/docs.ts: /openapi.json, the reference at /docs and the list of errors at /docs/errors. All assets are served from
-// here: a page of ours sends no request to another origin, and its policy forbids it.
+// api/routes/docs.ts: /openapi.json, the reference at /docs and the list of errors at /docs/errors.
+// All assets are served from here: the pages never send a request to another origin, and their policy forbids it.
 
 import helmet from '@fastify/helmet';
 import swaggerUi from '@fastify/swagger-ui';
@@ -30,7 +30,7 @@ export const docsRoutes: FastifyPluginAsync = async (app) => {
 };
 
 const pages: FastifyPluginAsync = async (app) => {
-  // No HSTS: this may be plain HTTP on loopback, and whoever terminates TLS in front says so.
+  // No HSTS: this may be plain HTTP on loopback, and the proxy that terminates TLS in front says so.
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, strictTransportSecurity: false });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

@@ -1,4 +1,4 @@
-// api/routes/metrics.ts: GET /metrics: Prometheus text, or the numbers of /orders/metrics for who asks for JSON.
+// api/routes/metrics.ts: GET /metrics: Prometheus text, or the numbers of /orders/metrics for a client that asks for JSON.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Registry } from 'prom-client';

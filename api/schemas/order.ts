@@ -1,5 +1,5 @@
-// api/schemas/order.ts: orders and their events as they go out. They describe and are tested against; serialisation is
-// plain JSON, so nothing is dropped or converted on the way.
+// api/schemas/order.ts: orders and their events as they go out.
+// The schemas describe and are tested against; serialisation is plain JSON, so nothing is dropped or converted on the way.
 
 import { type TSchema, Type } from 'typebox';
 import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';

@@ -1,4 +1,5 @@
-// api/schemas/queries.ts: query parameters and path parameters of the routes. Unknown ones are refused.
+// api/schemas/queries.ts: query parameters and path parameters of the routes.
+// Unknown ones are refused.
 
 import { type Static, Type } from 'typebox';
 import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';

@@ -1,5 +1,4 @@
-// api/schemas/responses.ts: how OpenAPI describes answers: JSON with an example, and problem+json from the one table of
-// problems.ts.
+// api/schemas/responses.ts: how OpenAPI describes answers: JSON with an example, and problem+json from the table of problems.ts.
 
 import { type TSchema, Type } from 'typebox';
 import { problemBody } from '../http/problem-details.ts';

@@ -1,4 +1,5 @@
-// api/schemas/submission.ts: the body of POST /orders. Rules that a schema cannot say are in api/orders/new-order.ts.
+// api/schemas/submission.ts: the body of POST /orders.
+// Rules that a schema cannot say are in api/orders/new-order.ts.
 
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';

@@ -121,12 +121,12 @@ const ledgerBuyer = (ledger: Ledger): Buy => {
     ledger,
     clock: systemClock,
     logger: createLogger('bench', 'warn'),
-    onDecided: (partition, entry, verdict) => {
+    onDecided: (partition, entry, decision) => {
       partition.orders.delete(entry.order.orderId);
       const { resolve, reject } = waiting.get(entry)!;
       waiting.delete(entry);
-      if (verdict === 'reserved') resolve();
-      else reject(new Error(`the ledger said ${verdict}`));
+      if (decision === 'reserved') resolve();
+      else reject(new Error(`the ledger said ${decision}`));
     },
     onFatal: (error) => {
       for (const { reject } of waiting.values()) reject(error);

@@ -1,5 +1,5 @@
-// processor/fulfilment/attempts.ts: fulfilment out of attempts that may fail: how many at once, how often, how far apart, and
-// whether now (circuit-breaker.ts). Orders wait here and hold up nothing but themselves. All time is the clock's.
+// processor/fulfilment/attempts.ts: fulfils orders by attempts that may fail: how many at once, how often, how far apart.
+// Whether an attempt may go now, circuit-breaker.ts says. An order that waits here never holds up another. All time is the clock's.
 
 import type { Order } from '../../shared/order/order.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -11,7 +11,7 @@ export interface FulfilmentAttemptsOptions {
   attempt: Attempt;
   /** Attempts of one order that may fail before it is given up. */
   attemptsMax: number;
-  /** Attempts of all orders that may be under way at once: so many connections the endpoint sees. */
+  /** Attempts of all orders that may be under way at once, and so the connections that the endpoint sees. */
   concurrency: number;
   /** Between two attempts of one order. An endpoint's own wish is heard up to `maxMs`. */
   backOff: BackOff;
@@ -32,7 +32,7 @@ const UNWANTED: Fulfilled = { outcome: 'unwanted' };
 
 /**
  * Resolves with `failed` when an attempt failed for good or `attemptsMax` of them failed. An attempt that fails while the
- * circuit is open and that no order can have caused does not count: an outage parks nobody.
+ * circuit is open and that no order can have caused does not count: an outage parks no order.
  */
 export const createFulfilmentAttempts = (options: FulfilmentAttemptsOptions): Fulfil => {
   const { clock, random, concurrency } = options;

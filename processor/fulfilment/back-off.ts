@@ -1,4 +1,5 @@
-// processor/fulfilment/back-off.ts: how long to wait before something is tried again. Pure.
+// processor/fulfilment/back-off.ts: how long to wait before a retry.
+// Pure.
 
 export interface BackOff {
   minMs: number;

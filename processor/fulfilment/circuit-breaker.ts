@@ -1,5 +1,5 @@
-// processor/fulfilment/circuit-breaker.ts: whether the endpoint of fulfilment as a whole is believed to work. While it is not, attempts are held
-// back and one probe goes at a time. It says who may go; attempts.ts queues and goes.
+// processor/fulfilment/circuit-breaker.ts: whether the endpoint of fulfilment as a whole is believed to work.
+// While it is not, attempts are held back and one probe goes at a time. It never sends anything: attempts.ts queues and sends.
 
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { RetryLater } from './fulfilment.ts';
@@ -27,10 +27,10 @@ export interface CircuitOptions {
   onHalfOpen: () => void;
 }
 
-// So many failures in a row, without an answer between them. One order alone, whatever it does, does not open the circuit, unless
+// This many failures in a row, without an answer between them. One order alone, whatever it does, does not open the circuit, unless
 // the failure is none that an order can cause: the others' attempts go on, and it is parked when its own are used up.
 const FAILURES_TO_OPEN = 5;
-// From "perhaps a restart" to "somebody is working on it". Not longer: a probe costs the endpoint nothing, and all wait for it.
+// From "perhaps a restart" to "an operator is working on it". Not longer: a probe costs the endpoint nothing, and all wait for it.
 const PAUSE_MIN_MS = 1_000;
 const PAUSE_MAX_MS = 10_000;
 

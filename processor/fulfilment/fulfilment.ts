@@ -1,5 +1,5 @@
-// processor/fulfilment/fulfilment.ts: the port through which orders are fulfilled, and the timed one, which waits. What can fail is one
-// attempt (http-fulfilment.ts); attempts.ts makes of it what the processor calls.
+// processor/fulfilment/fulfilment.ts: the port through which orders are fulfilled, and the timed fulfilment, which waits.
+// What can fail is one attempt (http-fulfilment.ts); attempts.ts makes of it what the processor calls.
 
 import type { Order } from '../../shared/order/order.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -44,7 +44,7 @@ export type Fulfilled = Done | (FailedForGood & { attempts: number }) | { outcom
 
 /**
  * Fulfils an order, with as many attempts as that takes or is allowed. It is called once the log says `processing`, and again
- * after a crash, a take-over or a redrive. As soon as `isWanted` is false its outcome interests nobody, for ever.
+ * after a crash, a take-over or a redrive. Once `isWanted` is false its outcome is not needed any more, for ever.
  */
 export type Fulfil = (order: Order, isWanted: () => boolean) => Promise<Fulfilled>;
 

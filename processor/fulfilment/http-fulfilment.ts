@@ -1,5 +1,5 @@
-// processor/fulfilment/http-fulfilment.ts: one attempt to fulfil an order at FULFILMENT_URL: POST with the order as clients see it, and its
-// id as Idempotency-Key. The status of the answer is all that counts.
+// processor/fulfilment/http-fulfilment.ts: one attempt to fulfil an order: a POST to FULFILMENT_URL with the order as clients see it.
+// Its Idempotency-Key is the order id. Only the status of the answer counts.
 
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -20,7 +20,7 @@ const NOT_NOW = new Set([408, 425, 429]);
 const GATEWAY = new Set([502, 503, 504]);
 // No connection came about: no order has anything to do with it. A connection that broke later may have been broken by the order.
 const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
-// A connection can be used again once its answer was read. Nobody looks at longer ones: those connections are closed instead.
+// A connection can be used again once its answer was read. Longer ones are not read: those connections are closed instead.
 const ANSWER_READ_MAX_BYTES = 16_384;
 
 /** Never more than `connectionsMax` connections; they are kept and used again. */

@@ -1,5 +1,5 @@
-// processor/fulfilment/open-fulfilment.ts: the fulfilment that the configuration asks for: an endpoint where FULFILMENT_URL names one, else
-// the timed one, which cannot fail.
+// processor/fulfilment/open-fulfilment.ts: opens the configured fulfilment: the endpoint at FULFILMENT_URL, or the timed one.
+// The timed one cannot fail.
 
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { AppError } from '../../shared/runtime/app-error.ts';

@@ -1,5 +1,5 @@
-// processor/ledger/claims.ts: where a processor starts in the partitions that it is given: it claims them in the ledger, which fences
-// off whoever had them before, and waits as long as the ledger must be rebuilt first (R8).
+// processor/ledger/claims.ts: claims a processor's partitions in the ledger, which fences off their previous owner (R8).
+// It waits as long as the ledger must be rebuilt first, and returns where to start reading.
 
 import type { Assignment } from '../../shared/log/log.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -9,7 +9,7 @@ import type { CarriedOrder, CommittedOffsets, Ledger, OwnedStart } from './ledge
 export interface ClaimsOptions {
   ledger: Ledger;
   topic: string;
-  /** Read anew for every attempt, before the ledger is asked: a living owner moves the ledger first. */
+  /** Read again for every attempt, before the ledger is asked: a living owner moves the ledger first. */
   committedOffsets: () => Promise<CommittedOffsets>;
   clock: Clock;
   logger: Logger;

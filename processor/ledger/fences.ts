@@ -1,5 +1,5 @@
-// processor/ledger/fences.ts: every change of the ledger is one transaction that first compares and sets the rows of the partitions it
-// is made for (R8). This remembers how this process left those rows. One transaction at a time, so that they stay in step.
+// processor/ledger/fences.ts: runs each change of the ledger as one transaction that first compares and sets its partitions' rows (R8).
+// It remembers how this process left those rows, and never runs two transactions at once, so that they stay in step.
 
 import { arrayParameter, columnParameters, int4 } from '../../shared/postgres/binary.ts';
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';

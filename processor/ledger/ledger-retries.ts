@@ -1,5 +1,5 @@
-// processor/ledger/ledger-retries.ts: how long a processor insists. A database that is away comes back; a partition that the ledger
-// calls another's is usually about to be taken away here too.
+// processor/ledger/ledger-retries.ts: how long a processor retries a refused or failed ledger call.
+// A database that is down comes back; a partition that the ledger says is another's is usually about to be revoked here too.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -17,7 +17,7 @@ const FENCED_ATTEMPTS_MAX = 20; // five seconds
 
 export interface Insistence<T> {
   call: () => Promise<T>;
-  /** False once whoever asked lost interest: the partition was taken away. */
+  /** False once the caller needs it no more: the partition was revoked. */
   isLive: () => boolean;
   clock: Clock;
   logger: Logger;

@@ -1,5 +1,5 @@
-// processor/ledger/ledger-watch.ts: the same ledger, and what its last answers say about the database: a processor that only tries
-// again is not ready. An idle one writes now and then too (start-commits.ts), so it notices as well.
+// processor/ledger/ledger-watch.ts: wraps the ledger and reports what its last answers say about the database.
+// A processor that only retries is not ready. An idle one writes now and then too (start-commits.ts), so it notices as well.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { HealthCheck } from '../../shared/runtime/health.ts';

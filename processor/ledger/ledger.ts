@@ -1,5 +1,6 @@
-// processor/ledger/ledger.ts: the stock ledger as the processor sees it. PostgreSQL stands behind it (postgres-ledger.ts), in fast
-// tests a map (tests/support/in-memory/ledger.ts); one contract suite holds for both.
+// processor/ledger/ledger.ts: the stock ledger as the processor sees it.
+// PostgreSQL stands behind it (postgres-ledger.ts), in fast tests a map (tests/support/in-memory/ledger.ts); one contract suite holds for
+// both.
 
 import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
@@ -33,7 +34,7 @@ export interface OwnedStart extends Start {
   carried: readonly CarriedOrder[];
 }
 
-/** A new start, and the carried orders that are stored (anew) and dropped with it. */
+/** A new start, and the carried orders that are stored (also again) and dropped with it. */
 export interface StartMove extends Start {
   store?: readonly CarriedOrder[];
   drop?: readonly string[];
@@ -56,7 +57,7 @@ export interface StockStep {
  * To `decide`: `reserved` (now or before, for this version), `out-of-stock`; `wait`: the log has a product, or units of it, that the ledger has not read yet
  * (R14); `closed`: the id belongs to an order that is over (R5); `stale`: it was decided for a higher version. To others: `done`.
  */
-export type StockVerdict = 'reserved' | 'out-of-stock' | 'wait' | 'closed' | 'stale' | 'done';
+export type StockDecision = 'reserved' | 'out-of-stock' | 'wait' | 'closed' | 'stale' | 'done';
 
 /** Kafka's committed offsets, by topic and partition: the copies of the ledger's start offsets. */
 export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -70,20 +71,20 @@ export type Claim = { ok: true; starts: Map<number, OwnedStart> } | { ok: false;
  */
 export interface Ledger {
   /**
-   * Makes this process the owner: whoever owned the partitions before is fenced off. Refused while the ledger is not complete, or
-   * when any start offset lies below its copy in Kafka, which a database that went back shows (R8).
+   * Makes this process the owner: the partitions' previous owner is fenced off. Refused while the ledger is not complete, or
+   * when any start offset lies below its copy in Kafka, which reveals a restored database (R8).
    */
   claim(topic: string, partitions: readonly number[], committed: CommittedOffsets): Promise<Claim>;
   /** The partitions were taken away: nothing is written for them any more. */
   forget(topic: string, partitions: readonly number[]): void;
   /** All of it in one transaction. */
   moveStarts(topic: string, starts: ReadonlyMap<number, StartMove>): Promise<void>;
-  /** Does the steps in their order, in one transaction; the verdicts are in the same order. */
-  moveStock(topic: string, steps: readonly StockStep[]): Promise<StockVerdict[]>;
+  /** Does the steps in their order, in one transaction; the decisions are in the same order. */
+  moveStock(topic: string, steps: readonly StockStep[]): Promise<StockDecision[]>;
   /**
    * Takes the events of one partition of products, read in order up to `end.offset`: facts change products, requests get their
-   * verdicts, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction.
-   * Resolves with the verdicts that are to be appended, and the ids of the requests whose answers are in the log now.
+   * decisions, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction.
+   * Resolves with the decisions that are to be appended, and the ids of the requests whose answers are in the log now.
    */
   takeProductEvents(where: PartitionRef, events: readonly ProductEvent[], end: Start): Promise<{ answers: Answer[]; delivered: string[] }>;
   /** The outbox of a partition, in the order of the decisions. */

@@ -1,5 +1,6 @@
-// processor/ledger/open-ledger.ts: the ledger's schema at the start of a processor. On a new installation the empty ledger contains
-// the whole log already: nobody has decided anything. Otherwise it is complete, or waits for a rebuild (R8).
+// processor/ledger/open-ledger.ts: prepares the ledger's schema at the start of a processor.
+// On a new installation the empty ledger contains the whole log: no processor has decided anything. Otherwise it is complete, or waits for
+// a rebuild (R8).
 
 import { join } from 'node:path';
 import type { LogClient } from '../../shared/log/connect/client.ts';
@@ -11,7 +12,7 @@ import { migrate } from '../../shared/postgres/migrate.ts';
 
 export const LEDGER_SCHEMA_DIRECTORY = join(import.meta.dirname, '..', 'schema');
 
-// Orders that came in before the first processor was up; reading so many takes about a second.
+// Orders that came in before the first processor was up; reading this many takes about a second.
 const NEW_LOG_MAX = 20_000;
 const PROCESSOR = Buffer.from('/processor');
 
@@ -35,7 +36,7 @@ export const openLedger = async ({ database, client, topics }: OpenLedgerOptions
   );
 };
 
-/** Nobody decides before the mark is set, so what is found now stays true until then. */
+/** No processor decides before the mark is set, so what is found now stays true until then. */
 const hasDecisions = async (client: LogClient, topic: string): Promise<boolean> => {
   const ends = await logEnd(client, topic);
   const total = [...ends.values()].reduce((sum, { low, high }) => sum + high - low, 0);

@@ -1,5 +1,6 @@
-// processor/ledger/postgres-ledger.ts: the stock ledger in PostgreSQL. It loads under locks, lets the pure parts compute (stock.ts,
-// product-requests.ts), and writes, all in one fenced transaction. It decides nothing.
+// processor/ledger/postgres-ledger.ts: the stock ledger in PostgreSQL.
+// It loads under locks, lets the pure parts compute (stock.ts, product-requests.ts), and writes, all in one fenced transaction. It decides
+// nothing.
 
 import { arrayParameter, columnParameters, int4, text } from '../../shared/postgres/binary.ts';
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';
@@ -29,8 +30,8 @@ import {
   LOCK_STOCK,
   MARK_DELIVERED,
   READ_CARRIED,
+  READ_DECISIONS,
   READ_OUTBOX,
-  READ_VERDICTS,
   STOCK_FIELDS,
   STORE_CARRIED,
   WRITE_PRODUCTS,
@@ -55,7 +56,7 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
           const refused = await refusal(client, committed);
           if (refused) return { ok: false, reason: refused };
           const { rows } = await client.query<FenceRow & { note: string | null } & Row>(CLAIM, [topic, arrayParameter(int4, partitions)]);
-          // After the fence: nobody stores or drops any more.
+          // After the fence: no other process stores or drops any more.
           const carried = await readCarried(client, topic, partitions);
           fences.set(topic, rows);
           const starts = rows.map(
@@ -77,7 +78,7 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
       return fences.transaction(topic, partitions, async (client) => {
         const moves = moveStock(await lockStock(client, steps), steps);
         await writeStock(client, moves);
-        return moves.verdicts;
+        return moves.decisions;
       });
     },
     takeProductEvents: ({ topic, partition }, events, end) =>
@@ -161,12 +162,12 @@ const lockProducts = async (client: Client, events: Parameters<typeof takeProduc
   const ids = [...new Set(events.map(({ productId }) => productId))];
   const products = await client.query<ProductRow & Row>(prepared('lock-products', LOCK_PRODUCTS, ids));
   const requestIds = events.flatMap((event) => (event.kind === 'request' ? event.id : (event.causationId ?? [])));
-  const verdicts = await client.query<{ request_id: string; delivered: boolean; event_id: string }>(
-    prepared('read-verdicts', READ_VERDICTS, [...new Set(requestIds)]),
+  const decisions = await client.query<{ request_id: string; delivered: boolean; event_id: string }>(
+    prepared('read-decisions', READ_DECISIONS, [...new Set(requestIds)]),
   );
   return {
     products: new Map(products.rows.map((row) => [row.product_id, productOf(row)])),
-    verdicts: new Map(verdicts.rows.map((row) => [row.request_id, { delivered: row.delivered, eventId: row.event_id }])),
+    decisions: new Map(decisions.rows.map((row) => [row.request_id, { delivered: row.delivered, eventId: row.event_id }])),
   };
 };
 

@@ -1,5 +1,5 @@
-// processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11). Pure; the ledger loads products and
-// earlier verdicts, under locks, and writes what this returns.
+// processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11).
+// Pure; the ledger loads products and earlier decisions, under locks, and writes what this returns.
 
 import { answerProductRequest } from '../../shared/product/decider.ts';
 import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../shared/product/events.ts';
@@ -16,7 +16,7 @@ export interface LedgerProduct {
   sold: number;
 }
 
-/** A verdict: the very event to append, fixed when it is decided. */
+/** A decision: the very event to append, fixed when it is decided. */
 export interface Answer {
   requestId: string;
   commandHash: string | null;
@@ -25,8 +25,8 @@ export interface Answer {
 
 export interface ProductState {
   products: ReadonlyMap<string, LedgerProduct>;
-  /** Verdicts that exist, of those that the events ask for or name. */
-  verdicts: ReadonlyMap<string, { delivered: boolean; eventId: string }>;
+  /** Decisions that exist, of those that the events ask for or name. */
+  decisions: ReadonlyMap<string, { delivered: boolean; eventId: string }>;
 }
 
 export interface ProductMoves {
@@ -42,7 +42,7 @@ export interface Stamp {
   now: () => number;
 }
 
-/** Takes the events in log order. A request that has its verdict gets no other; a fact counts only in its version's place. */
+/** Takes the events in log order. A request that has its decision gets no other; a fact counts only in its version's place. */
 export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
   const moves: ProductMoves = { products: new Map(), answers: [], delivered: [] };
   const find = (id: string): LedgerProduct | undefined => moves.products.get(id) ?? state.products.get(id);
@@ -68,7 +68,7 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     return 'applied';
   };
   const answer = (request: ProductRequest): void => {
-    if (decided.has(request.id) || state.verdicts.has(request.id)) return;
+    if (decided.has(request.id) || state.decisions.has(request.id)) return;
     decided.add(request.id);
     const known = find(request.productId);
     const draft = answerProductRequest(known?.product ?? null, known ?? { reserved: 0, sold: 0 }, request);
@@ -94,7 +94,7 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     if (event.kind === 'request') answer(event);
     else if (event.kind === 'refusal' || readFact(event) === 'applied') {
       const { causationId } = event;
-      if (causationId !== null && state.verdicts.get(causationId)?.delivered === false) moves.delivered.push(causationId);
+      if (causationId !== null && state.decisions.get(causationId)?.delivered === false) moves.delivered.push(causationId);
     }
   }
   return moves;
@@ -106,7 +106,7 @@ export const deltaOf = ({ name, data }: ProductFact): number => {
   return name === 'ProductUpdated' ? data.stock_delta : 0;
 };
 
-const requireOurs = ({ verdicts }: ProductState, { id, productId, version, causationId }: ProductFact): void => {
-  if (causationId !== null && verdicts.get(causationId)?.eventId === id) return;
+const requireOurs = ({ decisions }: ProductState, { id, productId, version, causationId }: ProductFact): void => {
+  if (causationId !== null && decisions.get(causationId)?.eventId === id) return;
   throw new Error(`version ${version} of the product ${productId} in the log is not the one that was decided: rebuild the ledger`);
 };

@@ -1,5 +1,5 @@
-// processor/ledger/statements.ts: the ledger's SQL. Locks are taken in one order by everybody: partitions, reservations by order id,
-// products by id (R15), requests.
+// processor/ledger/statements.ts: the ledger's SQL.
+// Every transaction locks in one order: partitions, reservations by order id, products by id (R15), requests.
 
 import { type Column, column, int4, int8, text, unnest } from '../../shared/postgres/binary.ts';
 import { CARRIED_FIELDS, PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS } from './rows.ts';
@@ -61,7 +61,7 @@ export const READ_CARRIED = `
 export const LOCK_RESERVATIONS = `
   SELECT ${names(RESERVATION_FIELDS)} FROM reservations WHERE order_id = ANY ($1::text[]) ORDER BY order_id FOR UPDATE`;
 
-/** What may be promised: not what was put in by facts that nobody has read yet. */
+/** What may be promised: not what was put in by facts that no processor has read yet. */
 export const LOCK_STOCK = `
   SELECT product_id, put_in - unread_in AS put_in, unread_in AS coming, reserved, sold
   FROM products WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;
@@ -87,7 +87,7 @@ export const WRITE_STOCK = `
 export const LOCK_PRODUCTS = `
   SELECT ${names(PRODUCT_FIELDS)} FROM products WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;
 
-export const READ_VERDICTS =
+export const READ_DECISIONS =
   "SELECT request_id, delivered, event ->> 'id' AS event_id FROM product_requests WHERE request_id = ANY ($1::text[])";
 
 export const WRITE_PRODUCTS = `

@@ -1,8 +1,8 @@
-// processor/ledger/stock.ts: the arithmetic of stock: what steps do to reservations and to the counts of products. Pure; the ledger
-// loads what the steps concern, under locks, and writes what this returns.
+// processor/ledger/stock.ts: the arithmetic of stock: what steps do to reservations and to the counts of products.
+// Pure; the ledger loads what the steps concern, under locks, and writes what this returns.
 
 import type { StockLine } from '../../shared/order/stock.ts';
-import type { StockStep, StockVerdict } from './ledger.ts';
+import type { StockDecision, StockStep } from './ledger.ts';
 
 export interface Reservation {
   /** The version that the order had when this was decided (R4). */
@@ -27,7 +27,7 @@ export interface StockState {
 }
 
 export interface StockMoves {
-  verdicts: StockVerdict[];
+  decisions: StockDecision[];
   /** What is new or differs, by id. */
   reservations: Map<string, Reservation>;
   products: Map<string, ProductStock>;
@@ -39,7 +39,7 @@ export interface StockMoves {
  * steps, or doing them again from the first on, changes nothing (R3).
  */
 export const moveStock = (state: StockState, steps: readonly StockStep[]): StockMoves => {
-  const moves: StockMoves = { verdicts: [], reservations: new Map(), products: new Map() };
+  const moves: StockMoves = { decisions: [], reservations: new Map(), products: new Map() };
   const reservationOf = (orderId: string) => moves.reservations.get(orderId) ?? state.reservations.get(orderId);
   const productOf = (id: string) => moves.products.get(id) ?? state.products.get(id);
 
@@ -59,7 +59,7 @@ export const moveStock = (state: StockState, steps: readonly StockStep[]): Stock
     return putIn + coming - sold - reserved >= quantity;
   };
 
-  const decide = ({ orderId, version, lines }: StockStep): StockVerdict => {
+  const decide = ({ orderId, version, lines }: StockStep): StockDecision => {
     const found = reservationOf(orderId);
     if (found?.state === 'closed') return 'closed';
     if (found && found.version > version) return 'stale';
@@ -70,7 +70,7 @@ export const moveStock = (state: StockState, steps: readonly StockStep[]): Stock
       // Kept under its old version, so that the same question finds no answer yet.
       moves.reservations.set(orderId, { ...found, lines: [] });
     }
-    // Whoever has heard that units were put in may order them: they are in the log, only not read here yet.
+    // A client that was told that units were put in may order them: they are in the log, only not read here yet.
     if (!lines.every(isEnough)) return lines.every(willBeEnough) ? 'wait' : 'out-of-stock';
     add(lines, 'reserved', 1);
     moves.reservations.set(orderId, { version, state: 'held', lines });
@@ -93,11 +93,11 @@ export const moveStock = (state: StockState, steps: readonly StockStep[]): Stock
   };
 
   for (const step of steps) {
-    if (step.do === 'decide') moves.verdicts.push(decide(step));
+    if (step.do === 'decide') moves.decisions.push(decide(step));
     else {
       if (step.do === 'hold') hold(step);
       else close(step);
-      moves.verdicts.push('done');
+      moves.decisions.push('done');
     }
   }
   return moves;

@@ -1,5 +1,5 @@
-// processor/orders/carried-orders.ts: R12. An order that stays open for long must not make every successor read from its creation on. Its
-// fold is stored in the ledger by the very transaction that moves the start offset past it, and taken up from there. No I/O, no clock.
+// processor/orders/carried-orders.ts: carries long-open orders in the ledger, so that successors need not read from their creation (R12).
+// The transaction that moves the start offset past an order stores its fold, and a successor goes on from there. No I/O, no clock.
 
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { CarriedOrder, StartMove } from '../ledger/ledger.ts';

@@ -1,5 +1,5 @@
-// processor/orders/committed-offsets.ts: what a processor leaves behind for its successor in a partition: where to start reading
-// (R6), and the log time there, without which the successor could not tell a late twin from a new order (R5).
+// processor/orders/committed-offsets.ts: what a processor commits to Kafka for its successor: a start offset (R6) and its log time.
+// Without the log time the successor could not tell a late duplicate from a new order (R5).
 
 import type { StartMove } from '../ledger/ledger.ts';
 import { type CarryRule, noteStored, planStart } from './carried-orders.ts';

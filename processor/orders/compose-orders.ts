@@ -1,5 +1,5 @@
-// processor/orders/compose-orders.ts: composes what the processor does for the topic `orders`: its reader, the shell behind it, and where a
-// successor is to start. Holds no rules.
+// processor/orders/compose-orders.ts: composes what the processor does for the topic `orders`: reader, shell, and start offsets.
+// Holds no rules.
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { LogClient } from '../../shared/log/connect/client.ts';
@@ -35,7 +35,7 @@ export interface OrderSide extends Pick<OrderProcessor, 'partitions'>, Pick<Read
 
 // An idle fetch returns after half a second; this much silence means that the log is out of reach.
 const STALLED_AFTER_MS = 10_000;
-// Pacing: under steady traffic at most so many requests per second, each with more records; after an idle spell nothing waits.
+// Pacing: under steady traffic at most this many requests per second, each with more records; after an idle spell nothing waits.
 // Two appends follow one another in an order's life, so this gap counts twice in what its client waits for.
 const FETCH_GAP_MS = 2;
 

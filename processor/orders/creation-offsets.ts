@@ -1,12 +1,14 @@
 // processor/orders/creation-offsets.ts: asks the read model where the orders of some ids were created (R5).
 
-import { FIRST_LIVES, type FirstLifeRow, firstLivesIn } from '../../shared/postgres/creation-offsets.ts';
+import { CREATION_OFFSETS, type CreationOffsetRow, creationOffsetsIn } from '../../shared/postgres/creation-offsets.ts';
 import type { Queryable } from '../../shared/postgres/database.ts';
-import type { LookUpFirstLives } from './late-duplicates.ts';
+import type { LookUpCreationOffsets } from './late-duplicates.ts';
 
-export const createFirstLives =
-  (database: Queryable, topic: string): LookUpFirstLives =>
+export const createCreationOffsetLookUp =
+  (database: Queryable, topic: string): LookUpCreationOffsets =>
   async (partition, orderIds, knownFrom) => {
-    const { checkpoint, createdAt } = firstLivesIn((await database.query<FirstLifeRow>(FIRST_LIVES, [topic, partition, orderIds])).rows);
+    const { checkpoint, createdAt } = creationOffsetsIn(
+      (await database.query<CreationOffsetRow>(CREATION_OFFSETS, [topic, partition, orderIds])).rows,
+    );
     return checkpoint === null || checkpoint < knownFrom ? null : createdAt;
   };

@@ -5,7 +5,7 @@ import type { OrderFact, OrderRequest } from '../../shared/order/events.ts';
 import type { Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
 import type { FailedForGood, Fulfilled } from '../fulfilment/fulfilment.ts';
-import type { StockVerdict } from '../ledger/ledger.ts';
+import type { StockDecision } from '../ledger/ledger.ts';
 
 /** Where an append of ours is: on its way, or acknowledged at an offset that is not read yet. Null: none. */
 export type InFlight = null | 'appending' | number;
@@ -64,7 +64,7 @@ export type Happened =
   | { what: 'slot-taken' }
   | { what: 'slot-released' }
   | { what: 'stock-asked' }
-  | { what: 'stock-decided'; version: number; verdict: StockVerdict }
+  | { what: 'stock-decided'; version: number; decision: StockDecision }
   /** Too little stock is an answer to one question only: there may be enough when the next one is asked. */
   | { what: 'shortage-used' }
   /** The order has waited for a product that the ledger does not know. */
@@ -134,9 +134,9 @@ const afterRead = (
   usesStock: usesStock || (fact !== null && bringsStock(fact)),
 });
 
-const afterDecision = ({ version, verdict }: Extract<Happened, { what: 'stock-decided' }>): Partial<EntryState> => ({
-  stock: verdict === 'wait' || verdict === 'stale' ? 'waiting' : 'idle',
-  stockDecision: verdict === 'reserved' || verdict === 'out-of-stock' ? { version, enough: verdict === 'reserved' } : null,
+const afterDecision = ({ version, decision }: Extract<Happened, { what: 'stock-decided' }>): Partial<EntryState> => ({
+  stock: decision === 'wait' || decision === 'stale' ? 'waiting' : 'idle',
+  stockDecision: decision === 'reserved' || decision === 'out-of-stock' ? { version, enough: decision === 'reserved' } : null,
 });
 
 /** As a record made it, or a carried fold. */

@@ -1,5 +1,5 @@
-// processor/orders/late-duplicates.ts: R5. Orders whose id may belong to a closed order are looked up in the read model, many at a time,
-// before anything is done for them. The ledger knows closed orders with stocked items only.
+// processor/orders/late-duplicates.ts: looks up orders that may be late duplicates of closed ones, before anything is done for them (R5).
+// It asks the read model, many orders at a time: the ledger knows only closed orders with stocked items.
 
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -12,14 +12,14 @@ import { dropLateDuplicate, type Partition } from './partition.ts';
  * Asks the read model at which offsets ids of one partition were created, the first time. Null: its checkpoint has not passed `knownFrom`
  * yet, so that it cannot tell. Ids without a row are absent from the map. May reject while the database is away.
  */
-export type LookUpFirstLives = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, number> | null>;
+export type LookUpCreationOffsets = (partition: number, orderIds: string[], knownFrom: number) => Promise<Map<string, number> | null>;
 
 export interface LateDuplicateCheck {
   lookUp: (partition: Partition, entry: Entry) => void;
 }
 
 export interface LateDuplicateCheckOptions {
-  lookUpFirstLives: LookUpFirstLives;
+  lookUpCreationOffsets: LookUpCreationOffsets;
   clock: Clock;
   logger: Logger;
   react: (partition: Partition, entry: Entry) => void;
@@ -31,17 +31,17 @@ const BEHIND_WAIT_MS = 50; // the projector commits every few ten milliseconds u
 const DATABASE_WAIT_MS = 500;
 
 export const createLateDuplicateCheck = (options: LateDuplicateCheckOptions): LateDuplicateCheck => {
-  const { lookUpFirstLives, clock, logger, react, refuse } = options;
+  const { lookUpCreationOffsets, clock, logger, react, refuse } = options;
   const queues = new Map<Partition, Entry[]>();
   const outage = createOutage(logger, 'looking up orders in the read model');
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
-  const settle = (partition: Partition, entries: Entry[], firstLives: Map<string, number>): void => {
+  const settle = (partition: Partition, entries: Entry[], creationOffsets: Map<string, number>): void => {
     for (const entry of entries) {
       // Where it was created tells a duplicate from an order's own row, which may be ahead of this reader and say that it is over. An order
       // that ended meanwhile stays, whichever life it was: it only refuses now.
-      const firstLife = firstLives.get(entry.order.orderId) ?? entry.createdOffset;
-      if (firstLife < entry.createdOffset && !isTerminal(entry.order.status)) {
+      const firstOffset = creationOffsets.get(entry.order.orderId) ?? entry.createdOffset;
+      if (firstOffset < entry.createdOffset && !isTerminal(entry.order.status)) {
         for (const pending of dropLateDuplicate(partition, entry)) refuse(partition, pending);
       } else {
         report(entry, { what: 'looked-up' });
@@ -54,10 +54,10 @@ export const createLateDuplicateCheck = (options: LateDuplicateCheckOptions): La
       const entries = queue.slice(0, LOOK_UP_MAX);
       const ids = entries.map((entry) => entry.order.orderId);
       try {
-        const firstLives = await lookUpFirstLives(partition.partition, ids, partition.knownFrom);
+        const creationOffsets = await lookUpCreationOffsets(partition.partition, ids, partition.knownFrom);
         outage.over();
-        if (firstLives === null) await pause(BEHIND_WAIT_MS);
-        else if (partition.live) settle(partition, queue.splice(0, entries.length), firstLives);
+        if (creationOffsets === null) await pause(BEHIND_WAIT_MS);
+        else if (partition.live) settle(partition, queue.splice(0, entries.length), creationOffsets);
       } catch (error) {
         outage.failed(error);
         await pause(DATABASE_WAIT_MS);

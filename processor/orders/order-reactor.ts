@@ -1,5 +1,5 @@
-// processor/orders/order-reactor.ts: from what is known of an order to the one next step. Pure; the shell (process-orders.ts) does
-// the step and asks again whenever something about the order has changed.
+// processor/orders/order-reactor.ts: from what is known of an order to the one next step.
+// Pure; the shell (take-steps.ts) takes the step and asks again whenever something about the order has changed.
 
 import {
   answerRequest,

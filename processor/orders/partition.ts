@@ -1,8 +1,8 @@
-// processor/orders/partition.ts: what a processor knows of one partition: its position, the fold of every order that is open there,
-// and the requests without an answer. It advances by reading the log and by nothing else (R1). No I/O, no clock.
+// processor/orders/partition.ts: what a processor knows of one partition: its position, its open orders, and the unanswered requests.
+// It never changes except by reading the log (R1). No I/O, no clock.
 
 import type { OrderEvent, OrderFact, OrderRequest } from '../../shared/order/events.ts';
-import { forgettable, mayBeGhost } from '../../shared/order/late-duplicates.ts';
+import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { answeredBy, type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
@@ -82,14 +82,14 @@ export const readEvent = (partition: Partition, event: OrderEvent, offset: numbe
 };
 
 const addOrder = (partition: Partition, order: Order, event: OrderEvent, offset: number): Entry => {
-  const mayBeDuplicate = event.name === 'OrderCreated' && mayBeGhost(event, partition.logTime);
+  const needsLookUp = event.name === 'OrderCreated' && mayBeDuplicate(event, partition.logTime);
   if (event.name === 'OrderCreated') partition.logTime = Math.max(partition.logTime, event.time);
   const entry = newEntry({
     order,
     createdOffset: offset,
-    duplicateCheck: mayBeDuplicate ? 'due' : 'passed',
+    duplicateCheck: needsLookUp ? 'due' : 'passed',
     usesStock: event.kind === 'fact' && bringsStock(event),
-    // A late duplicate may come after a request that was meant for the order's first life.
+    // A late duplicate may come after a request that was meant for the order itself.
     requests: partition.unmatched.get(order.orderId) ?? [],
   });
   partition.unmatched.delete(order.orderId);

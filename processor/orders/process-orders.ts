@@ -1,5 +1,5 @@
-// processor/orders/process-orders.ts: the shell of the processor. It feeds records to the partitions' memory, and has the next step
-// taken of every order that changed. It holds no rules.
+// processor/orders/process-orders.ts: the shell of the processor: feeds records to the partitions, and has the next steps taken.
+// It holds no rules.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../shared/log/log.ts';

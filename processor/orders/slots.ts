@@ -1,5 +1,5 @@
-// processor/orders/slots.ts: how many orders may be in processing at once. A slot is taken before OrderProcessing is appended and
-// given back when the order's terminal fact was read; orders wait for one in the order in which they asked.
+// processor/orders/slots.ts: limits how many orders are in processing at once.
+// An order takes a slot before OrderProcessing is appended and gives it back when its terminal fact was read; first come, first served.
 
 import { type Entry, report } from './entry.ts';
 import type { Partition } from './partition.ts';

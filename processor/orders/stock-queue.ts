@@ -1,10 +1,10 @@
-// processor/orders/stock-queue.ts: what the orders of this processor ask of the ledger, in the order of the log, many at a time in one
-// transaction: as many as came while the last one ran.
+// processor/orders/stock-queue.ts: asks the ledger for stock decisions in the order of the log, many in one transaction.
+// A transaction takes what came while the last one ran.
 
 import { stockLines } from '../../shared/order/stock.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Ledger, StockStep, StockVerdict } from '../ledger/ledger.ts';
+import type { Ledger, StockDecision, StockStep } from '../ledger/ledger.ts';
 import { createLedgerOutage, untilLedgerAnswers } from '../ledger/ledger-retries.ts';
 import { type Entry, report } from './entry.ts';
 import { forgetClosed, type Partition } from './partition.ts';
@@ -21,8 +21,8 @@ export interface StockQueueOptions {
   ledger: Pick<Ledger, 'moveStock'>;
   clock: Clock;
   logger: Logger;
-  /** The verdict is noted in the entry. An order that waits for a product comes here again when it has waited. */
-  onDecided: (partition: Partition, entry: Entry, verdict: StockVerdict) => void;
+  /** The decision is noted in the entry. An order that waits for a product comes here again when it has waited. */
+  onDecided: (partition: Partition, entry: Entry, decision: StockDecision) => void;
   onFatal: (error: Error) => void;
 }
 
@@ -32,7 +32,7 @@ interface Queued {
   step: StockStep;
 }
 
-// Steps of one transaction: some 10 ms in which nobody else gets the rows of a hot product.
+// Steps of one transaction: some 10 ms in which no other transaction gets the rows of a hot product.
 const BATCH_MAX = 500;
 // R14: how long to wait for a product that the ledger does not know, doubled each time: its partition is usually milliseconds behind.
 const PRODUCT_WAIT_MIN_MS = 100;
@@ -54,17 +54,17 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
     });
   };
 
-  const done = ({ partition, entry, step }: Queued, verdict: StockVerdict): void => {
+  const done = ({ partition, entry, step }: Queued, decision: StockDecision): void => {
     if (!partition.live) return;
     if (step.do !== 'decide') {
       report(entry, { what: 'settled' });
       if (entry.unsettled === 0) forgetClosed(partition);
       return;
     }
-    report(entry, { what: 'stock-decided', version: step.version, verdict });
+    report(entry, { what: 'stock-decided', version: step.version, decision });
     if (entry.stock === 'waiting') waitForProduct(partition, entry);
-    onDecided(partition, entry, verdict);
-    if (verdict === 'out-of-stock') report(entry, { what: 'shortage-used' });
+    onDecided(partition, entry, decision);
+    if (decision === 'out-of-stock') report(entry, { what: 'shortage-used' });
   };
 
   const drain = async (): Promise<void> => {
@@ -75,8 +75,8 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
       const call = async (): Promise<void> => {
         const current = live();
         const steps = current.map(({ step }) => step);
-        const verdicts = await ledger.moveStock(topic, steps);
-        for (const [index, queued] of current.entries()) done(queued, verdicts[index]!);
+        const decisions = await ledger.moveStock(topic, steps);
+        for (const [index, queued] of current.entries()) done(queued, decisions[index]!);
       };
       await untilLedgerAnswers({ call, isLive: () => live().length > 0, clock, logger, outage });
     }

@@ -8,10 +8,10 @@ import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Fulfil } from '../fulfilment/fulfilment.ts';
-import type { Ledger, StockVerdict } from '../ledger/ledger.ts';
+import type { Ledger, StockDecision } from '../ledger/ledger.ts';
 import { createFactAppends } from './append-facts.ts';
 import type { Entry, PendingRequest } from './entry.ts';
-import { createLateDuplicateCheck, type LookUpFirstLives } from './late-duplicates.ts';
+import { createLateDuplicateCheck, type LookUpCreationOffsets } from './late-duplicates.ts';
 import { nextStep } from './order-reactor.ts';
 import { dropLateDuplicate, isActing, type Partition, readEvent, stockStepOf } from './partition.ts';
 import { createFulfilmentRuns } from './run-fulfilment.ts';
@@ -22,7 +22,7 @@ export interface StepsOptions {
   topic: string;
   appender: Appender;
   fulfil: Fulfil;
-  lookUpFirstLives: LookUpFirstLives;
+  lookUpCreationOffsets: LookUpCreationOffsets;
   ledger: Pick<Ledger, 'moveStock'>;
   clock: Clock;
   newId: () => string;
@@ -80,8 +80,8 @@ export const createSteps = (options: StepsOptions): Steps => {
     appends.appendRefusal(partition, pending, draft, () => refuse(partition, pending));
   };
 
-  const stockDecided = (partition: Partition, entry: Entry, verdict: StockVerdict): void => {
-    if (verdict === 'closed' && !isTerminal(entry.order.status)) {
+  const stockDecided = (partition: Partition, entry: Entry, decision: StockDecision): void => {
+    if (decision === 'closed' && !isTerminal(entry.order.status)) {
       slots.release(entry);
       for (const pending of dropLateDuplicate(partition, entry)) refuse(partition, pending);
       return;

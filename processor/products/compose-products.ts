@@ -1,5 +1,5 @@
-// processor/products/compose-products.ts: composes what the processor does for the topic `products`: its reader, the shell behind it, dead
-// letters, and the copies of its offsets in Kafka. Holds no rules.
+// processor/products/compose-products.ts: composes what the processor does for the topic `products`: reader, shell, dead letters, offsets.
+// Holds no rules.
 
 import type { DeadLetterReason } from '../../shared/log/codec/envelope.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';

@@ -1,5 +1,6 @@
-// processor/products/process-products.ts: the shell of the processor for the topic `products`. Each batch goes into the ledger in one
-// transaction, which also decides what was asked and moves the start offset; the verdicts are then appended (R11).
+// processor/products/process-products.ts: the shell of the processor for the topic `products`.
+// Each batch goes into the ledger in one transaction, which also decides what was asked and moves the start offset; the decisions are then
+// appended (R11).
 
 import type { Undecodable } from '../../shared/log/codec/envelope.ts';
 import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
@@ -73,13 +74,13 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     if (!state) return;
     await state.takenOver;
     const events: ProductEvent[] = [];
-    const letters: Promise<void>[] = [];
+    const setAsides: Promise<void>[] = [];
     for (const record of records) {
       const decoded = decodeProductEvent(record);
       if (decoded.ok) events.push(decoded.event);
-      else letters.push(setAside(state, record, decoded)); // without effect, for every reader
+      else setAsides.push(setAside(state, record, decoded)); // without effect, for every reader
     }
-    await Promise.all(letters);
+    await Promise.all(setAsides);
     const end = { offset: records.at(-1)!.offset + 1, note: null };
     let attempts = 0;
     const taken = await patient(state, () => {

@@ -1,5 +1,5 @@
-// processor/products/product-outbox.ts: appends the verdicts on product requests (R11). The ledger has fixed each of them, so appending is
-// all that is left: in the order of the decisions, and again from the first one that was not read back when that order is in doubt.
+// processor/products/product-outbox.ts: appends the decisions on product requests, in the order in which the ledger fixed them (R11).
+// When that order is in doubt it appends again from the first one that was not read back.
 
 import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
@@ -11,7 +11,7 @@ import type { Answer } from '../ledger/product-requests.ts';
 export interface ProductOutbox {
   /** Answers in the order of their decisions; one that waits here already is not taken twice. */
   add: (answers: readonly Answer[]) => void;
-  /** Read back from the log, whoever appended them. */
+  /** Read back from the log, whichever process appended them. */
   delivered: (requestIds: readonly string[]) => void;
   /** Nothing more is appended. */
   close: () => void;

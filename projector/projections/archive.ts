@@ -1,5 +1,5 @@
-// projector/projections/archive.ts: every record of the log with its verdict, raw bytes included, so that history can be
-// read and proved without Kafka. Pure.
+// projector/projections/archive.ts: every record of the log with its verdict and its raw bytes, so that history can be read without Kafka.
+// Pure.
 
 import type { Decoded } from '../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../shared/log/log.ts';

@@ -1,6 +1,5 @@
-// projector/projections/counters.ts: how many orders stand where, and the sums that averages are made of, per partition.
-// What an order adds depends on its row alone; a change therefore adds what the row counts now and takes what it counted
-// before, and the counters can never drift from the rows. Pure.
+// projector/projections/counters.ts: counts orders by status, and the sums from which averages are made, per partition.
+// A change adds what the row counts now and takes what it counted before, so the counters can never drift from the rows. Pure.
 
 import type { Order } from '../../shared/order/order.ts';
 import { type Counters, zeroCounters } from '../../shared/postgres/counters.ts';

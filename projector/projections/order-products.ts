@@ -1,4 +1,5 @@
-// projector/projections/order-products.ts: which orders contain which product, one row per product of an order. Pure.
+// projector/projections/order-products.ts: which orders contain which product, one row per product of an order.
+// Pure.
 
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import type { OrderChange } from './orders.ts';

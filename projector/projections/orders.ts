@@ -1,5 +1,5 @@
-// projector/projections/orders.ts: the rows of table `orders`: each order as the core's fold has it, with its place in the
-// log. Pure.
+// projector/projections/orders.ts: the rows of table `orders`: each order as the core's fold has it, with its position in the log.
+// Pure.
 
 import type { LogRecord } from '../../shared/log/log.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';

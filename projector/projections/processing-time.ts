@@ -1,4 +1,5 @@
-// projector/projections/processing-time.ts: the histogram of how long completed orders were in processing, per partition. Pure.
+// projector/projections/processing-time.ts: the histogram of how long completed orders were in processing, per partition.
+// Pure.
 
 import { bucketOf } from '../../shared/postgres/processing-time.ts';
 import type { OrderChange } from './orders.ts';

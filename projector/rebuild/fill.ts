@@ -1,5 +1,5 @@
-// projector/rebuild/fill.ts: projects a stretch of the log into a store as fast as it goes: partition after partition, so that most
-// orders are complete within one batch and are written once, in a few lanes at a time, reading ahead while a batch commits.
+// projector/rebuild/fill.ts: projects a stretch of the log into a store, partition after partition, as fast as possible.
+// So most orders are complete within one batch and are written once. A few lanes run at a time, each reading ahead while a batch commits.
 
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
@@ -70,7 +70,7 @@ const fillPartition = async ({ client, topic, store, onEvents, partition, from, 
     onEvents(records.length);
   };
 
-  // Whoever hands over records waits for the batch before them: one commits, one waits, one may be on its way.
+  // The reader that hands over records waits for the batch before them: one commits, one waits, one may be on its way.
   let last: Promise<void> = Promise.resolve();
   const onRecords = (_: number, records: LogRecord[]): Promise<void> => {
     const previous = last;

@@ -1,5 +1,5 @@
-// projector/rebuild/rebuild.ts: makes the read model anew from the log, beside the live one, and puts it in its place. The live
-// projector and all readers go on meanwhile. Same fold and same store as live; only the batches are larger.
+// projector/rebuild/rebuild.ts: rebuilds the read model from the log, beside the live one, and swaps it in.
+// It never stops the live projector or a reader. Same fold and same store as live; only the batches are larger.
 
 import { join } from 'node:path';
 import type { LogClient } from '../../shared/log/connect/client.ts';

@@ -1,5 +1,6 @@
-// projector/rebuild/secondary-indexes.ts: indexes cost more than half of every insert, and building them at the end costs a fraction
-// of that. Primary keys stay: orders are looked up by them while a rebuild runs.
+// projector/rebuild/secondary-indexes.ts: drops the secondary indexes before a rebuild and builds them at its end.
+// They cost more than half of every insert, and a fraction of that at the end.
+// Primary keys stay: orders are looked up by them while a rebuild runs.
 
 import type { Database } from '../../shared/postgres/database.ts';
 

@@ -53,5 +53,5 @@ export const forgettable = <T>(closed: readonly T[], { logTime, orderOf, mustSta
 };
 
 /** For the OrderCreated of an id that memory does not hold: true if a closed order may have had that id, so look it up. */
-export const mayBeGhost = (created: OrderCreated, logTime: number): boolean =>
+export const mayBeDuplicate = (created: OrderCreated, logTime: number): boolean =>
   created.data.id_origin !== 'server' || logTime - created.time > DUPLICATE_WINDOW_MS;

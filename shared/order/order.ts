@@ -25,7 +25,7 @@ export interface Order {
   parked: { since: number; code: string; attempts: number } | null;
   batchId: string | null;
   idOrigin: IdOrigin;
-  /** The ce_id of the OrderCreated that won: tells a first life from a late twin. */
+  /** The ce_id of the OrderCreated that won: tells an order from its late duplicate. */
   createdEventId: string;
   commandHash: string | null;
   /** R2: ids of the requests that have their one answer. */

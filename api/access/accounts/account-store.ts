@@ -1,5 +1,5 @@
-// api/access/accounts/account-store.ts: users and api clients in PostgreSQL, schema `accounts`. What is asked is one statement each, so
-// every answer is about one moment. Passing failures of the database are DATABASE_UNAVAILABLE.
+// api/access/accounts/account-store.ts: users and api clients in PostgreSQL, schema `accounts`.
+// Each question is one statement, so that its answer is about one moment. Passing failures of the database are DATABASE_UNAVAILABLE.
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database, Row } from '../../../shared/postgres/database.ts';

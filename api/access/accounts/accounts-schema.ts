@@ -1,5 +1,5 @@
-// api/access/accounts/accounts-schema.ts: brings the schema `accounts` up to date when the api starts. While the database is away the api
-// starts all the same, since orders can be taken without it, and tries again.
+// api/access/accounts/accounts-schema.ts: brings the schema `accounts` up to date when the api starts.
+// It never delays the start: orders can be taken without accounts, so it retries in the background while the database is unavailable.
 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// api/access/accounts/passwords.ts: passwords as argon2id hashes, made off the main thread and few at a time. A hash says with which
-// parameters it was made (PHC string format), so that they can be raised later.
+// api/access/accounts/passwords.ts: passwords as argon2id hashes, made off the main thread and few at a time.
+// A hash contains its own parameters (PHC string format), so that they can be raised later.
 
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -20,7 +20,7 @@ const SALT_BYTES = 16;
 const TAG_BYTES = 32;
 /** Of the four threads that Node has for such work two stay free for files, names and compression; and 38 MiB is what it takes. */
 const HASHES_MAX = 2;
-// Half a second of waiting. Who comes after that is told to come again, instead of everybody waiting for longer and longer.
+// Half a second of waiting. A client that comes after that is told to retry, instead of all of them waiting for longer and longer.
 const WAITING_MAX = 40;
 
 const PHC = /^\$argon2id\$v=19\$m=(?<memory>\d+),t=(?<passes>\d+),p=(?<parallelism>\d+)\$(?<salt>[A-Za-z0-9+/]+)\$(?<tag>[A-Za-z0-9+/]+)$/;

@@ -1,4 +1,4 @@
-// api/access/accounts/users.ts: people: passwords become hashes on the way in, and every change is told to who remembers the old state.
+// api/access/accounts/users.ts: people: hashes their passwords, and reports every change to the caches that hold the old state.
 
 import { Problem } from '../../http/problems.ts';
 import type { AccountStore, NewUser, User } from './account-store.ts';

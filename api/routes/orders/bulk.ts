@@ -1,4 +1,4 @@
-// api/routes/orders/bulk.ts: populate, import and export put together: what they share, and that they end when the process does.
+// api/routes/orders/bulk.ts: composes populate, import and export, which share a gate and end when the process does.
 
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../../../shared/runtime/logger.ts';

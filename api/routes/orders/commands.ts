@@ -1,5 +1,5 @@
-// api/routes/orders/commands.ts: the routes that ask for a change of an order: its status, its cancellation, its items, its
-// redrive. Each makes one request; what comes of it the log says.
+// api/routes/orders/commands.ts: the routes that ask for a change of an order: status, cancellation, items, redrive.
+// Each appends one request; the log says what comes of it.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,4 +1,4 @@
-// api/routes/orders/read.ts: GET /orders/:order_id, its status and its events: always as of now (R7).
+// api/routes/orders/read.ts: GET /orders/:order_id, its status and its events, always as of now (R7).
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { iso, orderView } from '../../../shared/order/order-view.ts';

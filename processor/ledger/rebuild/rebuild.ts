@@ -1,5 +1,5 @@
-// processor/ledger/rebuild/rebuild.ts: makes the ledger anew from the log (R8). Processors are fenced off first and wait; what they have
-// decided and not yet appended is kept, because it may be on its way into the log.
+// processor/ledger/rebuild/rebuild.ts: rebuilds the ledger from the log (R8).
+// Processors are fenced off first and wait; what they have decided and not yet appended is kept, because it may be on its way into the log.
 
 import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { columnParameters } from '../../../shared/postgres/binary.ts';
@@ -59,7 +59,7 @@ export const rebuildLedger = async (options: RebuildLedgerOptions): Promise<Rebu
         await transaction.query('UPDATE ledger SET complete = false');
         await transaction.query(FENCE_ALL);
       });
-      // Now nobody decides; what was decided before is in the log, in the old tables, or both.
+      // Now no processor decides; what was decided before is in the log, in the old tables, or both.
       const to = await endsOf(client, topics);
       const refold = createRefold();
       const progress = { done: 0, total: [...to.orders.values(), ...to.products.values()].reduce((sum, end) => sum + end, 0) };
@@ -94,7 +94,7 @@ const replaceAll = async (client: Client, { topics, to, refold, copies }: Replac
   await copyInto(client, 'products', PRODUCT_FIELDS, [...products.values()]);
   await copyInto(client, 'reservations', RESERVATION_FIELDS, [...reservations]);
   await copyInto(client, 'product_requests', REQUEST_FIELDS, requests);
-  // Never below the copy, which its processor knew to be enough: below, it would look like a database that went back.
+  // Never below the copy, which its processor knew to be enough: below, it would look like a restored database.
   const start = (topic: string, partition: number, offset: number): number => Math.max(offset, copies.get(topic)?.get(partition) ?? 0);
   for (const [partition, end] of to.orders) {
     const { startOffset, logTime } = refold.orderPartition(partition, end);

@@ -1,5 +1,5 @@
-// processor/ledger/rebuild/rebuilt-ledger.ts: what a rebuild writes: the ledger as the log makes it, and of the old one what was decided and may
-// still be on its way into the log. Pure.
+// processor/ledger/rebuild/rebuilt-ledger.ts: what a rebuild writes: the log's ledger, and undelivered decisions of the old one.
+// Those may still be on their way into the log. Pure.
 
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf, type LedgerProduct } from '../product-requests.ts';
@@ -11,7 +11,7 @@ import type { Refold } from './refold.ts';
 export interface DecidedBefore {
   /** By order id. */
   held: ReadonlyMap<string, Reservation>;
-  /** Undelivered verdicts, in the order of their decisions. */
+  /** Undelivered decisions, in the order in which they were made. */
   outbox: readonly { answer: Answer; partition: number }[];
 }
 
@@ -31,7 +31,7 @@ export const rebuiltLedger = (refold: Refold, { held, outbox }: DecidedBefore): 
   return { products, reservations, requests };
 };
 
-/** Verdicts that are not in the log, of requests that have no other answer: their facts may come any moment. */
+/** Decisions that are not in the log, of requests that have no other answer: their facts may come any moment. */
 const keepOutbox = (outbox: DecidedBefore['outbox'], products: Map<string, LedgerProduct>, requests: StoredRequest[]): void => {
   const answered = new Set(requests.map(({ answer }) => answer.requestId));
   for (const { answer, partition } of outbox) {
@@ -40,7 +40,7 @@ const keepOutbox = (outbox: DecidedBefore['outbox'], products: Map<string, Ledge
     if (event.kind === 'fact') {
       const known = products.get(event.productId);
       const { product, effect } = evolveProduct(known?.product ?? null, event);
-      if (!known || !product || effect !== 'applied') continue; // decided on facts that the log does not have: decided anew
+      if (!known || !product || effect !== 'applied') continue; // decided on facts that the log does not have: decided again
       products.set(event.productId, { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(event)) });
     }
     requests.push({ answer, partition, delivered: false });

@@ -1,5 +1,5 @@
-// processor/ledger/rebuild/refold.ts: the ledger as the log makes it. Rebuild writes what this returns, verify compares with it. Shared with the
-// live ledger are the core's folds only: the arithmetic is done again, plainly. Pure.
+// processor/ledger/rebuild/refold.ts: the ledger as the log makes it: rebuild writes it, verify compares with it.
+// It shares only the core's folds with the live ledger: the arithmetic is done again, plainly. Pure.
 
 import type { OrderEvent, OrderFact } from '../../../shared/order/events.ts';
 import { lookedUpUntil } from '../../../shared/order/late-duplicates.ts';
@@ -26,7 +26,7 @@ export interface RefoldedPartition {
   /** Where an owner has to start reading (R6). */
   startOffset: number;
   /**
-   * The log time to start with (decision 2). Nobody remembers the orders that closed below the start, however recently: so late that
+   * The log time to start with (decision 2). No processor remembers the orders that closed below the start, however recently: so late that
    * every id as old as the newest of them is looked up (R5). 0 without an order.
    */
   logTime: number;
@@ -58,7 +58,7 @@ export interface OpenOrder {
 }
 
 export const createRefold = (): Refold => {
-  /** Orders that are over and never used stock are one id each: the fold passes over their late twins. */
+  /** Orders that are over and never used stock are one id each: the fold passes over their late duplicates. */
   const open = new Map<string, OpenOrder>();
   const over = new Set<string>();
   const stocks = new Map<string, RefoldedStock>();

@@ -1,5 +1,5 @@
-// processor/ledger/verify/compare-products.ts: the products of a snapshot against their facts in the log, against the reservations of the same
-// snapshot, and the verdicts on requests against the answers in the log.
+// processor/ledger/verify/compare-products.ts: compares the products and decisions of a snapshot with the log.
+// The products are compared with the reservations of the same snapshot, too.
 
 import type { ProductRow } from '../../../shared/postgres/ledger-rows.ts';
 import { evolveProduct } from '../../../shared/product/product.ts';

@@ -1,4 +1,5 @@
-// processor/ledger/verify/compare-reservations.ts: the reservations of a snapshot against the orders that the log makes, before it and after it.
+// processor/ledger/verify/compare-reservations.ts: compares the reservations of a snapshot with the orders of the log.
+// The log is folded up to a point before the snapshot and to one after it.
 
 import type { RefoldedStock } from '../rebuild/refold.ts';
 import type { Differences } from './differences.ts';
@@ -31,7 +32,7 @@ export const compareReservations = ({ differences, snapshot, ordersBefore, order
   for (const [id, row] of reservations) {
     const after = ordersAfter.get(id);
     if (after === undefined) {
-      // A late twin of an order without stock may have left one that holds nothing.
+      // A late duplicate of an order without stock may have left one that holds nothing.
       if (row.lines.length > 0) differs(id, 'row', null, row.state);
       continue;
     }

@@ -1,4 +1,5 @@
-// processor/ledger/verify/differences.ts: what a verification of the ledger found. Everything is counted, the first differences are kept.
+// processor/ledger/verify/differences.ts: what a verification of the ledger found.
+// Everything is counted, the first differences are kept.
 
 export interface LedgerDifference {
   what: 'ledger' | 'carried_order' | 'reservation' | 'product' | 'product_request';

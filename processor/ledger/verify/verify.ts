@@ -1,6 +1,6 @@
-// processor/ledger/verify/verify.ts: compares the whole ledger with the log, while both are in use. The log is folded up to its end before one
-// snapshot of the ledger, and on to its end after it: what the log said before must be in the snapshot, and what is in the
-// snapshot the log must say by then.
+// processor/ledger/verify/verify.ts: compares the whole ledger with the log, while both are in use.
+// The log is folded up to its end before one snapshot of the ledger, and on to its end after it: what the log said before must be in the
+// snapshot, and what is in the snapshot the log must say by then.
 
 import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { BEGIN_SNAPSHOT, openDatabase } from '../../../shared/postgres/database.ts';

@@ -132,7 +132,7 @@ describe('one order_id', () => {
 });
 
 describe('the feed', () => {
-  it('tells both instances the same story of each order, and nothing of a late twin', async () => {
+  it('tells both instances the same story of each order, and nothing of a late duplicate', async () => {
     const [mine, theirs] = await Promise.all([openFeed(one.url), openFeed(other.url)]);
     const id = uniqueName('k_fed');
     const long_ago = Date.now() - 3 * DUPLICATE_WINDOW_MS;
@@ -147,14 +147,14 @@ describe('the feed', () => {
     }
     await eventually(async () => (await rows(id))[0]?.status === 'completed', { what: 'the row' });
     await eventually(() => one.tail.get(id) === null && other.tail.get(id) === null, { what: 'both tails to forget the closed order' });
-    const twin = await stack.append(first);
-    expect(twin.partition).toBe(partition);
+    const duplicate = await stack.append(first);
+    expect(duplicate.partition).toBe(partition);
     const last = uniqueName('last');
     await stack.append(created(last));
     for (const feed of [mine, theirs]) {
       await feed.seen(1, last);
-      await eventually(() => [one, other].every(({ tail }) => tail.position(partition) > twin.offset), {
-        what: 'both tails past the twin',
+      await eventually(() => [one, other].every(({ tail }) => tail.position(partition) > duplicate.offset), {
+        what: 'both tails past the duplicate',
       });
       expect(feed.orders(id).map(({ previous_status, status, version }) => [previous_status, status, version])).toEqual([
         [null, 'pending', 1],

@@ -111,7 +111,7 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       expect(await ledger.moveStock('orders', [step('a', 'decide', 4)])).toEqual(['reserved']); // refused: nobody was fenced off
     });
 
-    it('keeps verdicts until their answers are read, and promises what they put in only then (R11)', async () => {
+    it('keeps decisions until their answers are read, and promises what they put in only then (R11)', async () => {
       const where = { topic: 'products', partition: 0 };
       const request = productEvent('StockAdjustmentRequested', 'lamp', { id: 'r1', data: { delta: 5, command_hash: 'h' } });
       const { answers } = await ledger.takeProductEvents(where, [request], { offset: 2, note: null });

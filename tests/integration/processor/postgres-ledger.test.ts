@@ -82,7 +82,7 @@ describe('the ledger in PostgreSQL', () => {
       let reserved = 0;
       for (let round = 0; round < 40; round += 1) {
         const steps = Array.from({ length: 20 }, (_, i) => decide(partition, `o-${partition}-${round}-${i}`, ids));
-        reserved += (await ledger.moveStock('orders', steps)).filter((verdict) => verdict === 'reserved').length;
+        reserved += (await ledger.moveStock('orders', steps)).filter((decision) => decision === 'reserved').length;
       }
       return reserved;
     };

@@ -67,7 +67,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     world: 'processor-calm',
   },
   {
-    name: 'ghost-window-of-nothing',
+    name: 'duplicate-window-of-nothing',
     rule: 'R5',
     why: 'Finished orders are forgotten before their late copies have come.',
     file: 'shared/order/late-duplicates.ts',
@@ -76,7 +76,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     world: 'processor-crashes',
   },
   {
-    name: 'ghost-life',
+    name: 'duplicate-fulfilled',
     rule: 'R5',
     why: 'A late copy of a finished order is fulfilled a second time.',
     file: 'shared/order/late-duplicates.ts',

@@ -148,7 +148,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     rule: 'R4',
     why: 'An order is rejected for a shortage that is over.',
     file: 'processor/orders/stock-queue.ts',
-    find: "if (verdict === 'out-of-stock') report(entry, { what: 'shortage-used' });",
+    find: "if (decision === 'out-of-stock') report(entry, { what: 'shortage-used' });",
     replace: '',
     world: 'stock',
     seeds: 60,

@@ -4,11 +4,11 @@ import type { Mutant } from '../mutant.ts';
 
 export const PRODUCT_MUTANTS: readonly Mutant[] = [
   {
-    name: 'verdict-not-remembered',
+    name: 'decision-not-remembered',
     rule: 'R11',
     why: 'A request that is read twice is decided twice, and units are put in twice.',
     file: 'processor/ledger/product-requests.ts',
-    find: 'if (decided.has(request.id) || state.verdicts.has(request.id)) return;',
+    find: 'if (decided.has(request.id) || state.decisions.has(request.id)) return;',
     replace: 'if (decided.has(request.id)) return;',
     world: 'processor-products',
   },

@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
 import type { ApiParts } from '../../../api/api.ts';
-import { SLOW_BYTES_MAX } from '../../../api/feed/feed.ts';
+import { SLOW_BYTES_MAX } from '../../../api/feed/connected-clients.ts';
 import type { Slot } from '../fleet.ts';
 import { isReady } from '../processes/api.ts';
 import type { World } from '../world.ts';

@@ -40,7 +40,7 @@ export const createSimulatedProductStore = (tables: LedgerTables, topic: string,
   find: (productId) =>
     transact(() => {
       const found = tables.products.get(productId);
-      if (found === undefined && !tables.complete) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being made anew.');
+      if (found === undefined && !tables.complete) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being rebuilt.');
       return found === undefined ? null : rowOf(found);
     }),
   page: (after, limit) =>

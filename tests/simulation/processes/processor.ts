@@ -15,7 +15,7 @@ import { createSetAside } from '../../../shared/log/dead-letters/set-aside.ts';
 import type { Order } from '../../../shared/order/order.ts';
 import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryLedger } from '../../support/in-memory/ledger.ts';
-import { createFirstLivesOn } from '../../support/in-memory/read-model.ts';
+import { createCreationOffsetLookUpOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import type { StartRole } from '../fleet.ts';
 import { watchTakeOvers } from '../invariants/processor-memory.ts';
@@ -119,7 +119,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: Proc
     topic: ORDERS,
     appender,
     fulfil,
-    lookUpFirstLives: createFirstLivesOn(world.readModel, world.transact(process)),
+    lookUpCreationOffsets: createCreationOffsetLookUpOn(world.readModel, world.transact(process)),
     ledger: { moveStock: world.shortages.watched(ledger.moveStock) },
     clock: systemClock,
     newId,

@@ -66,9 +66,9 @@ const transactions = async (sim: Simulation): Promise<string[]> => {
   const found: string[] = [];
   const round = async (owner: Ledger, step: StockStep): Promise<void> => {
     const before = versionOf(step.orderId);
-    const [verdict] = await insist(() => owner.moveStock(TOPIC, [step])).catch((error: unknown) => [`it could not: ${String(error)}`]);
+    const [decision] = await insist(() => owner.moveStock(TOPIC, [step])).catch((error: unknown) => [`it could not: ${String(error)}`]);
     const expected = step.do === 'hold' ? 'done' : step.version < before ? 'stale' : 'reserved';
-    if (verdict !== expected) found.push(`${step.do} ${step.version} of an order decided for ${before} is ${verdict}, not ${expected}`);
+    if (decision !== expected) found.push(`${step.do} ${step.version} of an order decided for ${before} is ${decision}, not ${expected}`);
     if (versionOf(step.orderId) !== Math.max(before, step.version))
       found.push(`${step.do} ${step.version} has left ${step.orderId} decided for ${versionOf(step.orderId)}, it was for ${before}`);
   };

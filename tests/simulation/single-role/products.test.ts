@@ -1,4 +1,4 @@
-// Goal: every request about a product gets one verdict, and its answer into the log, whatever appends and the ledger do and however often
+// Goal: every request about a product gets one decision, and its answer into the log, whatever appends and the ledger do and however often
 // the processor dies (R11). Method: processors alone in a simulated world (products.ts); a failing seed is in the test's message.
 
 import { describe, expect, it } from 'vitest';

@@ -21,11 +21,11 @@ export const createShortages = (sim: Simulation): Shortages => {
     watched:
       (moveStock) =>
       async (...asked) => {
-        const verdicts = await moveStock(...asked);
+        const decisions = await moveStock(...asked);
         const [, steps] = asked;
         for (const [index, { orderId }] of steps.entries())
-          if (verdicts[index] === 'out-of-stock') found.set(orderId, (found.get(orderId) ?? 0) + 1);
-        return verdicts;
+          if (decisions[index] === 'out-of-stock') found.set(orderId, (found.get(orderId) ?? 0) + 1);
+        return decisions;
       },
     take: ({ event, effect }) => {
       const isSaid =

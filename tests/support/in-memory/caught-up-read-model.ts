@@ -17,8 +17,8 @@ export interface CaughtUpReadModel extends ReadModel {
   broken: boolean;
   /** How often the tail has asked for the checkpoints. */
   checkpointsAsked: number;
-  /** How many ids were looked up as possible late twins. */
-  twinsLookedUp: number;
+  /** How many ids were looked up as possible late duplicates. */
+  idsLookedUp: number;
 }
 
 export const createCaughtUpReadModel = (log: LogPorts): CaughtUpReadModel => {
@@ -44,14 +44,14 @@ export const createCaughtUpReadModel = (log: LogPorts): CaughtUpReadModel => {
     wipe: () => void Object.assign(tables, emptyReadModel()),
     broken: false,
     checkpointsAsked: 0,
-    twinsLookedUp: 0,
+    idsLookedUp: 0,
     checkpoints: () => {
       model.checkpointsAsked += 1;
       return rows.checkpoints();
     },
-    firstLives: (partition, orderIds) => {
-      model.twinsLookedUp += orderIds.length;
-      return rows.firstLives(partition, orderIds);
+    creationOffsets: (partition, orderIds) => {
+      model.idsLookedUp += orderIds.length;
+      return rows.creationOffsets(partition, orderIds);
     },
   };
   return model;

@@ -97,17 +97,17 @@ export const createMemoryLedger = (
           tables.products.set(id, { ...product, reserved, sold });
         }
         for (const [id, reservation] of moves.reservations) tables.reservations.set(id, reservation);
-        return moves.verdicts;
+        return moves.decisions;
       }),
     takeProductEvents: (where, events, end) =>
       transact(() => {
         requireOwned([where]);
-        const verdicts = Array.from(
+        const decisions = Array.from(
           tables.requests,
           ([id, { delivered, answer }]) => [id, { delivered, eventId: answer.event.id }] as const,
         );
         const stamp = { newId: () => `p-${where.partition}-${end.offset}-${++sequence}`, now: () => 0 };
-        const moves = takeProductEvents({ products: tables.products, verdicts: new Map(verdicts) }, events, stamp);
+        const moves = takeProductEvents({ products: tables.products, decisions: new Map(decisions) }, events, stamp);
         for (const [id, product] of moves.products) tables.products.set(id, product);
         for (const answer of moves.answers) tables.requests.set(answer.requestId, { answer, partition: where.partition, delivered: false });
         for (const id of moves.delivered) tables.requests.get(id)!.delivered = true;

@@ -3,7 +3,7 @@
 
 import type { CountersRow } from '../../../api/reads/order-metrics.ts';
 import type { ReadModel } from '../../../api/reads/read-model.ts';
-import type { LookUpFirstLives } from '../../../processor/orders/late-duplicates.ts';
+import type { LookUpCreationOffsets } from '../../../processor/orders/late-duplicates.ts';
 import type { Batch } from '../../../projector/project.ts';
 import type { OrderChange } from '../../../projector/projections/orders.ts';
 import type { Store } from '../../../projector/store/store.ts';
@@ -138,7 +138,7 @@ export const createReadModelOn = (tables: ReadModelTables, transact: Transact): 
           return { checkpoint: checkpointOf(partition), stored: row ? { ...row } : null };
         }),
       ),
-    firstLives: (partition, orderIds) =>
+    creationOffsets: (partition, orderIds) =>
       transact(() => ({ checkpoint: checkpointOf(partition), createdAt: createdAtOf(tables, orderIds) })),
     events: ({ orderId, partition }, from, limit) =>
       transact(() => {
@@ -162,8 +162,8 @@ const countersRow = ({ counters }: ReadModelTables): CountersRow => {
 };
 
 /** For the processor (R5): one statement, as in processor/orders/creation-offsets.ts. */
-export const createFirstLivesOn =
-  (tables: ReadModelTables, transact: Transact): LookUpFirstLives =>
+export const createCreationOffsetLookUpOn =
+  (tables: ReadModelTables, transact: Transact): LookUpCreationOffsets =>
   (partition, orderIds, knownFrom) =>
     transact(() => {
       const checkpoint = tables.checkpoints.get(partition)?.nextOffset;

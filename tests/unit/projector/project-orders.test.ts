@@ -14,7 +14,7 @@ import { createInMemoryStore } from '../../support/in-memory/store.ts';
 import { inSteeredTime, pass } from '../../support/steered-time.ts';
 import { createFakeLog } from './fake-reader.ts';
 
-const FOLLOW_INTERVAL_MS = 3_000; // project-orders.ts
+const FOLLOW_INTERVAL_MS = 3_000; // follow-checkpoints.ts
 
 const running: OrderProjector[] = [];
 afterEach(async () => {

@@ -2,7 +2,8 @@
 
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HEARTBEAT_MS, SLOW_BYTES_MAX } from '../../../../api/feed/feed.ts';
+import { SLOW_BYTES_MAX } from '../../../../api/feed/connected-clients.ts';
+import { HEARTBEAT_MS } from '../../../../api/feed/feed.ts';
 import { webSocketText } from '../../../../api/feed/frames.ts';
 import { created, event, fact } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';

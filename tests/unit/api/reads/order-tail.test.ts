@@ -1,4 +1,4 @@
-// The tail: what it remembers and for how long, late twins, a database that went back, and its bounds.
+// The tail: what it remembers and for how long, late duplicates, a database that went back, and its bounds.
 
 import { describe, expect, it } from 'vitest';
 import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/late-duplicates.ts';
@@ -52,7 +52,7 @@ describe.concurrent('what the tail remembers', () => {
   );
 
   it(
-    'is a closed order until it is stored and a twin of it would be looked up',
+    'is a closed order until it is stored and a duplicate of it would be looked up',
     withApi(async (api) => {
       life(api, 'a', T0);
       await api.caughtUp();
@@ -69,7 +69,7 @@ describe.concurrent('what the tail remembers', () => {
   );
 
   it(
-    'is a closed order that is stored, while a twin of it would pass for new',
+    'is a closed order that is stored, while a duplicate of it would pass for new',
     withApi(async (api) => {
       life(api, 'a', T0);
       moveLogTime(api, 'a', T0 + DUPLICATE_WINDOW_MS);
@@ -135,7 +135,7 @@ describe.concurrent('a record that is no event', () => {
   });
 });
 
-describe.concurrent('a late twin of a closed order (R5)', () => {
+describe.concurrent('a late duplicate of a closed order (R5)', () => {
   it(
     'of a key is looked up and starts no second life',
     withApi(async (api) => {
@@ -143,10 +143,10 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
       moveLogTime(api, 'k_a', T0 + 2 * DUPLICATE_WINDOW_MS);
       await stored(api);
       expect(api.tail.get('k_a')).toBeNull();
-      const looked = api.readModel.twinsLookedUp;
+      const looked = api.readModel.idsLookedUp;
       api.log.landEvent(first);
       await api.caughtUp();
-      expect(api.readModel.twinsLookedUp).toBe(looked + 1);
+      expect(api.readModel.idsLookedUp).toBe(looked + 1);
       expect(api.tail.get('k_a')).toBeNull();
       expect(api.tail.unstoredEvents('k_a').map(({ effect }) => effect)).toEqual(['void']);
     }),
@@ -169,10 +169,10 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
     withApi(async (api) => {
       const { first } = life(api, 's', T0);
       await stored(api);
-      const looked = api.readModel.twinsLookedUp;
+      const looked = api.readModel.idsLookedUp;
       api.log.landEvent(first);
       await api.caughtUp();
-      expect(api.readModel.twinsLookedUp).toBe(looked);
+      expect(api.readModel.idsLookedUp).toBe(looked);
       expect(api.tail.unstoredEvents('s').map(({ effect }) => effect)).toEqual(['void']);
     }),
   );
@@ -183,18 +183,18 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
       const { first } = life(api, 'a', T0);
       moveLogTime(api, 'a', T0 + DUPLICATE_WINDOW_MS + 1);
       await api.caughtUp();
-      const { firstLives } = api.readModel;
+      const { creationOffsets } = api.readModel;
       const gate = Promise.withResolvers<void>();
       let asked = false;
-      api.readModel.firstLives = async (partition, ids) => {
+      api.readModel.creationOffsets = async (partition, ids) => {
         asked = true;
         await gate.promise;
-        return firstLives(partition, ids);
+        return creationOffsets(partition, ids);
       };
-      let suspect = 'k_0';
-      for (let n = 1; api.log.partitionOf(suspect) !== api.log.partitionOf('a'); n += 1) suspect = `k_${n}`;
+      let keyed = 'k_0';
+      for (let n = 1; api.log.partitionOf(keyed) !== api.log.partitionOf('a'); n += 1) keyed = `k_${n}`;
       api.log.hold(true);
-      api.log.landEvent(created(suspect, { id_origin: 'key' }, { time: T0 + DUPLICATE_WINDOW_MS + 2 }));
+      api.log.landEvent(created(keyed, { id_origin: 'key' }, { time: T0 + DUPLICATE_WINDOW_MS + 2 }));
       api.log.landEvent(first);
       api.log.hold(false);
       await eventually(() => asked, { what: 'the look-up of the other order' });
@@ -220,7 +220,7 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
   });
 
   it(
-    'is told from the first life that the projector stored before we read it',
+    'is told from the order itself that the projector stored before we read it',
     withApi(async (api) => {
       api.log.hold(true);
       const { first } = life(api, 'k_fast', T0, { id_origin: 'key' });
@@ -249,7 +249,7 @@ describe.concurrent('a late twin of a closed order (R5)', () => {
 
 describe.concurrent('a checkpoint that went back (R8)', () => {
   it(
-    'is noticed when a late twin is looked up: it starts no second life of an order that the rows have forgotten',
+    'is noticed when a late duplicate is looked up: it does not revive an order that the rows have forgotten',
     withApi(async (api) => {
       const { first } = life(api, 'k_closed', T0);
       moveLogTime(api, 'k_closed', T0 + 2 * DUPLICATE_WINDOW_MS);

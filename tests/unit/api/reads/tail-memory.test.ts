@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTailPartition, fold, suspectsIn, type TailPartition, trim } from '../../../../api/reads/tail-memory.ts';
+import { createTailPartition, fold, idsToLookUp, type TailPartition, trim } from '../../../../api/reads/tail-memory.ts';
 import type { OrderEvent } from '../../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS, REMEMBERED_MAX } from '../../../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../../../shared/order/lifecycle.ts';
@@ -101,7 +101,7 @@ describe('trimming', () => {
     }
     trim(memory, memory.position);
     expect(memory.closed.length).toBeLessThanOrEqual(REMEMBERED_MAX);
-    expect(suspectsIn(memory, [early]), 'what is forgotten is looked up').toEqual(['early']);
+    expect(idsToLookUp(memory, [early]), 'what is forgotten is looked up').toEqual(['early']);
   });
 
   it('waits for the last event of a closed order, also for one after its end', () => {
@@ -124,7 +124,7 @@ describe('trimming', () => {
   });
 });
 
-describe('suspects', () => {
+describe('ids to look up', () => {
   it('are ids that can recur, and old ones; not those that memory knows', () => {
     const memory = createTailPartition(0, 0, T0, []);
     foldAll(memory, [created('known', { id_origin: 'key' }, { time: T0 })]);
@@ -138,10 +138,10 @@ describe('suspects', () => {
       fact('OrderProcessing', 'other', 2, 'pending'),
       null,
     ];
-    expect(suspectsIn(memory, events)).toEqual(['old', 'key', 'client', 'batch']);
+    expect(idsToLookUp(memory, events)).toEqual(['old', 'key', 'client', 'batch']);
   });
 
-  it('that had a first life before stay void; whoever is the first life himself lives', () => {
+  it('of late duplicates stay void; those of the order itself count', () => {
     const memory = empty();
     memory.position = 7;
     expect(fold(memory, created('a', { id_origin: 'key' }), new Map([['a', 3]]))).toEqual({ effect: 'void', change: null });

@@ -1,4 +1,4 @@
-// What records of the topic `products` do to the ledger (R11): one verdict per request, versions without holes, and stock that nobody
+// What records of the topic `products` do to the ledger (R11): one decision per request, versions without holes, and stock that nobody
 // is promised before its fact is in the log.
 
 import { describe, expect, it } from 'vitest';
@@ -16,12 +16,12 @@ const stamp = { newId: () => 'new-id', now: () => 1_000 };
 /** The ledger after each batch, as a transaction each. */
 const ledger = () => {
   const products = new Map<string, LedgerProduct>();
-  const verdicts = new Map<string, { delivered: boolean; eventId: string }>();
+  const decisions = new Map<string, { delivered: boolean; eventId: string }>();
   const take = (...events: ProductEvent[]): ProductMoves => {
-    const moves = takeProductEvents({ products, verdicts } satisfies ProductState, events, stamp);
+    const moves = takeProductEvents({ products, decisions } satisfies ProductState, events, stamp);
     for (const [id, product] of moves.products) products.set(id, product);
-    for (const { requestId, event } of moves.answers) verdicts.set(requestId, { delivered: false, eventId: event.id });
-    for (const id of moves.delivered) verdicts.set(id, { delivered: true, eventId: verdicts.get(id)!.eventId });
+    for (const { requestId, event } of moves.answers) decisions.set(requestId, { delivered: false, eventId: event.id });
+    for (const id of moves.delivered) decisions.set(id, { delivered: true, eventId: decisions.get(id)!.eventId });
     return moves;
   };
   return { products, take };
@@ -39,7 +39,7 @@ describe('product requests', () => {
     expect(products.get('p')).toMatchObject({ product: { version: 3, putIn: 4 }, readVersion: 1, unreadIn: 2 });
   });
 
-  it('keep their verdict when they come again, in the same batch or later', () => {
+  it('keep their decision when they come again, in the same batch or later', () => {
     const { take, products } = ledger();
     expect(take(productCreated('p', 5), adjust('r1', 2), adjust('r1', 2)).answers).toHaveLength(1);
     expect(take(adjust('r1', 2)).answers).toEqual([]);

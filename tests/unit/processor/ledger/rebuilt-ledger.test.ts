@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { type DecidedBefore, rebuiltLedger } from '../../../../processor/ledger/rebuild/rebuilt-ledger.ts';
 import { createRefold, type Refold } from '../../../../processor/ledger/rebuild/refold.ts';
-import { mayBeGhost } from '../../../../shared/order/late-duplicates.ts';
+import { mayBeDuplicate } from '../../../../shared/order/late-duplicates.ts';
 import type { ProductFact } from '../../../../shared/product/events.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
 import { productCreated, productEvent } from '../../../support/builders/product-events.ts';
@@ -56,7 +56,7 @@ describe('a rebuilt ledger', () => {
     expect(kept([['c', held(1, 6)]]).reservations.has('c')).toBe(false);
   });
 
-  it('keeps verdicts whose answers are not in the log, and promises nobody what they put in', () => {
+  it('keeps decisions whose answers are not in the log, and promises nobody what they put in', () => {
     const adjusted = productEvent('StockAdjusted', 'lamp', { version: 2, causationId: 'r1', data: { delta: 5 } }) as ProductFact;
     const outbox = [{ answer: { requestId: 'r1', commandHash: null, event: adjusted }, partition: 0 }];
     const { products, requests } = rebuiltLedger(folded(), { held: new Map(), outbox });
@@ -86,7 +86,7 @@ describe('a rebuilt ledger', () => {
     refold.takeOrderEvent(0, 4, event('OrderCancelled', 'x', { version: 2 }));
     const { startOffset, logTime } = refold.orderPartition(0, 5);
     expect(startOffset).toBe(5); // whoever starts here does not remember x
-    expect(mayBeGhost(created('x', {}, { time: T0 }), logTime)).toBe(true);
-    expect(mayBeGhost(created('y', {}, { time: T0 + 1 }), logTime)).toBe(false);
+    expect(mayBeDuplicate(created('x', {}, { time: T0 }), logTime)).toBe(true);
+    expect(mayBeDuplicate(created('y', {}, { time: T0 + 1 }), logTime)).toBe(false);
   });
 });

@@ -95,7 +95,7 @@ describe('the plan of a start', () => {
     expect(move.store).toEqual([]); // a successor must read the fact again, to have it settled
   });
 
-  it('waits for an order that may be a ghost (R5), and for unanswered requests (R6)', () => {
+  it('waits for an order that may be a late duplicate (R5), and for unanswered requests (R6)', () => {
     const keyed = reading(created('k', { id_origin: 'key' }, { time: T0 }), ...young(1));
     expect(planStart(keyed, RULE).offset).toBe(0);
     const asked = reading(created('old', {}, { time: T0 }), event('OrderCancellationRequested', 'old'), ...young(1));
@@ -116,7 +116,7 @@ describe('the plan of a start', () => {
       event('OrderAmendmentRequested', 'old', { id: 'r1' }),
       event('OrderRequestRefused', 'old', { causationId: 'r1' }),
       fact('OrderProcessing', 'old', 2, 'pending', { time: T0 }),
-      created('old', {}, { time: T0 }), // its late twin
+      created('old', {}, { time: T0 }), // its late duplicate
       fact('OrderParked', 'old', 3, 'processing', { time: T0 }),
     ];
     const partition = reading(...events);

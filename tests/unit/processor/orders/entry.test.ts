@@ -38,18 +38,18 @@ describe('one fact in flight (R1)', () => {
 
 describe('stock', () => {
   it('is decided for one version; a shortage answers one question only (R4)', () => {
-    const decided = (verdict: 'reserved' | 'out-of-stock') =>
-      entryAfter({ what: 'stock-asked' }, { what: 'stock-decided', version: 1, verdict });
+    const decided = (decision: 'reserved' | 'out-of-stock') =>
+      entryAfter({ what: 'stock-asked' }, { what: 'stock-decided', version: 1, decision });
     expect(decided('reserved')).toMatchObject({ stock: 'idle', stockDecision: { version: 1, enough: true } });
     expect(decided('out-of-stock')).toMatchObject({ stock: 'idle', stockDecision: { version: 1, enough: false } });
     expect(transition(decided('out-of-stock'), { what: 'shortage-used' })).toEqual({ stockDecision: null });
   });
 
   it('waits for a product that the ledger does not know, and forgets what was decided before (R14)', () => {
-    const reserved: Happened = { what: 'stock-decided', version: 1, verdict: 'reserved' };
-    const waiting = entryAfter(reserved, { what: 'stock-decided', version: 1, verdict: 'wait' });
+    const reserved: Happened = { what: 'stock-decided', version: 1, decision: 'reserved' };
+    const waiting = entryAfter(reserved, { what: 'stock-decided', version: 1, decision: 'wait' });
     expect(waiting).toMatchObject({ stock: 'waiting', stockDecision: null });
-    expect(entryAfter(reserved, { what: 'stock-decided', version: 1, verdict: 'closed' })).toMatchObject({
+    expect(entryAfter(reserved, { what: 'stock-decided', version: 1, decision: 'closed' })).toMatchObject({
       stock: 'idle',
       stockDecision: null,
     });

@@ -13,7 +13,7 @@ const setUp = () => {
   const found = Promise.withResolvers<Map<string, number>>();
   const [reacted, refused]: [Entry[], string[]] = [[], []];
   const check = createLateDuplicateCheck({
-    lookUpFirstLives: () => found.promise,
+    lookUpCreationOffsets: () => found.promise,
     clock: { now: () => 0, after: () => {} },
     logger: createLogger('test', 'silent'),
     react: (_, each) => void reacted.push(each),
@@ -27,7 +27,7 @@ const setUp = () => {
 };
 
 describe('the look-up of an order', () => {
-  it('drops a late twin, and refuses what was asked of it', async () => {
+  it('drops a late duplicate, and refuses what was asked of it', async () => {
     const { partition, entry, check, answer, reacted, refused } = setUp();
     check.lookUp(partition, entry);
     readEvent(partition, event('OrderCancellationRequested', 'a', { id: 'r1' }), 6);
@@ -35,7 +35,7 @@ describe('the look-up of an order', () => {
     expect([partition.orders.has('a'), refused, reacted]).toEqual([false, ['r1'], []]);
   });
 
-  it('leaves a twin that ended while it was looked up where it is, and goes on answering', async () => {
+  it('leaves a duplicate that ended while it was looked up where it is, and goes on answering', async () => {
     const { partition, entry, check, answer, reacted } = setUp();
     check.lookUp(partition, entry);
     readEvent(partition, event('OrderCancelled', 'a', { version: 2 }), 6); // of an owner before this one, late
@@ -45,7 +45,7 @@ describe('the look-up of an order', () => {
     expect(reacted).toEqual([entry]);
   });
 
-  it('does not take an order for its own twin when its row is ahead of what was read, and folds the end that the row knows', async () => {
+  it('does not take an order for its own duplicate when its row is ahead of what was read, and folds the end that the row knows', async () => {
     const { partition, entry, check, answer, reacted } = setUp();
     check.lookUp(partition, entry);
     await answer(5);

@@ -49,7 +49,7 @@ describe('the offset to commit (R6)', () => {
   it('is the read position when nothing is open', () => {
     const partition = afterReading(...life('a', T0), ...life('b', T0 + DUPLICATE_WINDOW_MS + 1));
     expect(partition.orders.has('a')).toBe(false);
-    expect(offsetToCommit(partition)).toBe(3); // b is remembered for its late twin
+    expect(offsetToCommit(partition)).toBe(3); // b is remembered for its late duplicate
   });
 
   it('waits for a partition that still recovers, and carries the log time', () => {
@@ -63,7 +63,7 @@ describe('the offset to commit (R6)', () => {
 });
 
 describe('closed orders in memory (R5)', () => {
-  it('are forgotten once a twin would look old, and memory then knows only what lies behind their end', () => {
+  it('are forgotten once a duplicate would look old, and memory then knows only what lies behind their end', () => {
     const partition = afterReading(...life('a', T0), created('b', {}, { time: T0 + DUPLICATE_WINDOW_MS + 1 }));
     expect([...partition.orders.keys()]).toEqual(['b']);
     expect(partition.knownFrom).toBe(3);
@@ -78,8 +78,8 @@ describe('closed orders in memory (R5)', () => {
     const partition = afterReading(...early, ...later);
     expect(partition.closed.length).toBeLessThanOrEqual(REMEMBERED_MAX);
     expect(offsetToCommit(partition), 'a successor does not begin hours ago').toBeGreaterThan(early.length);
-    const twin = readEvent(partition, early[0]!, partition.position);
-    expect(twin.entry?.duplicateCheck, 'what is forgotten is looked up').toBe('due');
+    const duplicate = readEvent(partition, early[0]!, partition.position);
+    expect(duplicate.entry?.duplicateCheck, 'what is forgotten is looked up').toBe('due');
   });
 
   it('are kept while a request for them is unanswered', () => {
@@ -91,16 +91,16 @@ describe('closed orders in memory (R5)', () => {
     expect(partition.orders.get('a')?.requests).toHaveLength(1);
   });
 
-  it('a dropped ghost leaves its requests to be refused', () => {
+  it('a dropped duplicate leaves its requests to be refused', () => {
     const partition = afterReading(created('k_1', { id_origin: 'key' }), event('OrderCancellationRequested', 'k_1'));
-    const ghost = partition.orders.get('k_1')!;
-    expect(ghost.duplicateCheck).toBe('due');
-    expect(dropLateDuplicate(partition, ghost)).toHaveLength(1);
+    const duplicate = partition.orders.get('k_1')!;
+    expect(duplicate.duplicateCheck).toBe('due');
+    expect(dropLateDuplicate(partition, duplicate)).toHaveLength(1);
     expect(partition.openCount).toBe(0);
     expect(unmatchedRequests(partition)).toHaveLength(1);
   });
 
-  it('a dropped ghost leaves also the requests that came before it', () => {
+  it('a dropped duplicate leaves also the requests that came before it', () => {
     const partition = afterReading(event('OrderCancellationRequested', 'k_1'), created('k_1', { id_origin: 'key' }));
     expect(unmatchedRequests(partition)).toEqual([]);
     expect(dropLateDuplicate(partition, partition.orders.get('k_1')!)).toHaveLength(1);
@@ -133,7 +133,7 @@ describe('what facts mean for stock (R3)', () => {
 
     const partition = createPartition(0, 0, 0, 0);
     stepsOf(partition, created('a', { items }, { time: T0 }));
-    report(partition.orders.get('a')!, { what: 'stock-decided', version: 1, verdict: 'reserved' });
+    report(partition.orders.get('a')!, { what: 'stock-decided', version: 1, decision: 'reserved' });
     expect(stepsOf(partition, processing)).toEqual([null]);
   });
 

@@ -32,11 +32,11 @@ const stateOf = (putIn: readonly number[]): StockState => ({
   reservations: new Map(),
   products: new Map(PRODUCTS.map((id, index) => [id, { putIn: putIn[index]!, coming: 0, reserved: 0, sold: 0 }])),
 });
-const moved = (state: StockState, taken: readonly StockStep[]): { state: StockState; verdicts: string[] } => {
-  const { reservations, products, verdicts } = moveStock(state, taken);
+const moved = (state: StockState, taken: readonly StockStep[]): { state: StockState; decisions: string[] } => {
+  const { reservations, products, decisions } = moveStock(state, taken);
   return {
     state: { reservations: new Map([...state.reservations, ...reservations]), products: new Map([...state.products, ...products]) },
-    verdicts,
+    decisions,
   };
 };
 const sums = (reservations: Iterable<Reservation>, state: Reservation['state'], id: string): number =>
@@ -72,10 +72,10 @@ describe('moving stock', () => {
       fc.property(stocks, steps, (putIn, taken) => {
         const oneByOne = taken.reduce(
           (sofar, each) => {
-            const { state, verdicts } = moved(sofar.state, [each]);
-            return { state, verdicts: [...sofar.verdicts, ...verdicts] };
+            const { state, decisions } = moved(sofar.state, [each]);
+            return { state, decisions: [...sofar.decisions, ...decisions] };
           },
-          { state: stateOf(putIn), verdicts: [] as string[] },
+          { state: stateOf(putIn), decisions: [] as string[] },
         );
         expect(moved(stateOf(putIn), taken)).toEqual(oneByOne);
       }),
@@ -86,11 +86,11 @@ describe('moving stock', () => {
     fc.assert(
       fc.property(stocks, steps, steps, (putIn, first, second) => {
         const before = moved(stateOf(putIn), first).state;
-        const { state, verdicts } = moved(before, second);
+        const { state, decisions } = moved(before, second);
         for (const [id, reservation] of before.reservations)
           if (reservation.state === 'closed') expect(state.reservations.get(id)).toEqual(reservation);
         second.forEach(({ orderId, do: what }, index) => {
-          if (what === 'decide' && before.reservations.get(orderId)?.state === 'closed') expect(verdicts[index]).toBe('closed');
+          if (what === 'decide' && before.reservations.get(orderId)?.state === 'closed') expect(decisions[index]).toBe('closed');
         });
       }),
     );
@@ -99,41 +99,41 @@ describe('moving stock', () => {
   it('says the same again for a version that holds its stock, and moves nothing (R4)', () => {
     const once = moved(stateOf([3, 0, 0]), [step('a', 'decide', 1, [['p0', 3]])]);
     const twice = moved(once.state, [step('a', 'decide', 1, [['p0', 3]])]);
-    expect(twice).toEqual({ state: once.state, verdicts: ['reserved'] });
+    expect(twice).toEqual({ state: once.state, decisions: ['reserved'] });
   });
 
   it('gives back what an older version held and decides anew, even if that leaves nothing (R4)', () => {
     const held = moved(stateOf([3, 1, 0]), [step('a', 'decide', 1, [['p0', 3]])]).state;
-    const { state, verdicts } = moved(held, [step('a', 'decide', 2, [['p1', 2]]), step('b', 'decide', 1, [['p0', 3]])]);
-    expect(verdicts).toEqual(['out-of-stock', 'reserved']);
+    const { state, decisions } = moved(held, [step('a', 'decide', 2, [['p1', 2]]), step('b', 'decide', 1, [['p0', 3]])]);
+    expect(decisions).toEqual(['out-of-stock', 'reserved']);
     expect(state.products.get('p0')).toEqual({ putIn: 3, coming: 0, reserved: 3, sold: 0 });
-    expect(moved(state, [step('a', 'decide', 1, [['p0', 3]])]).verdicts).toEqual(['reserved']); // never asked: versions do not go back
+    expect(moved(state, [step('a', 'decide', 1, [['p0', 3]])]).decisions).toEqual(['reserved']); // never asked: versions do not go back
   });
 
   it('has an order wait for units that are on their way through the log, and rejects what even those do not cover', () => {
     const some = { ...stateOf([1, 0, 0]), products: new Map([['p0', { putIn: 1, coming: 2, reserved: 0, sold: 0 }]]) };
-    const { state, verdicts } = moved(some, [
+    const { state, decisions } = moved(some, [
       step('a', 'decide', 1, [['p0', 3]]),
       step('b', 'decide', 1, [['p0', 4]]),
       step('c', 'decide', 1, [['p0', 1]]),
     ]);
-    expect(verdicts).toEqual(['wait', 'out-of-stock', 'reserved']);
+    expect(decisions).toEqual(['wait', 'out-of-stock', 'reserved']);
     expect(state.products.get('p0')).toMatchObject({ reserved: 1 });
   });
 
   it('does nothing for an older version than the one that holds (R4)', () => {
     const held = moved(stateOf([5, 0, 0]), [step('a', 'decide', 3, [['p0', 2]])]).state;
-    expect(moved(held, [step('a', 'decide', 2, [['p0', 5]])])).toEqual({ state: held, verdicts: ['stale'] });
+    expect(moved(held, [step('a', 'decide', 2, [['p0', 5]])])).toEqual({ state: held, decisions: ['stale'] });
   });
 
   it('takes all of an order or none of it', () => {
-    const { state, verdicts } = moved(stateOf([5, 1, 0]), [
+    const { state, decisions } = moved(stateOf([5, 1, 0]), [
       step('a', 'decide', 1, [
         ['p0', 2],
         ['p1', 2],
       ]),
     ]);
-    expect(verdicts).toEqual(['out-of-stock']);
+    expect(decisions).toEqual(['out-of-stock']);
     expect(state.products.get('p0')?.reserved).toBe(0);
   });
 
@@ -147,7 +147,7 @@ describe('moving stock', () => {
       ]),
     ).toEqual({
       state: stateOf([5, 5, 5]),
-      verdicts: ['wait'],
+      decisions: ['wait'],
     });
   });
 
