@@ -48,7 +48,7 @@ export const createTailState = (partitionCount: number, tailMax: number): TailSt
     read: createPositionWaits(({ partition, offset }) => (state.partitions[partition]?.position ?? 0) > offset),
     stored: createPositionWaits(({ partition, offset }) => (state.partitions[partition]?.checkpoint ?? 0) > offset),
     openOrders: () => state.partitions.reduce((sum, { openCount }) => sum + openCount, 0),
-    // Only the projector makes room; once it has caught up with us, going on is the only way to close what is open.
+    // Only the projector makes room; once it has caught up with the tail, reading on is the only way to close what is open.
     mustWait: () => isFull() && state.partitions.some(({ checkpoint, position }) => checkpoint < position),
     roomToRead: () => {
       if (state.mustWait()) return new Promise((resolve) => held.push(resolve));
