@@ -95,7 +95,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
   const { appender, createReader, logEnd, readModel, feedMetrics, logger, onProgress, onFatal } = ports;
   const partition = (orderId: string): number => partitionOf(orderId, partitionCount);
 
-  const feed = createFeed({ told: () => tail.told(), metrics: feedMetrics });
+  const feed = createFeed({ publishedOffsets: () => tail.publishedOffsets(), metrics: feedMetrics });
   const outstanding = createOutstandingRequests<OrderAnswer>();
   const tail = createOrderTail({
     partitionCount,

@@ -74,7 +74,7 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     events: { page: unused, asOf: unused, requestOf: unused },
     readModel: { page: unused, counters: unused },
     consistency: { reached: unused },
-    feed: createFeed({ told: () => [], metrics: metrics.feed }),
+    feed: createFeed({ publishedOffsets: () => [], metrics: metrics.feed }),
     metrics,
     registry,
     checks: {},

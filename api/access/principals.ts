@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { AccountStore, Principal } from './accounts/account-store.ts';
 
 export interface Principals {
-  /** At most 30 s old; null: there is none, or none any more. At once for who is remembered. Rejects with DATABASE_UNAVAILABLE. */
+  /** At most 30 s old; null: there is none, or none any more. At once for one that is cached. Rejects with DATABASE_UNAVAILABLE. */
   get: (id: string) => Principal | null | Promise<Principal | null>;
   /** After a change made here: the next question goes to the database. */
   forget: (id: string) => void;
@@ -15,7 +15,7 @@ export interface Principals {
 export const STALE_AFTER_MS = 30_000;
 // From here on they are read again in the background: no request waits, and none notices a database that is down for seconds.
 const REFRESH_AFTER_MS = 10_000;
-// A few hundred bytes each. Who is not there costs one read by primary key.
+// A few hundred bytes each. One that is not cached costs one read by primary key.
 const REMEMBERED_MAX = 10_000;
 
 interface Remembered {
@@ -52,7 +52,7 @@ export const createPrincipals = (store: Pick<AccountStore, 'principal'>, now: ()
       const known = remembered.get(id);
       const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.askedAt;
       if (known === undefined || age >= STALE_AFTER_MS) return ask(id);
-      if (age >= REFRESH_AFTER_MS) ask(id).catch(() => {}); // who asks when it has become too old hears of the failure
+      if (age >= REFRESH_AFTER_MS) ask(id).catch(() => {}); // a request that comes when it has become too old gets the failure
       return known.principal;
     },
     forget: (id) => {

@@ -10,8 +10,8 @@ import { createConnectedClients, type FeedMetrics } from './connected-clients.ts
 import { cursorsAlong, errorFrame, feedCursor, orderFrame, plainFrame, webSocketText } from './frames.ts';
 
 export interface FeedOptions {
-  /** Where the feed stands: changes below these offsets have been told. */
-  told: () => readonly number[];
+  /** Changes below these offsets, by partition, have been passed to `onChanges`. */
+  publishedOffsets: () => readonly number[];
   metrics: FeedMetrics;
 }
 
@@ -34,7 +34,7 @@ export const HEARTBEAT_MS = 5_000;
 // Each may hold SLOW_BYTES_MAX: together a gigabyte at the very worst.
 const CLIENTS_MAX = 1_000;
 
-export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
+export const createFeed = ({ publishedOffsets, metrics }: FeedOptions): Feed => {
   const clients = createConnectedClients(metrics);
   let pending: Frame[] = [];
 
@@ -45,7 +45,7 @@ export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
     if (clients.count() > 0) clients.send(batchesOf(frames));
   };
 
-  const now = (): string => feedCursor(told());
+  const now = (): string => feedCursor(publishedOffsets());
 
   const refuse = (client: WebSocket, detail: string): void => {
     clients.say(client, errorFrame('VALIDATION_FAILED', detail, now()));
@@ -79,7 +79,7 @@ export const createFeed = ({ told, metrics }: FeedOptions): Feed => {
 
   const onChanges = (partition: number, changes: readonly Change[]): void => {
     if (clients.count() === 0) return;
-    const cursor = cursorsAlong(told(), partition);
+    const cursor = cursorsAlong(publishedOffsets(), partition);
     if (pending.length === 0) setImmediate(flush);
     for (const change of changes) {
       pending.push({ userId: change.order.userId, bytes: webSocketText(orderFrame(change, cursor(change.offset + 1))) });

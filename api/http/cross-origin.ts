@@ -37,5 +37,5 @@ export const answerPreflight = (reply: FastifyReply): void => {
     .send();
 };
 
-/** The scheme is not ours to know: TLS may end in front of us. */
+/** The api does not know the scheme: TLS may end at a proxy in front of it. */
 const isOurs = (origin: string, host: string | undefined): boolean => origin === `http://${host}` || origin === `https://${host}`;

@@ -17,7 +17,7 @@ export interface ApplyRecordsOptions {
   reset: () => Promise<void>;
   onChanges: (partition: number, changes: readonly Change[]) => void;
   onAnswer: (requestId: string, answer: OrderAnswer) => void;
-  /** Called when records of a partition have been folded, before the changes are told. */
+  /** Called when records of a partition have been folded, before the changes are published. */
   onProgress: () => void;
   /** Called at the end: the projector's next checkpoint matters now. */
   hurry: () => void;
@@ -36,14 +36,14 @@ export const createApplyRecords = (options: ApplyRecordsOptions): ApplyRecords =
       const offset = partition.position;
       const folded = fold(partition, event, creationOffsets);
       if (folded === null || event === null) continue;
-      if (folded.change !== null && offset >= state.toldUpTo[number]!) changes.push(folded.change);
+      if (folded.change !== null && offset >= state.publishedOffsets[number]!) changes.push(folded.change);
       const requestId = answeredBy(event, folded.effect);
       if (requestId !== null) {
         const order = folded.change?.order ?? partition.orders.get(event.orderId)?.order ?? null;
         options.onAnswer(requestId, { event, order, place: { partition: number, offset } });
       }
     }
-    state.toldUpTo[number] = Math.max(state.toldUpTo[number]!, partition.position);
+    state.publishedOffsets[number] = Math.max(state.publishedOffsets[number]!, partition.position);
     options.onProgress();
     if (changes.length > 0) options.onChanges(number, changes);
     state.read.moved(number);

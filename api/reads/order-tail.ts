@@ -20,7 +20,7 @@ export interface OrderTailOptions {
   /** TAIL_MAX: how many orders memory may hold before reading waits for the projector. */
   tailMax: number;
   logger: Logger;
-  /** Applied facts of one partition, in log order, each exactly once even after a reset. `told` already counts them. */
+  /** Applied facts of one partition, in log order, each exactly once even after a reset. `publishedOffsets` already counts them. */
   onChanges: (partition: number, changes: readonly Change[]) => void;
   /** The answer to a request, when it is folded; again after a reset. */
   onAnswer: (requestId: string, answer: OrderAnswer) => void;
@@ -42,8 +42,8 @@ export interface OrderTail {
   checkpoint: (partition: number) => number;
   /** The next offset to fold, by partition. */
   position: (partition: number) => number;
-  /** Changes below these offsets, by partition, have been told. Unlike positions they never go back. */
-  told: () => readonly number[];
+  /** Changes below these offsets, by partition, have been published. Unlike positions they never go back. */
+  publishedOffsets: () => readonly number[];
   /** Starts again from the read model, because a checkpoint below the base was seen (R8). */
   reset: () => Promise<void>;
   /** True once the tail has folded the record at this place. */
@@ -138,7 +138,7 @@ const views = (state: TailState, partitionOf: (orderId: string) => number) => ({
   unstoredEvents: (orderId: string) => state.partitions[partitionOf(orderId)]?.unstoredByOrder.get(orderId) ?? [],
   checkpoint: (partition: number) => state.partitions[partition]?.checkpoint ?? 0,
   position: (partition: number) => state.partitions[partition]?.position ?? 0,
-  told: () => state.toldUpTo,
+  publishedOffsets: () => state.publishedOffsets,
   waitRead: state.read.wait,
   openOrders: state.openOrders,
   isHeld: state.isHeld,

@@ -61,7 +61,7 @@ export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logge
     });
     if (found === undefined || stopped) return false;
     seed(found);
-    for (const { partition, position } of state.partitions) state.toldUpTo[partition] = position;
+    for (const { partition, position } of state.partitions) state.publishedOffsets[partition] = position;
     logger.info({ open: state.openOrders() }, 'tail seeded from the read model');
     return true;
   };
@@ -97,7 +97,7 @@ const seeded = (memory: readonly TailPartition[], snapshot: Snapshot, partitionC
   return Array.from({ length: partitionCount }, (_, partition) => {
     const checkpoint = checkpoints.get(partition) ?? 0;
     const before = memory[partition];
-    // What it has forgotten the rows have. Beginning behind its position would leave out what it has not told yet.
+    // The rows have what it has forgotten. Starting beyond its position would leave out changes that it has not published yet.
     if (before && (before.checkpoint <= checkpoint || before.position <= checkpoint))
       return { ...before, checkpoint: Math.min(before.checkpoint, checkpoint) };
     return createTailPartition(partition, checkpoint, logTime, byPartition.get(partition) ?? []);

@@ -7,8 +7,8 @@ import type { TailPartition } from './tail-memory.ts';
 export interface TailState {
   /** By number; empty until the tail is seeded. A reset replaces those that have to start again. */
   partitions: TailPartition[];
-  /** Changes below these offsets have been told: a reset does not tell them again. */
-  readonly toldUpTo: number[];
+  /** Changes below these offsets have been published: a reset does not publish them again. */
+  readonly publishedOffsets: number[];
   /** Which ids of a batch to look up was decided by what memory held: it forgets nothing until the batch is folded. */
   readonly lookingUp: Set<TailPartition>;
   /** Waits until the tail has folded a record. */
@@ -43,12 +43,12 @@ export const createTailState = (partitionCount: number, tailMax: number): TailSt
 
   const state: TailState = {
     partitions: [],
-    toldUpTo: new Array<number>(partitionCount).fill(0),
+    publishedOffsets: new Array<number>(partitionCount).fill(0),
     lookingUp: new Set(),
     read: createPositionWaits(({ partition, offset }) => (state.partitions[partition]?.position ?? 0) > offset),
     stored: createPositionWaits(({ partition, offset }) => (state.partitions[partition]?.checkpoint ?? 0) > offset),
     openOrders: () => state.partitions.reduce((sum, { openCount }) => sum + openCount, 0),
-    // Only the projector makes room; once it has caught up with us, going on is the only way to close what is open.
+    // Only the projector makes room; once it has caught up with the tail, reading on is the only way to close what is open.
     mustWait: () => isFull() && state.partitions.some(({ checkpoint, position }) => checkpoint < position),
     roomToRead: () => {
       if (state.mustWait()) return new Promise((resolve) => held.push(resolve));

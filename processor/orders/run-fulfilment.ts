@@ -25,7 +25,7 @@ export const createFulfilmentRuns =
     report(entry, { what: 'fulfilment-begun' });
     const startedAt = clock.now();
     const { orderId, version } = entry.order;
-    // Any fact ends it: cancelled, completed by hand, parked by an owner before us that did not know better.
+    // Any fact ends it: cancelled, completed by hand, parked by a previous owner that did not know better.
     const isWanted = (): boolean => partition.live && entry.order.version === version;
     const ended = (fulfilled: Fulfilled): void => {
       if (fulfilled.outcome === 'unwanted' || !isWanted()) return;

@@ -39,7 +39,7 @@ export interface ProductSide {
   checks: Readonly<Record<string, HealthCheck>>;
 }
 
-// Changes of the catalogue are few; who waits for one waits for this once or twice.
+// Changes of the catalogue are few; a client that waits for one waits this long once or twice.
 const FETCH_GAP_MS = 5;
 
 export const createProductSide = (options: ProductSideOptions): ProductSide => {

@@ -50,7 +50,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     rule: 'feed',
     why: 'After a restore the feed repeats what it has told.',
     file: 'api/reads/apply-records.ts',
-    find: 'if (folded.change !== null && offset >= state.toldUpTo[number]!)',
+    find: 'if (folded.change !== null && offset >= state.publishedOffsets[number]!)',
     replace: 'if (folded.change !== null)',
     world: 'feed',
   },
