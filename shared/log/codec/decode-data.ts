@@ -17,7 +17,8 @@ export interface DecodedData<Name extends string> {
   data: Data;
 }
 
-const ajv = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true });
+// `useDefaults`: a record from before a property was added is decoded to the default that the property's schema states.
+const ajv = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true, useDefaults: true });
 
 /**
  * Makes the decoder of a topic. It returns why not for a record that is no event of ours (it belongs in the dead-letter topic
