@@ -95,7 +95,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     carryAfterMs: config.CARRY_AFTER_MS,
     concurrency: config.PROCESSOR_CONCURRENCY,
     logger,
-    onDecided: (decision) => metrics.decided(decision),
+    onDecided: (name) => metrics.decided(name),
     onFulfilled: (seconds) => metrics.fulfilled(seconds),
     onProgress: progressed,
     onFatal: fatal,

@@ -4,27 +4,17 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { Reader } from '../shared/log/log.ts';
+import { type DecidedName, EVENT_TYPES } from '../shared/order/event-types.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
 import type { Partition } from './orders/partition.ts';
 
 export interface ProcessorMetrics {
-  decided: (decision: string) => void;
+  decided: (name: DecidedName) => void;
   fulfilled: (seconds: number) => void;
   deadLetter: (reason: DeadLetterReason) => void;
 }
 
 const FULFILMENT_BUCKETS_S = [0.01, 0.1, 0.5, 1, 2, 2.5, 5, 10, 30, 60];
-
-const DECISIONS: Readonly<Record<string, string>> = {
-  OrderProcessing: 'processing',
-  OrderCompleted: 'completed',
-  OrderCancelled: 'cancelled',
-  OrderRejected: 'rejected',
-  OrderAmended: 'amended',
-  OrderParked: 'parked',
-  OrderUnparked: 'unparked',
-  OrderRequestRefused: 'refused',
-};
 
 export const createProcessorMetrics = (
   registry: Registry,
@@ -80,7 +70,7 @@ export const createProcessorMetrics = (
     },
   });
   return {
-    decided: (name) => decided.inc({ decision: DECISIONS[name] ?? 'other' }),
+    decided: (name) => decided.inc({ decision: EVENT_TYPES[name].decision }),
     fulfilled: (seconds) => fulfilment.observe(seconds),
     deadLetter: (reason) => deadLetters.inc({ reason }),
   };

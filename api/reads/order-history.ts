@@ -1,10 +1,10 @@
 // api/reads/order-history.ts: the history of one order, oldest first: from the archive, then from the tail.
 // The tail has what the projector has not stored yet.
 
+import { wireTypeOf } from '../../shared/log/codec/order-codec.ts';
 import type { OrderCreated } from '../../shared/order/events.ts';
 import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
 import { iso } from '../../shared/order/order-view.ts';
-import { wireTypeOf } from '../../shared/order/upcast.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { Problem } from '../http/problems.ts';

@@ -3,6 +3,7 @@
 
 import type { Appender } from '../../shared/log/log.ts';
 import { answerRequest, type RefusalDraft } from '../../shared/order/decider.ts';
+import type { DecidedName } from '../../shared/order/event-types.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
@@ -29,7 +30,7 @@ export interface StepsOptions {
   /** PROCESSOR_CONCURRENCY: how many orders may be in processing at once. */
   concurrency: number;
   logger: Logger;
-  onDecided: (decision: string) => void;
+  onDecided: (name: DecidedName) => void;
   onFulfilled: (seconds: number) => void;
   onFatal: (error: Error) => void;
 }

@@ -2,13 +2,15 @@
 // with a code; an open order without requests moves one step along its lifecycle. Pure: values in, a draft out; the shell
 // gives it an id, a time and a version.
 
+import type { DecidedName } from './event-types.ts';
 import type { EventData, FactContext, OrderFactName, OrderRequest } from './events.ts';
 import { canMove, type OrderStatus } from './lifecycle.ts';
 import type { Order } from './order.ts';
 import type { StockLine } from './stock.ts';
 
 /** A fact to append, not yet stamped with id, version and time. */
-export type FactDraft = { [N in OrderFactName]: { kind: 'fact'; name: N; data: EventData[N] } }[OrderFactName];
+export type FactDraft = { [N in DecidedFactName]: { kind: 'fact'; name: N; data: EventData[N] } }[DecidedFactName];
+type DecidedFactName = Extract<OrderFactName, DecidedName>;
 export type RefusalDraft = { kind: 'refusal'; name: 'OrderRequestRefused'; data: EventData['OrderRequestRefused'] };
 
 /** `reserved`: what the ledger holds for the order; nothing without stocked items. */

@@ -2,8 +2,18 @@
 // can be decoded at all, and they feed the docs. Data only. Additional properties are allowed: a newer writer of the same
 // version may add what older readers ignore.
 
-import { ID_ORIGINS } from './events.ts';
+import { type EventData, ID_ORIGINS, type ItemData } from './events.ts';
 import { ORDER_STATUSES } from './lifecycle.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+/** A property with a `default` may be absent, and is decoded to that; one that stays absent has `default: undefined`, as its type says. */
+type Properties<T> = { readonly [P in keyof T]-?: undefined extends T[P] ? Schema & { default: undefined } : Schema & { default?: T[P] } };
+
+const data = <T extends object>(properties: Properties<T>) => ({
+  type: 'object',
+  required: Object.entries<Schema>(properties).flatMap(([name, schema]) => ('default' in schema ? [] : [name])),
+  properties,
+});
 
 const ID = { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' } as const;
 const STATUS = { enum: ORDER_STATUSES } as const;
@@ -12,36 +22,22 @@ const CODE = { type: 'string', minLength: 1, maxLength: 64 } as const;
 const HASH = { type: ['string', 'null'], maxLength: 128 } as const;
 const MINOR = { type: 'integer', minimum: 0, maximum: 999_999_999_999 } as const;
 const EXPECTED_VERSION = { type: ['integer', 'null'], minimum: 1 } as const;
-const ITEM = {
-  type: 'object',
-  required: ['product_id', 'quantity', 'unit_price_minor', 'stocked'],
-  properties: {
-    product_id: ID,
-    quantity: { type: 'integer', minimum: 1, maximum: 1_000_000 },
-    unit_price_minor: { ...MINOR, type: ['integer', 'null'] },
-    stocked: { type: 'boolean' },
-  },
-} as const;
+const ITEM = data<ItemData>({
+  product_id: ID,
+  quantity: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+  unit_price_minor: { ...MINOR, type: ['integer', 'null'] },
+  stocked: { type: 'boolean' },
+});
 const ITEMS = { type: 'array', minItems: 1, maxItems: 100, items: ITEM } as const;
 const RESERVED = {
   type: 'array',
   maxItems: 100,
-  items: {
-    type: 'object',
-    required: ['product_id', 'quantity'],
-    properties: { product_id: ID, quantity: { type: 'integer', minimum: 1 } },
-  },
+  items: data<EventData['OrderProcessing']['reserved'][number]>({ product_id: ID, quantity: { type: 'integer', minimum: 1 } }),
 } as const;
-
-const data = (properties: Record<string, unknown>) => ({ type: 'object', required: Object.keys(properties), properties });
-const withOptional = (schema: ReturnType<typeof data>, more: Record<string, unknown>) => ({
-  ...schema,
-  properties: { ...schema.properties, ...more },
-});
-const fact = (properties: Record<string, unknown> = {}) => data({ user_id: ID, previous_status: STATUS, ...properties });
+const CONTEXT = { user_id: ID, previous_status: STATUS } as const;
 
 export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
-  'OrderCreated.v1': data({
+  'OrderCreated.v1': data<EventData['OrderCreated']>({
     user_id: ID,
     items: ITEMS,
     total_minor: MINOR,
@@ -51,19 +47,30 @@ export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
     key_hash: HASH,
     command_hash: HASH,
   }),
-  'OrderProcessing.v1': fact({ reserved: RESERVED }),
-  'OrderCompleted.v1': fact(),
-  'OrderCancelled.v1': fact({ reason: REASON }),
-  'OrderRejected.v1': fact({ code: CODE, reason: REASON }),
-  'OrderAmended.v1': fact({ items: ITEMS, total_minor: MINOR }),
-  // `detail` came later and is for people only: it may be missing.
-  'OrderParked.v1': withOptional(fact({ code: CODE, attempts: { type: 'integer', minimum: 0 } }), {
-    detail: { type: 'string', maxLength: 200 },
+  'OrderProcessing.v1': data<EventData['OrderProcessing']>({ ...CONTEXT, reserved: RESERVED }),
+  'OrderCompleted.v1': data<EventData['OrderCompleted']>(CONTEXT),
+  'OrderCancelled.v1': data<EventData['OrderCancelled']>({ ...CONTEXT, reason: REASON }),
+  'OrderRejected.v1': data<EventData['OrderRejected']>({ ...CONTEXT, code: CODE, reason: REASON }),
+  'OrderAmended.v1': data<EventData['OrderAmended']>({ ...CONTEXT, items: ITEMS, total_minor: MINOR }),
+  'OrderParked.v1': data<EventData['OrderParked']>({
+    ...CONTEXT,
+    code: CODE,
+    attempts: { type: 'integer', minimum: 0 },
+    // Came later, and is for people only.
+    detail: { type: 'string', maxLength: 200, default: undefined },
   }),
-  'OrderUnparked.v1': fact(),
-  'OrderRequestRefused.v1': data({ code: CODE, detail: { type: 'string', maxLength: 500 } }),
-  'OrderCancellationRequested.v1': data({ reason: REASON, expected_version: EXPECTED_VERSION }),
-  'OrderStatusChangeRequested.v1': data({ status: STATUS, reason: REASON, expected_version: EXPECTED_VERSION }),
-  'OrderAmendmentRequested.v1': data({ items: ITEMS, total_minor: MINOR, expected_version: EXPECTED_VERSION }),
-  'OrderRedriveRequested.v1': data({ expected_version: EXPECTED_VERSION }),
+  'OrderUnparked.v1': data<EventData['OrderUnparked']>(CONTEXT),
+  'OrderRequestRefused.v1': data<EventData['OrderRequestRefused']>({ code: CODE, detail: { type: 'string', maxLength: 500 } }),
+  'OrderCancellationRequested.v1': data<EventData['OrderCancellationRequested']>({ reason: REASON, expected_version: EXPECTED_VERSION }),
+  'OrderStatusChangeRequested.v1': data<EventData['OrderStatusChangeRequested']>({
+    status: STATUS,
+    reason: REASON,
+    expected_version: EXPECTED_VERSION,
+  }),
+  'OrderAmendmentRequested.v1': data<EventData['OrderAmendmentRequested']>({
+    items: ITEMS,
+    total_minor: MINOR,
+    expected_version: EXPECTED_VERSION,
+  }),
+  'OrderRedriveRequested.v1': data<EventData['OrderRedriveRequested']>({ expected_version: EXPECTED_VERSION }),
 };

@@ -1,6 +1,7 @@
 // shared/order/events.ts: every kind of record on the topic `orders`, after upcasting. `data` has the shape that is on
 // the wire (snake_case, schemas in event-schemas.ts), everything else comes from the envelope. Pure; imports only the core.
 
+import { EVENT_TYPES, type NameOfKind } from './event-types.ts';
 import type { OrderStatus } from './lifecycle.ts';
 
 /** One line of an order. Prices are integer minor units (cents), null where the catalogue does not price the item. */
@@ -52,25 +53,14 @@ export interface EventData {
 }
 export type OrderEventName = keyof EventData;
 
-export const FACT_NAMES = [
-  'OrderCreated',
-  'OrderProcessing',
-  'OrderCompleted',
-  'OrderCancelled',
-  'OrderRejected',
-  'OrderAmended',
-  'OrderParked',
-  'OrderUnparked',
-] as const satisfies readonly OrderEventName[];
-export type OrderFactName = (typeof FACT_NAMES)[number];
+export type OrderFactName = NameOfKind<'fact'>;
+export type OrderRequestName = NameOfKind<'request'>;
 
-export const REQUEST_NAMES = [
-  'OrderCancellationRequested',
-  'OrderStatusChangeRequested',
-  'OrderAmendmentRequested',
-  'OrderRedriveRequested',
-] as const satisfies readonly OrderEventName[];
-export type OrderRequestName = (typeof REQUEST_NAMES)[number];
+export const kindOf = (name: OrderEventName): OrderEvent['kind'] => EVENT_TYPES[name].kind;
+
+const NAMES = Object.keys(EVENT_TYPES) as OrderEventName[];
+export const FACT_NAMES = NAMES.filter((name): name is OrderFactName => kindOf(name) === 'fact');
+export const REQUEST_NAMES = NAMES.filter((name): name is OrderRequestName => kindOf(name) === 'request');
 
 interface Envelope {
   /** ce_id: a uuid, unique per event and the same in every copy of it. */
@@ -97,8 +87,3 @@ export type OrderRefusal = Envelope & { kind: 'refusal'; name: 'OrderRequestRefu
 
 export type OrderEvent = OrderFact | OrderRequest | OrderRefusal;
 export type OrderCreated = FactOf<'OrderCreated'>;
-
-export const kindOf = (name: OrderEventName): OrderEvent['kind'] => {
-  if (name === 'OrderRequestRefused') return 'refusal';
-  return (REQUEST_NAMES as readonly string[]).includes(name) ? 'request' : 'fact';
-};

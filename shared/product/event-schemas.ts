@@ -2,7 +2,17 @@
 // record can be decoded at all, and they feed the docs. Data only. Additional properties are allowed: a newer writer of the
 // same version may add what older readers ignore.
 
-import { PRODUCT_ID_ORIGINS } from './events.ts';
+import { PRODUCT_ID_ORIGINS, type ProductEventData } from './events.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+/** A property with a `default` may be absent, and is decoded to that; one that stays absent has `default: undefined`, as its type says. */
+type Properties<T> = { readonly [P in keyof T]-?: undefined extends T[P] ? Schema & { default: undefined } : Schema & { default?: T[P] } };
+
+const data = <T extends object>(properties: Properties<T>) => ({
+  type: 'object',
+  required: Object.entries<Schema>(properties).flatMap(([name, schema]) => ('default' in schema ? [] : [name])),
+  properties,
+});
 
 /** Units of one product on hand at most: sums of a hundred products stay far below 2^53. */
 export const STOCK_MAX = 1_000_000_000;
@@ -17,14 +27,8 @@ const DELTA = { type: 'integer', minimum: -STOCK_MAX, maximum: STOCK_MAX } as co
 const EXPECTED_VERSION = { type: ['integer', 'null'], minimum: 1 } as const;
 const HASH = { type: ['string', 'null'], maxLength: 128 } as const;
 
-const data = (properties: Record<string, unknown>, required: readonly string[] = Object.keys(properties)) => ({
-  type: 'object',
-  required,
-  properties,
-});
-
 export const PRODUCT_EVENT_SCHEMAS: Readonly<Record<string, object>> = {
-  'ProductCreated.v1': data({
+  'ProductCreated.v1': data<ProductEventData['ProductCreated']>({
     name: NAME,
     description: DESCRIPTION,
     price_minor: MINOR,
@@ -32,25 +36,28 @@ export const PRODUCT_EVENT_SCHEMAS: Readonly<Record<string, object>> = {
     stock: STOCK,
     id_origin: { enum: PRODUCT_ID_ORIGINS },
   }),
-  'ProductUpdated.v1': data({ name: NAME, description: DESCRIPTION, price_minor: MINOR, stock_delta: DELTA }),
-  'StockAdjusted.v1': data({ delta: DELTA }),
-  'ProductRequestRefused.v1': data({
+  'ProductUpdated.v1': data<ProductEventData['ProductUpdated']>({
+    name: NAME,
+    description: DESCRIPTION,
+    price_minor: MINOR,
+    stock_delta: DELTA,
+  }),
+  'StockAdjusted.v1': data<ProductEventData['StockAdjusted']>({ delta: DELTA }),
+  'ProductRequestRefused.v1': data<ProductEventData['ProductRequestRefused']>({
     code: { type: 'string', minLength: 1, maxLength: 64 },
     detail: { type: 'string', maxLength: 500 },
   }),
-  'ProductUpdateRequested.v1': data(
-    {
-      name: NAME,
-      description: DESCRIPTION,
-      price_minor: MINOR,
-      stock: STOCK,
-      expected_version: EXPECTED_VERSION,
-      command_hash: HASH,
-    },
-    ['expected_version', 'command_hash'],
-  ),
+  // What is absent stays as it is.
+  'ProductUpdateRequested.v1': data<ProductEventData['ProductUpdateRequested']>({
+    name: { ...NAME, default: undefined },
+    description: { ...DESCRIPTION, default: undefined },
+    price_minor: { ...MINOR, default: undefined },
+    stock: { ...STOCK, default: undefined },
+    expected_version: EXPECTED_VERSION,
+    command_hash: HASH,
+  }),
   'StockAdjustmentRequested.v1': {
-    ...data({
+    ...data<ProductEventData['StockAdjustmentRequested']>({
       delta: { ...DELTA, type: ['integer', 'null'] },
       stock: { ...STOCK, type: ['integer', 'null'] },
       expected_version: EXPECTED_VERSION,

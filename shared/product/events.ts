@@ -1,6 +1,8 @@
 // shared/product/events.ts: every kind of record on the topic `products`, after upcasting. `data` has the shape that is on
 // the wire (snake_case, schemas in event-schemas.ts), everything else comes from the envelope. Pure; imports only the core.
 
+import { type NameOfKind, PRODUCT_EVENT_TYPES } from './event-types.ts';
+
 /** How a product got its id. */
 export const PRODUCT_ID_ORIGINS = ['server', 'client'] as const;
 export type ProductIdOrigin = (typeof PRODUCT_ID_ORIGINS)[number];
@@ -33,11 +35,13 @@ export interface ProductEventData {
 }
 export type ProductEventName = keyof ProductEventData;
 
-export const PRODUCT_FACT_NAMES = ['ProductCreated', 'ProductUpdated', 'StockAdjusted'] as const satisfies readonly ProductEventName[];
-export type ProductFactName = (typeof PRODUCT_FACT_NAMES)[number];
+export type ProductFactName = NameOfKind<'fact'>;
+export type ProductRequestName = NameOfKind<'request'>;
 
-export const PRODUCT_REQUEST_NAMES = ['ProductUpdateRequested', 'StockAdjustmentRequested'] as const satisfies readonly ProductEventName[];
-export type ProductRequestName = (typeof PRODUCT_REQUEST_NAMES)[number];
+export const productEventKind = (name: ProductEventName): ProductEvent['kind'] => PRODUCT_EVENT_TYPES[name].kind;
+
+const NAMES = Object.keys(PRODUCT_EVENT_TYPES) as ProductEventName[];
+export const PRODUCT_FACT_NAMES = NAMES.filter((name): name is ProductFactName => productEventKind(name) === 'fact');
 
 interface Envelope {
   /** ce_id: a uuid, unique per event and the same in every copy of it. A request's is derived from its Idempotency-Key, if it has one. */
@@ -64,8 +68,3 @@ export type ProductRefusal = Envelope & { kind: 'refusal'; name: 'ProductRequest
 
 export type ProductEvent = ProductFact | ProductRequest | ProductRefusal;
 export type ProductCreated = FactOf<'ProductCreated'>;
-
-export const productEventKind = (name: ProductEventName): ProductEvent['kind'] => {
-  if (name === 'ProductRequestRefused') return 'refusal';
-  return (PRODUCT_REQUEST_NAMES as readonly string[]).includes(name) ? 'request' : 'fact';
-};

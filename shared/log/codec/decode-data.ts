@@ -5,15 +5,9 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogRecord } from '../log.ts';
 import { type Attributes, readAttributes, type Undecodable, undecodable } from './envelope.ts';
+import { isFutureType, type Vocabulary, wireTypesOf } from './wire-types.ts';
 
 type Data = Record<string, unknown>;
-
-export interface Vocabulary<Name extends string> {
-  schemas: Readonly<Record<string, object>>;
-  wireTypes: ReadonlyMap<string, { name: Name; schema: string; upcast: (data: Data) => Data }>;
-  isFutureType: (ceType: string) => boolean;
-  kindOf: (name: Name) => 'fact' | 'request' | 'refusal';
-}
 
 export interface DecodedData<Name extends string> {
   ok: true;
@@ -23,7 +17,8 @@ export interface DecodedData<Name extends string> {
   data: Data;
 }
 
-const ajv = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true });
+// `useDefaults`: a record from before a property was added is decoded to the default that the property's schema states.
+const ajv = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true, useDefaults: true });
 
 /**
  * Makes the decoder of a topic. It returns why not for a record that is no event of ours (it belongs in the dead-letter topic
@@ -32,7 +27,8 @@ const ajv = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true })
 export const createDecoder = <Name extends string>(
   vocabulary: Vocabulary<Name>,
 ): ((record: LogRecord) => DecodedData<Name> | Undecodable) => {
-  const { wireTypes, isFutureType, kindOf } = vocabulary;
+  const { stream, types } = vocabulary;
+  const wireTypes = wireTypesOf(vocabulary);
   const validators = new Map<string, ValidateFunction>(
     Object.entries(vocabulary.schemas).map(([name, schema]) => [name, ajv.compile(schema)]),
   );
@@ -42,7 +38,7 @@ export const createDecoder = <Name extends string>(
     const { attributes } = read;
     const wire = wireTypes.get(attributes.type);
     if (!wire) {
-      if (!isFutureType(attributes.type)) return undecodable('UNKNOWN_TYPE', `the type ${attributes.type} is not known`);
+      if (!isFutureType(stream, wireTypes, attributes.type)) return undecodable('UNKNOWN_TYPE', `the type ${attributes.type} is not known`);
       const where = `${record.topic}/${record.partition}@${record.offset}`;
       throw new AppError('UNKNOWN_EVENT_TYPE', `The record at ${where} has the type ${attributes.type}: deploy a version that knows it.`);
     }
@@ -51,7 +47,7 @@ export const createDecoder = <Name extends string>(
     if (hasUnstorableText(record.value!, data)) return undecodable('SCHEMA_MISMATCH', 'the data contains NUL or half a surrogate pair');
     const validate = validators.get(wire.schema)!;
     if (!validate(data)) return undecodable('SCHEMA_MISMATCH', ajv.errorsText(validate.errors, { dataVar: 'data' }).slice(0, 500));
-    const kind = kindOf(wire.name);
+    const { kind } = types[wire.name];
     if ((kind === 'fact') !== (attributes.version !== null))
       return undecodable('BAD_HEADER', 'facts, and only facts, carry ce_orderversion');
     return { ok: true, name: wire.name, kind, attributes, data: wire.upcast(data) };

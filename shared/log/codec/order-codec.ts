@@ -2,15 +2,27 @@
 // this one function, so all of them agree on what can be decoded and what it says.
 
 import { EVENT_SCHEMAS } from '../../order/event-schemas.ts';
-import { kindOf, type OrderEvent } from '../../order/events.ts';
-import { isFutureType, WIRE_TYPES, wireTypeOf } from '../../order/upcast.ts';
+import { EVENT_TYPES } from '../../order/event-types.ts';
+import type { OrderEvent, OrderEventName } from '../../order/events.ts';
+import { UPCASTERS } from '../../order/upcast.ts';
 import type { LogRecord, RecordToAppend } from '../log.ts';
 import { createDecoder } from './decode-data.ts';
 import { type Undecodable, writeAttributes } from './envelope.ts';
+import { currentWireType, type Vocabulary } from './wire-types.ts';
 
 export type Decoded = { ok: true; event: OrderEvent } | Undecodable;
 
-const decode = createDecoder({ schemas: EVENT_SCHEMAS, wireTypes: WIRE_TYPES, isFutureType, kindOf });
+export const ORDER_VOCABULARY: Vocabulary<OrderEventName> = {
+  stream: 'orders',
+  types: EVENT_TYPES,
+  schemas: EVENT_SCHEMAS,
+  upcasters: UPCASTERS,
+};
+
+const decode = createDecoder(ORDER_VOCABULARY);
+
+/** The `ce_type` under which this code writes each event. */
+export const wireTypeOf = (name: OrderEventName): string => currentWireType(ORDER_VOCABULARY, name);
 
 /**
  * Decodes one record, upcast to the current version. Returns why not for a record that is no event of ours (it belongs in
@@ -42,7 +54,7 @@ export const encodeOrderEvent = (event: OrderEvent, topic: string, traceparent?:
       causationId: event.causationId,
       correlationId: event.correlationId,
     },
-    event.kind === 'request' || event.name === 'OrderCreated' ? '/api' : '/processor',
+    EVENT_TYPES[event.name].source,
     traceparent,
   ),
 });

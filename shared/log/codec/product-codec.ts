@@ -2,20 +2,24 @@
 // with this one function, so all of them agree on what can be decoded and what it says.
 
 import { PRODUCT_EVENT_SCHEMAS } from '../../product/event-schemas.ts';
-import { type ProductEvent, productEventKind } from '../../product/events.ts';
-import { isFutureProductType, PRODUCT_WIRE_TYPES, productWireTypeOf } from '../../product/upcast.ts';
+import { PRODUCT_EVENT_TYPES } from '../../product/event-types.ts';
+import type { ProductEvent, ProductEventName } from '../../product/events.ts';
+import { PRODUCT_UPCASTERS } from '../../product/upcast.ts';
 import type { LogRecord, RecordToAppend } from '../log.ts';
 import { createDecoder } from './decode-data.ts';
 import { type Undecodable, writeAttributes } from './envelope.ts';
+import { currentWireType, type Vocabulary } from './wire-types.ts';
 
 export type DecodedProduct = { ok: true; event: ProductEvent } | Undecodable;
 
-const decode = createDecoder({
+export const PRODUCT_VOCABULARY: Vocabulary<ProductEventName> = {
+  stream: 'products',
+  types: PRODUCT_EVENT_TYPES,
   schemas: PRODUCT_EVENT_SCHEMAS,
-  wireTypes: PRODUCT_WIRE_TYPES,
-  isFutureType: isFutureProductType,
-  kindOf: productEventKind,
-});
+  upcasters: PRODUCT_UPCASTERS,
+};
+
+const decode = createDecoder(PRODUCT_VOCABULARY);
 
 /**
  * Decodes one record, upcast to the current version. Returns why not for a record that is no event of ours (it belongs in
@@ -39,7 +43,7 @@ export const encodeProductEvent = (event: ProductEvent, topic: string, tracepare
   headers: writeAttributes(
     {
       id: event.id,
-      type: productWireTypeOf(event.name),
+      type: currentWireType(PRODUCT_VOCABULARY, event.name),
       subject: event.productId,
       time: event.time,
       version: event.kind === 'fact' ? event.version : null,
@@ -47,7 +51,7 @@ export const encodeProductEvent = (event: ProductEvent, topic: string, tracepare
       causationId: event.causationId,
       correlationId: event.correlationId,
     },
-    event.kind === 'request' || event.name === 'ProductCreated' ? '/api' : '/processor',
+    PRODUCT_EVENT_TYPES[event.name].source,
     traceparent,
   ),
 });

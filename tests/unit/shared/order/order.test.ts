@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EVENT_SCHEMAS } from '../../../../shared/order/event-schemas.ts';
 import { FACT_NAMES, type OrderEvent, type OrderEventName, REQUEST_NAMES } from '../../../../shared/order/events.ts';
 import { canMove, isTerminal, ORDER_STATUSES, TRANSITIONS } from '../../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../../shared/order/order.ts';
-import { isFutureType, WIRE_TYPES, wireTypeOf } from '../../../../shared/order/upcast.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
 
 const fold = (events: readonly OrderEvent[], from: Order | null = null): Order | null =>
@@ -162,21 +160,5 @@ describe('any log', () => {
       }),
       { numRuns: 300 },
     );
-  });
-});
-
-describe('types on the wire', () => {
-  it('has a wire type and a schema for every event, and no others', () => {
-    const names: OrderEventName[] = [...FACT_NAMES, ...REQUEST_NAMES, 'OrderRequestRefused'];
-    expect([...WIRE_TYPES.keys()].sort()).toEqual(names.map(wireTypeOf).sort());
-    expect(Object.keys(EVENT_SCHEMAS).sort()).toEqual([...WIRE_TYPES.values()].map(({ schema }) => schema).sort());
-  });
-
-  it('knows a type of newer code from a stray one', () => {
-    expect(isFutureType('orders.OrderCreated.v2')).toBe(true);
-    expect(isFutureType('orders.OrderShipped.v1')).toBe(true);
-    expect(isFutureType('orders.OrderCreated.v1')).toBe(false);
-    expect(isFutureType('invoice.Created.v1')).toBe(false);
-    expect(isFutureType('OrderCreated')).toBe(false);
   });
 });
