@@ -2,7 +2,8 @@
 // in doubt. A record that was taken from the queue is settled, or put back at its place.
 
 import { AppError } from '../../runtime/app-error.ts';
-import { createLogOutage, type LogLogger } from '../connect/client.ts';
+import type { LogLogger } from '../connect/client.ts';
+import { createLogOutage } from '../connect/log-outage.ts';
 import type { PartitionBatch } from '../protocol/produce.ts';
 import type { AppendQueue, WaitingAppend } from './append-queue.ts';
 import type { AppendResult, Sender } from './sender.ts';

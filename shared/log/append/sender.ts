@@ -1,8 +1,9 @@
 // shared/log/append/sender.ts: one round of appending over connections of its own: each leader gets one request with its partitions,
 // and every partition gets a result. It knows nothing of callers and queues (appender.ts) and is thrown away after any doubt.
 
-import type { Link, LogClient } from '../connect/client.ts';
+import type { LogClient } from '../connect/client.ts';
 import { type Broker, COMMAND_CONNECTION, type Connection, protocolError } from '../connect/kafkajs-internals.ts';
+import type { Link } from '../connect/link.ts';
 import { type PartitionBatch, type ProduceAnswer, produceCall } from '../protocol/produce.ts';
 
 /**

@@ -3,23 +3,13 @@
 
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import {
-  type Admin,
-  type Consumer,
-  type ConsumerConfig,
-  type ISocketFactory,
-  Kafka,
-  type KafkaConfig,
-  type logCreator,
-  logLevel,
-} from 'kafkajs';
+import { type Admin, type Consumer, type ConsumerConfig, type ISocketFactory, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { AppError } from '../../runtime/app-error.ts';
-import { createOutage, type Outage } from '../../runtime/outage.ts';
 import { applyIdleTimerPatch } from './idle-timer-patch.ts';
-import { type Cluster, createCluster } from './kafkajs-internals.ts';
-import { type OpenListener, probeListener } from './listener.ts';
-import { refusalBy, refusalIn } from './security-mismatch.ts';
-import { CLOSED_BY_US, trackSockets } from './sockets.ts';
+import { forwardKafkajsLog } from './kafkajs-log.ts';
+import { type Link, openLink } from './link.ts';
+import { findMismatch } from './security-mismatch.ts';
+import { trackSockets } from './sockets.ts';
 import { applySteadyClockPatch } from './steady-clock-patch.ts';
 
 /** The part of pino that is used here. */
@@ -39,13 +29,6 @@ export interface LogClientOptions {
   sasl?: KafkaConfig['sasl'];
   /** Opens the sockets instead of `openSocket`, for instance through a tunnel: it is given the address the broker advertises. */
   socketFactory?: ISocketFactory;
-}
-
-/** Connections to the cluster that belong to one user of them. */
-export interface Link {
-  cluster: Cluster;
-  /** Cuts all sockets at once; whatever was under way rejects. Nothing to wait for. */
-  destroy(): void;
 }
 
 export interface LogClient {
@@ -81,28 +64,29 @@ const retryOf = (brokers: number) => ({
   retries: Math.max(5, brokers),
 });
 
+/** All that the connections of a client have in common. */
+const configOf = ({ brokers, clientId, logger, ssl, sasl }: Omit<LogClientOptions, 'socketFactory'>): KafkaConfig => ({
+  brokers,
+  clientId,
+  ...(ssl === undefined ? {} : { ssl }),
+  ...(sasl === undefined ? {} : { sasl }),
+  connectionTimeout: CONNECTION_TIMEOUT_MS,
+  authenticationTimeout: AUTHENTICATION_TIMEOUT_MS,
+  reauthenticationThreshold: 10_000,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  enforceRequestTimeout: true,
+  retry: retryOf(brokers.length),
+  logLevel: logLevel.INFO,
+  logCreator: forwardKafkajsLog(logger),
+});
+
 /** Nothing is connected until something made from it connects. */
 export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFactory = openSocket }: LogClientOptions): LogClient => {
   applyIdleTimerPatch();
   applySteadyClockPatch();
   const retry = retryOf(brokers.length);
-  const kafkajsLog = forwardTo(logger);
-  const createKafka = (factory: ISocketFactory) =>
-    new Kafka({
-      brokers,
-      clientId,
-      ...(ssl === undefined ? {} : { ssl }),
-      ...(sasl === undefined ? {} : { sasl }),
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      authenticationTimeout: AUTHENTICATION_TIMEOUT_MS,
-      reauthenticationThreshold: 10_000,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      enforceRequestTimeout: true,
-      retry,
-      socketFactory: factory,
-      logLevel: logLevel.INFO,
-      logCreator: kafkajsLog,
-    });
+  const base = configOf({ brokers, clientId, logger, ssl, sasl });
+  const createKafka = (factory: ISocketFactory): Kafka => new Kafka({ ...base, socketFactory: factory });
   const connectAdmin = async (): Promise<Admin> => {
     const { factory, shaking } = trackSockets(socketFactory);
     const admin = createKafka(factory).admin({ retry });
@@ -121,25 +105,7 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
   return {
     clientId,
     logger,
-    openLink: () => {
-      const { factory, cut, shaking } = trackSockets(socketFactory);
-      let destroyed = false;
-      const unlessDestroyed: ISocketFactory = (args) => {
-        if (destroyed) throw new Error(CLOSED_BY_US);
-        return factory(args);
-      };
-      const cluster = createCluster(createKafka(unlessDestroyed));
-      const connect = cluster.connect.bind(cluster);
-      cluster.connect = () => shaking(connect);
-      return {
-        cluster,
-        // kafkajs's own disconnect waits for pending requests, which may be for ever.
-        destroy: () => {
-          destroyed = true;
-          cut();
-        },
-      };
-    },
+    openLink: () => openLink(socketFactory, createKafka),
     // A fresh map of committed offsets per consumer: kafkajs shares it among the consumers of one Kafka object.
     consumer: (config) => {
       const { factory, cut } = trackSockets(socketFactory);
@@ -155,27 +121,9 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
         disconnect(admin);
       }
     },
-    refusal: async (error) => {
-      const said = refusalIn(error);
-      if (said !== null || !isLostConnection(error)) return said;
-      const ours = { tls: ssl !== undefined, sasl: sasl !== undefined };
-      const asked = brokers.map(async (broker) => {
-        const [host, port] = broker.split(':') as [string, string];
-        const options = typeof ssl === 'object' ? ssl : {};
-        // Nothing is sent that the wrong listener must not see, so it need not say who it is.
-        const tls = { ...options, rejectUnauthorized: false };
-        const open: OpenListener = (withTls, onConnect) =>
-          socketFactory({ host, port: Number(port), ssl: withTls ? tls : (undefined as never), onConnect });
-        const listener = await probeListener(open, ours);
-        return listener && refusalBy(listener, ours, error);
-      });
-      return (await Promise.all(asked)).find((refusal) => refusal !== null) ?? null;
-    },
+    refusal: (error) => findMismatch({ brokers, ssl, sasl, socketFactory }, error),
   };
 };
-
-const isLostConnection = (error: unknown): boolean =>
-  error instanceof Error && /Connection|connection|disconnected/.test(`${error.name} ${error.message}`);
 
 /** What kafkajs does by default, without Nagle's delay: a request is written whole and answered before the next. */
 export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
@@ -186,33 +134,3 @@ export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   socket.setNoDelay(true);
   return socket;
 };
-
-// These come with every first start or rebalance and mean nothing.
-const HARMLESS = [
-  'group coordinator is not available',
-  'coordinator is loading',
-  'does not host this topic-partition',
-  'Restarting the consumer',
-  'Topic creation errors',
-  'not the leader',
-  'no leader for this topic-partition',
-  'rebalancing',
-  'aware of this member',
-  CLOSED_BY_US,
-];
-
-/** An outage of something that needs Kafka: a warning, unless it comes with every first start or rebalance. */
-export const createLogOutage = (logger: LogLogger, doing: string): Outage =>
-  createOutage(logger, doing, { isUsual: (reason) => HARMLESS.some((part) => reason.includes(part)) });
-
-/**
- * kafkajs calls "error" each attempt that it then repeats, and rejects with it in the end, or ends its consumer's run, which group.ts
- * hears of: whoever it tells decides what is an error, and says it once. So its own lines are for LOG_LEVEL=debug.
- */
-const forwardTo =
-  (logger: LogLogger): logCreator =>
-  () =>
-  ({ namespace, log }) => {
-    const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = log;
-    logger.debug({ kafkajs: namespace, ...fields }, `kafkajs: ${message}`);
-  };

@@ -1,12 +1,44 @@
 // shared/log/connect/security-mismatch.ts: why Kafka and we do not come together for good: credentials, a certificate, or TLS or SASL on one side
 // only. Said at the start of a role and by the operator's tools; what runs already tries again, for it may pass.
 
+import type { ISocketFactory, KafkaConfig } from 'kafkajs';
 import { AppError } from '../../runtime/app-error.ts';
 import { isTlsError } from '../../runtime/tls-errors.ts';
-import type { Listener } from './listener.ts';
+import { type Listener, type OpenListener, probeListener } from './listener.ts';
+
+export interface ConnectionUnderTest {
+  brokers: readonly string[];
+  ssl: KafkaConfig['ssl'];
+  sasl: KafkaConfig['sasl'];
+  socketFactory: ISocketFactory;
+}
+
+/** What the error says, else what the brokers' listeners answer when they are asked; null when neither explains it. Never rejects. */
+export const findMismatch = async (
+  { brokers, ssl, sasl, socketFactory }: ConnectionUnderTest,
+  error: unknown,
+): Promise<AppError | null> => {
+  const said = refusalIn(error);
+  if (said !== null || !isLostConnection(error)) return said;
+  const ours = { tls: ssl !== undefined, sasl: sasl !== undefined };
+  const asked = brokers.map(async (broker) => {
+    const [host, port] = broker.split(':') as [string, string];
+    const options = typeof ssl === 'object' ? ssl : {};
+    // Nothing is sent that the wrong listener must not see, so it need not say who it is.
+    const tls = { ...options, rejectUnauthorized: false };
+    const open: OpenListener = (withTls, onConnect) =>
+      socketFactory({ host, port: Number(port), ssl: withTls ? tls : (undefined as never), onConnect });
+    const listener = await probeListener(open, ours);
+    return listener && refusalBy(listener, ours, error);
+  });
+  return (await Promise.all(asked)).find((refusal) => refusal !== null) ?? null;
+};
+
+const isLostConnection = (error: unknown): boolean =>
+  error instanceof Error && /Connection|connection|disconnected/.test(`${error.name} ${error.message}`);
 
 /** What the error or one of its causes says by itself; null when it says nothing, like a connection that was closed. */
-export const refusalIn = (error: unknown): AppError | null => {
+const refusalIn = (error: unknown): AppError | null => {
   for (const cause of causesOf(error)) {
     if (cause instanceof AppError && cause.code === 'SECURITY_MISMATCH') return cause;
     const { type } = cause as Error & { type?: string };
@@ -18,7 +50,7 @@ export const refusalIn = (error: unknown): AppError | null => {
 };
 
 /** What a listener that speaks otherwise than we do calls for. */
-export const refusalBy = (listener: Listener, ours: { tls: boolean; sasl: boolean }, error: unknown): AppError | null => {
+const refusalBy = (listener: Listener, ours: { tls: boolean; sasl: boolean }, error: unknown): AppError | null => {
   if (listener.tls && !ours.tls) return mismatch('it speaks TLS there: set KAFKA_TLS=on', error);
   if (!listener.tls && ours.tls) return mismatch('it does not speak TLS there: leave KAFKA_TLS out', error);
   if (listener.sasl && !ours.sasl) return mismatch('it asks for credentials there: set KAFKA_SASL_MECHANISM', error);

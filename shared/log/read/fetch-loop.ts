@@ -3,8 +3,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
-import { createLogOutage, type LogClient } from '../connect/client.ts';
+import type { LogClient } from '../connect/client.ts';
 import { type Connection, FETCH_CONNECTION, protocolError } from '../connect/kafkajs-internals.ts';
+import { createLogOutage } from '../connect/log-outage.ts';
 import { type Fetched, type FetchLimits, fetchCall } from '../protocol/fetch.ts';
 import { createRecordDecoder } from '../protocol/record-decoder.ts';
 

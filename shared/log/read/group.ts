@@ -4,7 +4,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PartitionAssigners } from 'kafkajs';
 import { AppError } from '../../runtime/app-error.ts';
-import { createLogOutage, type LogClient } from '../connect/client.ts';
+import type { LogClient } from '../connect/client.ts';
+import { createLogOutage } from '../connect/log-outage.ts';
 import type { GroupOffset } from '../log.ts';
 
 const SESSION_TIMEOUT_MS = 6_000; // the broker's default minimum: how long a dead member's partitions lie idle

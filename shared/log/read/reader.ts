@@ -1,7 +1,8 @@
 // shared/log/read/reader.ts: reads the partitions that a consumer group assigns to this process, each from an offset that is found
 // out first, in order and without gaps. Joins group.ts (which partitions) and fetch-loop.ts (their records); keeps the positions.
 
-import { createLogOutage, type LogClient } from '../connect/client.ts';
+import type { LogClient } from '../connect/client.ts';
+import { createLogOutage } from '../connect/log-outage.ts';
 import type { Reader, ReaderHandlers } from '../log.ts';
 import type { Fetched } from '../protocol/fetch.ts';
 import { type AssignedPartition, expectContiguous, fetchWaitMs, isNews, lagOf, wantedOf } from './assigned-partition.ts';

@@ -2,7 +2,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
-import { createLogOutage, type LogClient } from '../connect/client.ts';
+import type { LogClient } from '../connect/client.ts';
+import { createLogOutage } from '../connect/log-outage.ts';
 import type { Assignment, GroupOffset, ReaderHandlers } from '../log.ts';
 import { logEnd } from '../topics/offsets.ts';
 

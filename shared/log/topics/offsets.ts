@@ -2,8 +2,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
-import type { Link, LogClient } from '../connect/client.ts';
+import type { LogClient } from '../connect/client.ts';
 import { type Cluster, COMMAND_CONNECTION, protocolError } from '../connect/kafkajs-internals.ts';
+import type { Link } from '../connect/link.ts';
 import { EARLIEST, LATEST, listOffsetsCall } from '../protocol/list-offsets.ts';
 import { createLeaders, type Leaders } from './leaders.ts';
 

@@ -1,7 +1,7 @@
 // What is tried again says once that it fails and once that it works again.
 
 import { describe, expect, it } from 'vitest';
-import { createLogOutage } from '../../../../shared/log/connect/client.ts';
+import { createLogOutage } from '../../../../shared/log/connect/log-outage.ts';
 import { createOutage, reasonOf } from '../../../../shared/runtime/outage.ts';
 
 const recorder = () => {

@@ -1,0 +1,33 @@
+// shared/log/connect/link.ts: connections to the cluster that belong to one user and can be cut at once.
+
+import type { ISocketFactory, Kafka } from 'kafkajs';
+import { type Cluster, createCluster } from './kafkajs-internals.ts';
+import { CLOSED_BY_US, trackSockets } from './sockets.ts';
+
+/** Connections to the cluster that belong to one user of them. */
+export interface Link {
+  cluster: Cluster;
+  /** Cuts all sockets at once; whatever was under way rejects. Nothing to wait for. */
+  destroy(): void;
+}
+
+/** Nothing is connected yet. Sockets are opened by `socketFactory`, until the link is destroyed. */
+export const openLink = (socketFactory: ISocketFactory, createKafka: (factory: ISocketFactory) => Kafka): Link => {
+  const { factory, cut, shaking } = trackSockets(socketFactory);
+  let destroyed = false;
+  const unlessDestroyed: ISocketFactory = (args) => {
+    if (destroyed) throw new Error(CLOSED_BY_US);
+    return factory(args);
+  };
+  const cluster = createCluster(createKafka(unlessDestroyed));
+  const connect = cluster.connect.bind(cluster);
+  cluster.connect = () => shaking(connect);
+  return {
+    cluster,
+    // kafkajs's own disconnect waits for pending requests, which may be for ever.
+    destroy: () => {
+      destroyed = true;
+      cut();
+    },
+  };
+};
