@@ -1,5 +1,5 @@
 // api/config.ts: the api's variables.
-// Defaults and their reasons stand in the README's configuration table.
+// Defaults and their reasons stand in docs/configuration.md.
 
 import { type Static, Type } from 'typebox';
 import { PORT, SHARED_VARIABLES } from '../shared/runtime/config.ts';

@@ -24,7 +24,7 @@ export const KAFKA_SECURITY_VARIABLES = {
 const KAFKA_SECURITY = Type.Object(KAFKA_SECURITY_VARIABLES);
 export type KafkaSecurity = Readonly<Static<typeof KAFKA_SECURITY>>;
 
-/** What every role needs. Each variable has its row in the README's configuration table. */
+/** What every role needs. Each variable has its row in docs/configuration.md. */
 export const SHARED_VARIABLES = {
   KAFKA_BROKERS: Type.String({ minLength: 3, description: 'Bootstrap list, host:port separated by commas.' }),
   ...KAFKA_SECURITY_VARIABLES,

@@ -26,6 +26,7 @@ const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const DOCUMENTS = [
   'README.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
 ].filter((name) => name.endsWith('.md'));
 
@@ -81,17 +82,31 @@ describe('the documents', () => {
     expect(rows('docs/metrics.md', /./).sort()).toEqual(metricNames().sort());
   });
 
-  it('have a row for every variable with its default, in the README and in .env.example', () => {
+  it('have a row for every variable with its default, in docs/configuration.md and in .env.example', () => {
     const schemas = [API_CONFIG, PROCESSOR_CONFIG, PROJECTOR_CONFIG, START_VARIABLES].map(({ properties }) => properties);
     const variables = Object.assign({}, ...schemas.toReversed()) as Record<string, { default?: unknown }>;
-    const readme = [...text('README.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`|–)/gm)].map(([, name, value]) => [name, value]);
-    expect(readme.map(([name]) => name).sort()).toEqual(Object.keys(variables).sort());
-    for (const [name, value] of readme) {
+    const documented = [...text('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`|–)/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    expect(documented.map(([name]) => name).sort()).toEqual(Object.keys(variables).sort());
+    for (const [name, value] of documented) {
       const expected = variables[name!]!.default;
       if (expected !== undefined && expected !== '') expect([name, value]).toEqual([name, String(expected)]);
     }
     const example = [...text('.env.example').matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name!);
     expect(example.sort()).toEqual(Object.keys(variables).sort());
+  });
+
+  it('have a row for every script of package.json, and name no other', () => {
+    const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> };
+    const named = (path: string): string[] =>
+      [...text(path).matchAll(/`(?:[^`\n]*&& )?npm (?:run )?([a-z][a-z:]*)/g)].map(([, name]) => name!);
+    expect(new Set(named('docs/commands.md').filter((name) => name !== 'ci'))).toEqual(new Set(Object.keys(scripts)));
+    const unknown = DOCUMENTS.flatMap((path) =>
+      [...text(path).matchAll(/npm run (?:-s )?([a-z][a-z:]*)/g)].map(([, name]) => `${path}: ${name}`),
+    );
+    expect(unknown.filter((each) => !(each.split(': ')[1]! in scripts))).toEqual([]);
   });
 
   it('have a row for every alert, and for no other', () => {
@@ -115,6 +130,23 @@ describe('the documents', () => {
         .map((link) => join(dirname(name), link[1]!))
         .filter((target) => !existsSync(join(ROOT, target)))
         .map((target) => `${name} → ${target}`),
+    );
+    expect(dead).toEqual([]);
+  });
+
+  it('link to headings that exist', () => {
+    const anchorsOf = (path: string): string[] =>
+      [...text(path).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+        title!
+          .toLowerCase()
+          .replace(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      );
+    const dead = DOCUMENTS.flatMap((name) =>
+      [...text(name).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
+        .map((link) => ({ target: link[1] === '' ? name : join(dirname(name), link[1]!), anchor: link[2]! }))
+        .filter(({ target, anchor }) => !anchorsOf(target).includes(anchor))
+        .map(({ target, anchor }) => `${name} → ${target}#${anchor}`),
     );
     expect(dead).toEqual([]);
   });
