@@ -39,6 +39,8 @@ const LISTEN_LATEST_MS = 10_000;
 // Longer than the parts take by their own limits (drain.ts, appender.ts), and with those of the others less than a process has.
 const DRAIN_LIMIT_MS = 3_750;
 const APPENDS_LIMIT_MS = 1_100;
+// The loop of a reader's group looks every half second whether it is to end (shared/log/read/group.ts).
+const READERS_LIMIT_MS = 750;
 // Signing in and looking callers up are short questions; an outage of one kind must not take the connections of the other.
 const ACCOUNTS_CONNECTIONS_MAX = 4;
 
@@ -154,7 +156,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
       onFatal: fatal,
     },
   );
-  onStop('tail', () => Promise.all([tail.stop(), catalogue.stop()]));
+  onStop('tail', () => Promise.all([tail.stop(), catalogue.stop()]), READERS_LIMIT_MS);
   const drain = createDrain({ app, stopFeed: feed.stop, stopAppends: appender.stop });
   onStop('http', drain.stop, DRAIN_LIMIT_MS);
   Promise.all([tail.start(), catalogue.start()]).catch(fatal);
