@@ -1,8 +1,9 @@
 // processor/main.ts: composes the processor: log in, decisions, log out.
 // Reads the environment; holds no rules.
 
-import { createAppender } from '../shared/log/append/appender.ts';
-import { createLogClient } from '../shared/log/connect/client.ts';
+import type { Registry } from 'prom-client';
+import { createAppender, type RunningAppender } from '../shared/log/append/appender.ts';
+import { createLogClient, type LogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
 import { deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
 import { ensureTopics } from '../shared/log/topics/topics.ts';
@@ -35,10 +36,11 @@ const SEND_GAP_MS = 2;
 const config = configOf('processor', PROCESSOR_CONFIG, process.env);
 const logger = createLogger('processor', config.LOG_LEVEL);
 
-await runRole(logger, async ({ onStop, isStopping, fatal }) => {
-  refuseUnprotected(config);
-  const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
-  const deadLetterTopic = deadLetterTopicOf(topic);
+const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
+const deadLetterTopic = deadLetterTopicOf(topic);
+
+/** Makes the topics where they are missing. */
+const openLog = async (): Promise<LogClient> => {
   const client = createLogClient({ ...kafkaConnection(config), clientId: 'processor', logger });
   await ensureTopics({
     client,
@@ -51,25 +53,19 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
     logger,
   });
-  const database = openDatabase({
+  return client;
+};
+
+const openReadModel = () =>
+  openDatabase({
     url: config.DATABASE_URL,
     schema: config.READ_MODEL_SCHEMA,
     applicationName: 'processor',
     maxConnections: 2,
     onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
-  onStop('database', database.end);
-  const { ledger, check, claimsOf, end } = await connectLedger({
-    databaseUrl: config.DATABASE_URL,
-    schema: config.LEDGER_SCHEMA,
-    client,
-    topics: [topic, productsTopic],
-    clock: systemClock,
-    logger,
-  });
-  onStop('ledger', end);
 
-  const { registry, progressed } = createRoleMetrics('processor');
+const openAppender = (client: LogClient, registry: Registry): RunningAppender => {
   const appender = createAppender({
     client,
     partitionCounts: new Map([
@@ -81,6 +77,25 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     onBatch: createAppendMetrics(registry),
   });
   appender.start();
+  return appender;
+};
+
+await runRole(logger, async ({ onStop, isStopping, fatal }) => {
+  refuseUnprotected(config);
+  const { registry, progressed } = createRoleMetrics('processor');
+  const client = await openLog();
+  const database = openReadModel();
+  onStop('database', database.end);
+  const { ledger, check, claimsOf, end } = await connectLedger({
+    databaseUrl: config.DATABASE_URL,
+    schema: config.LEDGER_SCHEMA,
+    client,
+    topics: [topic, productsTopic],
+    clock: systemClock,
+    logger,
+  });
+  onStop('ledger', end);
+  const appender = openAppender(client, registry);
   onStop('appender', appender.stop, APPENDS_LIMIT_MS);
 
   const orders = createOrderSide({

@@ -6,11 +6,12 @@ import { lookedUpUntil } from '../../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { answeredBy, evolve, type Order } from '../../../shared/order/order.ts';
 import { bringsStock } from '../../../shared/order/stock.ts';
-import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../../shared/product/events.ts';
-import { evolveProduct, type Product, answeredBy as productAnsweredBy } from '../../../shared/product/product.ts';
+import type { ProductEvent } from '../../../shared/product/events.ts';
+import type { Product } from '../../../shared/product/product.ts';
 import type { CarriedOrder } from '../ledger.ts';
 import type { Answer, LedgerProduct } from '../product-requests.ts';
 import type { Reservation } from '../stock.ts';
+import { createProductRefold, oldestIn } from './refold-products.ts';
 
 /** An order that takes or took from stock, as the log has it. */
 export interface RefoldedStock {
@@ -64,9 +65,7 @@ export const createRefold = (): Refold => {
   const stocks = new Map<string, RefoldedStock>();
   const orderRequests = new Map<string, { partition: number; offset: number }>();
   const logTimes = new Map<number, number>();
-  const products = new Map<string, Product>();
-  const productRequests = new Map<string, { partition: number; offset: number; request: ProductRequest }>();
-  const answered = new Map<string, { answer: Answer; partition: number }>();
+  const products = createProductRefold();
 
   const takeOrderEvent = (partition: number, offset: number, event: OrderEvent): void => {
     if (event.kind === 'request') {
@@ -96,26 +95,6 @@ export const createRefold = (): Refold => {
     } else open.set(order.orderId, entry);
   };
 
-  const takeProductEvent = (partition: number, offset: number, event: ProductEvent): void => {
-    if (event.kind === 'request') {
-      if (!answered.has(event.id) && !productRequests.has(event.id)) productRequests.set(event.id, { partition, offset, request: event });
-      return;
-    }
-    const { product, effect } = evolveProduct(products.get(event.productId) ?? null, event);
-    if (effect === 'void') return;
-    if (product !== null) products.set(event.productId, product);
-    const requestId = productAnsweredBy(event, effect);
-    if (requestId === null || answered.has(requestId)) return;
-    const asked = productRequests.get(requestId);
-    productRequests.delete(requestId);
-    const answer = {
-      requestId,
-      commandHash: asked?.request.data.command_hash ?? null,
-      event: event as ProductFact | ProductRefusal,
-    };
-    answered.set(requestId, { answer, partition });
-  };
-
   const counts = (): Map<string, { reserved: number; sold: number }> => {
     const sums = new Map<string, { reserved: number; sold: number }>();
     for (const { reservation } of stocks.values()) {
@@ -127,26 +106,20 @@ export const createRefold = (): Refold => {
     }
     return sums;
   };
-  const oldestIn = (partition: number, entries: Iterable<{ partition: number; offset: number }>): number => {
-    let oldest = Infinity;
-    for (const entry of entries) if (entry.partition === partition) oldest = Math.min(oldest, entry.offset);
-    return oldest;
-  };
-
   return {
     takeOrderEvent,
-    takeProductEvent,
+    takeProductEvent: products.take,
     products: () => {
       const sums = counts();
-      const entries = Array.from(products, ([id, product]): [string, LedgerProduct] => {
+      const entries = Array.from(products.products, ([id, product]): [string, LedgerProduct] => {
         const { reserved, sold } = sums.get(id) ?? { reserved: 0, sold: 0 };
         return [id, { product, readVersion: product.version, unreadIn: 0, reserved, sold }];
       });
       return new Map(entries);
     },
-    productNow: (id) => products.get(id),
+    productNow: (id) => products.products.get(id),
     orders: () => stocks,
-    answers: () => [...answered.values()],
+    answers: products.answers,
     orderPartition: (partition, position) => {
       const created = Array.from(open.values(), (entry) => ({ partition: entry.partition, offset: entry.createdOffset }));
       const oldest = Math.min(oldestIn(partition, created), oldestIn(partition, orderRequests.values()));
@@ -157,7 +130,7 @@ export const createRefold = (): Refold => {
       [...open.values()]
         .filter((entry) => entry.partition === partition && entry.createdOffset < startOffset)
         .map(({ order, createdOffset, stock }) => ({ order, asOf: position, createdOffset, usesStock: stock !== null })),
-    productPartition: (partition, position) => Math.min(position, oldestIn(partition, productRequests.values())),
+    productPartition: (partition, position) => Math.min(position, products.oldestRequest(partition)),
   };
 };
 
