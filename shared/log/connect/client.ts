@@ -46,7 +46,7 @@ export interface LogClient {
    * Whether `error` comes of credentials, a certificate, or TLS or SASL on one side only: SECURITY_MISMATCH with what to change, else
    * null. Asks the brokers where the error leaves it open, for some seconds at most. Never rejects.
    */
-  refusal(error: unknown): Promise<AppError | null>;
+  securityMismatch(error: unknown): Promise<AppError | null>;
 }
 
 const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
@@ -121,7 +121,7 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
         disconnect(admin);
       }
     },
-    refusal: (error) => findMismatch({ brokers, ssl, sasl, socketFactory }, error),
+    securityMismatch: (error) => findMismatch({ brokers, ssl, sasl, socketFactory }, error),
   };
 };
 
