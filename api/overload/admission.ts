@@ -32,7 +32,7 @@ export const IN_FLIGHT_MAX: Readonly<Record<WorkKind, number>> = {
   read: 5_000,
 };
 
-/** Bodies under way, as long as they say they are: as many bytes as the append lane's queue holds. */
+/** Bodies under way, as long as they say they are: as many bytes as the appender's queue holds. */
 export const BODY_BYTES_IN_FLIGHT_MAX = 64_000_000;
 
 // What the bucket holds. Requests come in clumps: the event loop turns, timers tick, answers that share a round free callers together.

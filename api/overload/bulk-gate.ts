@@ -19,7 +19,7 @@ export interface BulkGate {
   stop: () => void;
 }
 
-/** Less than one round of the append lane (500): a single submission always finds room in the next round. */
+/** Less than one round of the appender (500): a single submission always finds room in the next round. */
 export const BULK_IN_FLIGHT_MAX = 400;
 const OPEN_SHARE = 0.5;
 // Only looked at while a bulk order waits because too much is open, which only the processors can change, or because nothing is spare.

@@ -31,7 +31,7 @@ const run = (verb: Verb) => async (): Promise<void> => {
     const logger = createLogger('orders', process.env.LOG_LEVEL ?? 'silent');
     const client = createLogClient({ ...kafkaConnection(addresses), clientId: 'orders-cli', logger });
     process.exitCode = await verb(client, addresses, terminal).catch(async (error) => {
-      throw (await client.refusal(error)) ?? error;
+      throw (await client.securityMismatch(error)) ?? error;
     });
   } catch (error) {
     terminal.failure(error);

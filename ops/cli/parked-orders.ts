@@ -61,7 +61,7 @@ export interface RedriveOptions {
 
 // While no processor answers at all: a take-over needs some ten seconds.
 const SILENCE_MAX_MS = 30_000;
-// Far below what the lane holds, so that no request is refused for want of room.
+// Far below what the appender holds, so that no request is refused for want of room.
 const ASKED_AT_ONCE_MAX = 1_000;
 
 /** Asks for the redrive of every order, and waits for the answers. Rejects when the log cannot be read. */

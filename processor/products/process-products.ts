@@ -20,7 +20,7 @@ export interface ProcessProductsOptions extends Omit<ProductOutboxOptions, 'outa
   setAside: SetAside;
 }
 
-const SET_ASIDE_AGAIN_MS = 250; // the lane has its own back-off; this only keeps a full queue from spinning
+const SET_ASIDE_AGAIN_MS = 250; // the appender has its own back-off; this only keeps a full queue from spinning
 
 export interface ProductProcessor {
   onAssigned: (assignments: Assignment[]) => void;

@@ -31,7 +31,7 @@ const APPEND_AGAIN_MS = 250;
 // Acknowledged means in the log, so it will be read; unless the broker lost it with its leader (see `Appender`).
 const READ_WITHIN_MS = 10_000;
 
-/** What is to be read of one product. The lane keeps the order of its appends, so they need not wait for one another. */
+/** What is to be read of one product. The appender keeps the order of its appends, so they need not wait for one another. */
 interface Line {
   /** In the order of their decisions, which is that of their versions. */
   unread: Answer[];

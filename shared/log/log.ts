@@ -28,7 +28,7 @@ export interface RecordToAppend {
 }
 
 /**
- * The group-commit lane. `append` resolves with the record's position once every in-sync replica has it; the confirmed records of
+ * Appends by group commit. `append` resolves with the record's position once every in-sync replica has it; the confirmed records of
  * one partition stand in the order of their `append` calls. It rejects with
  * `APPEND_OUTCOME_UNKNOWN` when the record may or may not be in the log now, later, or twice: append the same event again,
  * arbitration voids what is too much. It rejects with `LOG_OVERLOADED`, `LOG_UNAVAILABLE` or `RECORD_TOO_LARGE` when the record is

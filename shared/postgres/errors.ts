@@ -39,5 +39,5 @@ export const refusalIn = (error: unknown): AppError | null => {
   if (!(error instanceof Error)) return null;
   const { code } = error as Error & { code?: unknown };
   const refused = (typeof code === 'string' && WRONG_CREDENTIALS.test(code)) || HANDSHAKE_MESSAGE.test(error.message) || isTlsError(error);
-  return refused ? new AppError('SECURITY_MISMATCH', `PostgreSQL and this process do not come together: ${error.message}.`, error) : null;
+  return refused ? new AppError('SECURITY_MISMATCH', `Cannot connect to PostgreSQL: ${error.message}.`, error) : null;
 };

@@ -1,4 +1,4 @@
-// shared/runtime/append-metrics.ts: the series of the append lane, for the roles that have one.
+// shared/runtime/append-metrics.ts: the series of the appender, for the roles that have one.
 
 import { Histogram, type Registry } from 'prom-client';
 
@@ -12,7 +12,7 @@ export interface AppendRound {
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const RECORDS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** `log_append_duration_seconds` and `log_append_batch_records`; call what is returned after every round of the lane. */
+/** `log_append_duration_seconds` and `log_append_batch_records`; call what is returned after every round of the appender. */
 export const createAppendMetrics = (registry: Registry): ((round: AppendRound) => void) => {
   const registers = [registry];
   const duration = new Histogram({
@@ -24,7 +24,7 @@ export const createAppendMetrics = (registry: Registry): ((round: AppendRound) =
   });
   const records = new Histogram({
     name: 'log_append_batch_records',
-    help: 'How many records share a round of the append lane.',
+    help: 'How many records share a round of the appender.',
     buckets: RECORDS_BUCKETS,
     registers,
   });

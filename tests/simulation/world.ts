@@ -58,8 +58,8 @@ export interface World {
   readonly takeOvers: { at: number; partition: number; startOffset: number; end: number }[];
   /** Before this time histories and rows may lack something: the read model was put back to an older state. */
   readsSettleAt: number;
-  /** The real lane, over simulated connections. */
-  openLane: (process: Process, queueAgeMaxMs?: number) => RunningAppender;
+  /** The real appender, over simulated connections. */
+  openAppender: (process: Process, queueAgeMaxMs?: number) => RunningAppender;
   /** Transactions of this process; those of the ledger are watched by the oracle. */
   transact: (process: Process) => Transact;
   transactLedger: (process: Process) => Transact;
@@ -107,7 +107,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     logger,
     takeOvers: [],
     readsSettleAt: 0,
-    openLane: (process, queueAgeMaxMs) =>
+    openAppender: (process, queueAgeMaxMs) =>
       createAppenderOn({
         openSender: () => createSimulatedSender({ sim, log, process, faults: settings.appendFaults }),
         logger,

@@ -24,8 +24,8 @@ export const kafkaLetsIn = async (brokers: string, security: KafkaSecurity): Pro
     await client.withAdmin((admin) => admin.describeCluster());
     return true;
   } catch (error) {
-    const refusal = await client.refusal(error);
-    if (refusal !== null) throw refusal;
+    const mismatch = await client.securityMismatch(error);
+    if (mismatch !== null) throw mismatch;
     return false;
   }
 };

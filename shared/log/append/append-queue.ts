@@ -1,4 +1,4 @@
-// shared/log/append/append-queue.ts: the appends that wait for the next round of the lane, oldest first, bounded in number and bytes.
+// shared/log/append/append-queue.ts: the appends that wait for the next round of the appender, oldest first, bounded in number and bytes.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { Position, RecordToAppend } from '../log.ts';

@@ -1,5 +1,5 @@
 // shared/log/connect/client.ts: how this service talks to Kafka at all: addresses, time-outs, retries, log lines. Every option of
-// kafkajs is given, because its defaults change with NODE_ENV. Readers, lanes and tools are built on what is made here.
+// kafkajs is given, because its defaults change with NODE_ENV. Readers, appenders and tools are built on what is made here.
 
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -46,15 +46,15 @@ export interface LogClient {
    * Whether `error` comes of credentials, a certificate, or TLS or SASL on one side only: SECURITY_MISMATCH with what to change, else
    * null. Asks the brokers where the error leaves it open, for some seconds at most. Never rejects.
    */
-  refusal(error: unknown): Promise<AppError | null>;
+  securityMismatch(error: unknown): Promise<AppError | null>;
 }
 
 const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
-const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the lane may at most wait for an answer; fetches and joins allow themselves more
+const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the appender may at most wait for an answer; fetches and joins allow themselves more
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 
-// Short pauses: the loops above this (lane, reader) have back-offs of their own. Every attempt takes the next broker of the list,
+// Short pauses: the loops above this (appender, reader) have back-offs of their own. Every attempt takes the next broker of the list,
 // so there must be at least as many as brokers.
 const retryOf = (brokers: number) => ({
   initialRetryTime: 100,
@@ -121,7 +121,7 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
         disconnect(admin);
       }
     },
-    refusal: (error) => findMismatch({ brokers, ssl, sasl, socketFactory }, error),
+    securityMismatch: (error) => findMismatch({ brokers, ssl, sasl, socketFactory }, error),
   };
 };
 

@@ -1,5 +1,5 @@
-// shared/log/connect/security-mismatch.ts: why Kafka and we do not come together for good: credentials, a certificate, or TLS or SASL on one side
-// only. Said at the start of a role and by the operator's tools; what runs already tries again, for it may pass.
+// shared/log/connect/security-mismatch.ts: why connecting to Kafka cannot work: credentials, a certificate, or TLS or SASL on one side only.
+// Said at the start of a role and by the operator's tools. A process that runs already tries again: for it the cause may pass.
 
 import type { ISocketFactory, KafkaConfig } from 'kafkajs';
 import { AppError } from '../../runtime/app-error.ts';
@@ -18,7 +18,7 @@ export const findMismatch = async (
   { brokers, ssl, sasl, socketFactory }: ConnectionUnderTest,
   error: unknown,
 ): Promise<AppError | null> => {
-  const said = refusalIn(error);
+  const said = mismatchIn(error);
   if (said !== null || !isLostConnection(error)) return said;
   const ours = { tls: ssl !== undefined, sasl: sasl !== undefined };
   const asked = brokers.map(async (broker) => {
@@ -29,37 +29,37 @@ export const findMismatch = async (
     const open: OpenListener = (withTls, onConnect) =>
       socketFactory({ host, port: Number(port), ssl: withTls ? tls : (undefined as never), onConnect });
     const listener = await probeListener(open, ours);
-    return listener && refusalBy(listener, ours, error);
+    return listener && mismatchBy(listener, ours, error);
   });
-  return (await Promise.all(asked)).find((refusal) => refusal !== null) ?? null;
+  return (await Promise.all(asked)).find((mismatch) => mismatch !== null) ?? null;
 };
 
 const isLostConnection = (error: unknown): boolean =>
   error instanceof Error && /Connection|connection|disconnected/.test(`${error.name} ${error.message}`);
 
 /** What the error or one of its causes says by itself; null when it says nothing, like a connection that was closed. */
-const refusalIn = (error: unknown): AppError | null => {
+const mismatchIn = (error: unknown): AppError | null => {
   for (const cause of causesOf(error)) {
     if (cause instanceof AppError && cause.code === 'SECURITY_MISMATCH') return cause;
     const { type } = cause as Error & { type?: string };
-    if (type === 'ILLEGAL_SASL_STATE') return mismatch('it does not use SASL there: leave KAFKA_SASL_MECHANISM out', error);
-    if (cause.name === 'KafkaJSSASLAuthenticationError' || type?.includes('SASL')) return mismatch(cause.message, error);
-    if (isTlsError(cause)) return mismatch(cause.message, error);
+    if (type === 'ILLEGAL_SASL_STATE') return mismatchOf('it does not use SASL there: leave KAFKA_SASL_MECHANISM out', error);
+    if (cause.name === 'KafkaJSSASLAuthenticationError' || type?.includes('SASL')) return mismatchOf(cause.message, error);
+    if (isTlsError(cause)) return mismatchOf(cause.message, error);
   }
   return null;
 };
 
 /** What a listener that speaks otherwise than we do calls for. */
-const refusalBy = (listener: Listener, ours: { tls: boolean; sasl: boolean }, error: unknown): AppError | null => {
-  if (listener.tls && !ours.tls) return mismatch('it speaks TLS there: set KAFKA_TLS=on', error);
-  if (!listener.tls && ours.tls) return mismatch('it does not speak TLS there: leave KAFKA_TLS out', error);
-  if (listener.sasl && !ours.sasl) return mismatch('it asks for credentials there: set KAFKA_SASL_MECHANISM', error);
-  if (listener.sasl === false && ours.sasl) return mismatch('it does not use SASL there: leave KAFKA_SASL_MECHANISM out', error);
+const mismatchBy = (listener: Listener, ours: { tls: boolean; sasl: boolean }, error: unknown): AppError | null => {
+  if (listener.tls && !ours.tls) return mismatchOf('it speaks TLS there: set KAFKA_TLS=on', error);
+  if (!listener.tls && ours.tls) return mismatchOf('it does not speak TLS there: leave KAFKA_TLS out', error);
+  if (listener.sasl && !ours.sasl) return mismatchOf('it asks for credentials there: set KAFKA_SASL_MECHANISM', error);
+  if (listener.sasl === false && ours.sasl) return mismatchOf('it does not use SASL there: leave KAFKA_SASL_MECHANISM out', error);
   return null;
 };
 
-const mismatch = (reason: string, cause: unknown): AppError =>
-  new AppError('SECURITY_MISMATCH', `Kafka and this process do not come together: ${reason.replace(/\.$/, '')}.`, cause);
+const mismatchOf = (reason: string, cause: unknown): AppError =>
+  new AppError('SECURITY_MISMATCH', `Cannot connect to Kafka: ${reason.replace(/\.$/, '')}.`, cause);
 
 const CAUSES_MAX = 10; // kafkajs wraps twice, we once
 

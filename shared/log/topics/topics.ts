@@ -47,8 +47,8 @@ export const ensureTopics = async ({
       return outage.over();
     } catch (error) {
       if (error instanceof AppError) throw error;
-      const refusal = await client.refusal(error);
-      if (refusal !== null) throw refusal;
+      const mismatch = await client.securityMismatch(error);
+      if (mismatch !== null) throw mismatch;
       if (performance.now() > deadline) throw new AppError('LOG_UNAVAILABLE', `Kafka was not ready for ${waitMaxMs / 1000} s.`, error);
       outage.failed(error);
       await delay(pauseMs);

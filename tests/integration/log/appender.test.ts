@@ -1,4 +1,4 @@
-// tests/integration/log/appender.test.ts: what the lane promises its callers: a position that is true, "unknown" only when it is,
+// tests/integration/log/appender.test.ts: what the appender promises its callers: a position that is true, "unknown" only when it is,
 // and "never sent" only when it was not.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -18,10 +18,10 @@ let direct: LogClient;
 let topic: string;
 let appenders: RunningAppender[];
 
-const laneOn = (client: LogClient, options: Partial<AppenderOptions> = {}): RunningAppender => {
-  const lane = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]), ...options });
-  appenders.push(lane);
-  return lane;
+const appenderOn = (client: LogClient, options: Partial<AppenderOptions> = {}): RunningAppender => {
+  const appender = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]), ...options });
+  appenders.push(appender);
+  return appender;
 };
 
 beforeEach(async () => {
@@ -30,14 +30,14 @@ beforeEach(async () => {
   appenders = [];
 });
 
-afterEach(() => Promise.all(appenders.map((lane) => lane.stop())));
+afterEach(() => Promise.all(appenders.map((appender) => appender.stop())));
 
 describe('with a broker that is there', () => {
   test('each of 500 concurrent callers gets the position where its record is', async () => {
     const rounds: number[] = [];
-    const lane = laneOn(direct, { onBatch: ({ records }) => rounds.push(records) });
+    const appender = appenderOn(direct, { onBatch: ({ records }) => rounds.push(records) });
     const keys = countUpTo(500).map((index) => `key-${index}`);
-    const positions = await Promise.all(keys.map((key) => lane.append(record(topic, key))));
+    const positions = await Promise.all(keys.map((key) => appender.append(record(topic, key))));
     const found = new Map((await readAll(direct, topic)).map((one) => [`${one.partition}@${one.offset}`, String(one.value)]));
     expect(found.size).toBe(500);
     for (const [index, { partition, offset }] of positions.entries()) expect(found.get(`${partition}@${offset}`)).toBe(keys[index]);
@@ -45,17 +45,17 @@ describe('with a broker that is there', () => {
   });
 
   test('records of one key are in the log in the order in which they were appended', async () => {
-    const lane = laneOn(direct);
-    await Promise.all(countUpTo(1_200).map((index) => lane.append(record(topic, 'one-key', String(index)))));
+    const appender = appenderOn(direct);
+    await Promise.all(countUpTo(1_200).map((index) => appender.append(record(topic, 'one-key', String(index)))));
     const values = (await readAll(direct, topic)).map(({ value }) => Number(value));
     expect(values).toEqual(countUpTo(1_200));
   });
 
   test('text that is not ASCII, bytes, empty values and null survive', async () => {
-    const lane = laneOn(direct);
+    const appender = appenderOn(direct);
     const value = Buffer.from([0, 255, 128, 10]);
-    await lane.append({ topic, key: 'ключ-🔑', value, headers: { ce_имя: 'значение', raw: Buffer.from([1, 2, 255]), empty: '' } });
-    await lane.append({ topic, key: null, value: null, headers: {} });
+    await appender.append({ topic, key: 'ключ-🔑', value, headers: { ce_имя: 'значение', raw: Buffer.from([1, 2, 255]), empty: '' } });
+    await appender.append({ topic, key: null, value: null, headers: {} });
     const [odd, none] = (await readAll(direct, topic)).sort((one) => (one.key === null ? 1 : -1));
     expect(odd).toMatchObject({ key: Buffer.from('ключ-🔑'), value });
     expect(odd!.headers).toEqual({ ce_имя: Buffer.from('значение'), raw: Buffer.from([1, 2, 255]), empty: Buffer.alloc(0) });
@@ -63,33 +63,33 @@ describe('with a broker that is there', () => {
   });
 
   test('a record that is too large is refused alone', async () => {
-    const lane = laneOn(direct);
-    const huge = lane.append(record(topic, 'huge', 'x'.repeat(1_000_000)));
-    const others = Promise.all(countUpTo(20).map((index) => lane.append(record(topic, `small-${index}`))));
+    const appender = appenderOn(direct);
+    const huge = appender.append(record(topic, 'huge', 'x'.repeat(1_000_000)));
+    const others = Promise.all(countUpTo(20).map((index) => appender.append(record(topic, `small-${index}`))));
     await expect(huge).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE' });
     await expect(others).resolves.toHaveLength(20);
   });
 
   test('large records are spread over several requests, each of which the broker takes', async () => {
-    const lane = laneOn(direct);
-    await Promise.all(countUpTo(12).map((index) => lane.append(record(topic, 'one-key', `${index}`.padEnd(400_000, '.')))));
+    const appender = appenderOn(direct);
+    await Promise.all(countUpTo(12).map((index) => appender.append(record(topic, 'one-key', `${index}`.padEnd(400_000, '.')))));
     expect(await readAll(direct, topic)).toHaveLength(12);
   });
 
   test('a gap between rounds lets a steady trickle share requests, and a lone record goes at once', async () => {
     const rounds: number[] = [];
-    const lane = laneOn(direct, { minSendGapMs: 300, onBatch: ({ records }) => rounds.push(records) });
-    await lane.append(record(topic, 'warm-up'));
+    const appender = appenderOn(direct, { minSendGapMs: 300, onBatch: ({ records }) => rounds.push(records) });
+    await appender.append(record(topic, 'warm-up'));
     await eventually(() => rounds.length === 1, { what: 'the first round' });
     const trickle = async () => {
       await new Promise((resolve) => setTimeout(resolve, 350)); // an idle spell is a time, there is nothing to wait for
       rounds.length = 0;
       const startedAt = performance.now();
-      await lane.append(record(topic, 'alone'));
+      await appender.append(record(topic, 'alone'));
       const took = performance.now() - startedAt;
-      const first = lane.append(record(topic, 'second'));
+      const first = appender.append(record(topic, 'second'));
       await new Promise((resolve) => setTimeout(resolve, 50));
-      await Promise.all([first, lane.append(record(topic, 'third'))]);
+      await Promise.all([first, appender.append(record(topic, 'third'))]);
       // Where the lone record or the pause took longer than the gap nothing is left of it for the two to share.
       return performance.now() - startedAt > 600 || rounds.length > 2 ? Number.POSITIVE_INFINITY : took;
     };
@@ -98,12 +98,12 @@ describe('with a broker that is there', () => {
   });
 
   test.each([-5, 5])('a clock that is off by %i hours stops no append', async (hours) => {
-    const lane = laneOn(direct);
+    const appender = appenderOn(direct);
     const clock = vi
       .spyOn(Date, 'now')
       .mockImplementation(() => Math.trunc(performance.timeOrigin + performance.now()) + hours * 3_600_000);
     try {
-      await expect(lane.append(record(topic, 'one'))).resolves.toMatchObject({ offset: 0 });
+      await expect(appender.append(record(topic, 'one'))).resolves.toMatchObject({ offset: 0 });
     } finally {
       clock.mockRestore();
     }
@@ -112,11 +112,11 @@ describe('with a broker that is there', () => {
   });
 
   test('stopping sends what is queued and takes no more', async () => {
-    const lane = laneOn(direct);
-    const queued = Promise.all(countUpTo(2_000).map((index) => lane.append(record(topic, `key-${index}`))));
-    await lane.stop();
+    const appender = appenderOn(direct);
+    const queued = Promise.all(countUpTo(2_000).map((index) => appender.append(record(topic, `key-${index}`))));
+    await appender.stop();
     await expect(queued).resolves.toHaveLength(2_000);
-    await expect(lane.append(record(topic, 'late'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+    await expect(appender.append(record(topic, 'late'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
   });
 });
 
@@ -140,10 +140,10 @@ describe('with a connection that breaks', () => {
   };
 
   test('a record whose answer was lost is "unknown", is in the log once, and the next append of the same size is really there', async () => {
-    const lane = laneOn(client);
+    const appender = appenderOn(client);
     hitFirstProduce('cut');
-    await expect(lane.append(record(topic, 'one'))).rejects.toMatchObject({ code: 'APPEND_OUTCOME_UNKNOWN', retryable: true });
-    const position = await lane.append(record(topic, 'two'));
+    await expect(appender.append(record(topic, 'one'))).rejects.toMatchObject({ code: 'APPEND_OUTCOME_UNKNOWN', retryable: true });
+    const position = await appender.append(record(topic, 'two'));
     const found = await readAll(direct, topic);
     expect(keysOf(found).sort()).toEqual(['one', 'two']);
     expect(found).toContainEqual(expect.objectContaining({ ...position, key: Buffer.from('two') }));
@@ -160,9 +160,9 @@ describe('with a connection that breaks', () => {
   };
 
   test('a leader that moves is bridged: the caller gets the position of the copy that was confirmed', async () => {
-    const lane = laneOn(client);
+    const appender = appenderOn(client);
     changeFirstAnswer((answer) => answer.writeInt16BE(6, 4)); // NOT_LEADER, although it was written: that happens too
-    const position = await lane.append(record(topic, 'one'));
+    const position = await appender.append(record(topic, 'one'));
     const copies = await readAll(direct, topic);
     expect(keysOf(copies)).toEqual(['one', 'one']);
     expect(position).toMatchObject({ partition: copies[1]!.partition, offset: copies[1]!.offset });
@@ -173,18 +173,18 @@ describe('with a connection that breaks', () => {
     ['an error that says nothing', (answer: Buffer) => answer.writeInt16BE(-1, 4)],
     ['an answer without an offset', (answer: Buffer) => answer.writeBigInt64BE(-1n, 6)],
   ])('%s is no confirmation', async (_, change) => {
-    const lane = laneOn(client);
+    const appender = appenderOn(client);
     changeFirstAnswer(change);
-    await expect(lane.append(record(topic, 'one'))).rejects.toMatchObject({ code: 'APPEND_OUTCOME_UNKNOWN' });
-    await expect(lane.append(record(topic, 'two'))).resolves.toMatchObject({ topic });
+    await expect(appender.append(record(topic, 'one'))).rejects.toMatchObject({ code: 'APPEND_OUTCOME_UNKNOWN' });
+    await expect(appender.append(record(topic, 'two'))).resolves.toMatchObject({ topic });
     expect(keysOf(await readAll(direct, topic)).sort()).toEqual(['one', 'two']);
   });
 
   test('all callers of a round in doubt are told so, and callers behind them are served by the next', async () => {
-    const lane = laneOn(client);
-    await lane.append(record(topic, 'warm-up'));
+    const appender = appenderOn(client);
+    await appender.append(record(topic, 'warm-up'));
     hitFirstProduce('cut');
-    const outcomes = await Promise.allSettled(countUpTo(700).map((index) => lane.append(record(topic, `key-${index}`))));
+    const outcomes = await Promise.allSettled(countUpTo(700).map((index) => appender.append(record(topic, `key-${index}`))));
     expect(outcomes.slice(0, 500).every(({ status }) => status === 'rejected')).toBe(true);
     const served = outcomes.slice(500);
     expect(served.every(({ status }) => status === 'fulfilled')).toBe(true);
@@ -196,27 +196,27 @@ describe('with a connection that breaks', () => {
   });
 
   test('a broker that falls silent makes the round unknown, and whoever waited too long behind it was never sent', async () => {
-    const lane = laneOn(client);
-    await lane.append(record(topic, 'warm-up'));
+    const appender = appenderOn(client);
+    await appender.append(record(topic, 'warm-up'));
     hitFirstProduce('swallow');
-    const inDoubt = lane.append(record(topic, 'in doubt')).catch((error) => error);
+    const inDoubt = appender.append(record(topic, 'in doubt')).catch((error) => error);
     await eventually(async () => (await readAll(direct, topic)).length === 2, { what: 'the record whose answer is lost' });
     proxy.hold();
-    const behind = lane.append(record(topic, 'behind')).catch((error) => error);
+    const behind = appender.append(record(topic, 'behind')).catch((error) => error);
     expect(await inDoubt).toMatchObject({ code: 'APPEND_OUTCOME_UNKNOWN' });
     expect(await behind).toMatchObject({ code: 'LOG_UNAVAILABLE' });
     proxy.release();
     await proxy.down();
     await proxy.up();
-    await lane.append(record(topic, 'after'));
+    await appender.append(record(topic, 'after'));
     expect(keysOf(await readAll(direct, topic)).sort()).toEqual(['after', 'in doubt', 'warm-up']);
   });
 
   test('while no broker can be reached callers wait, and go through in order when it is back', async () => {
-    const lane = laneOn(client);
-    await lane.append(record(topic, 'one-key', '0'));
+    const appender = appenderOn(client);
+    await appender.append(record(topic, 'one-key', '0'));
     await proxy.down();
-    const outcomes = Promise.allSettled(countUpTo(50).map((index) => lane.append(record(topic, 'one-key', String(index + 1)))));
+    const outcomes = Promise.allSettled(countUpTo(50).map((index) => appender.append(record(topic, 'one-key', String(index + 1)))));
     await new Promise((resolve) => setTimeout(resolve, 2_000)); // the length of the outage
     await proxy.up();
     const refused = (await outcomes).filter(({ status }) => status === 'rejected');
@@ -225,22 +225,22 @@ describe('with a connection that breaks', () => {
   });
 
   test('who waits longer than 10 s for a broker is told that nothing was sent, and nothing was', async () => {
-    const lane = laneOn(client);
+    const appender = appenderOn(client);
     await proxy.down();
     const started = Date.now();
-    await expect(lane.append(record(topic, 'never'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+    await expect(appender.append(record(topic, 'never'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
     expect(Date.now() - started).toBeGreaterThanOrEqual(WAIT_MAX_MS - 100);
     await proxy.up();
-    await lane.append(record(topic, 'later'));
+    await appender.append(record(topic, 'later'));
     expect(keysOf(await readAll(direct, topic))).toEqual(['later']);
   });
 
   test('a queue that is full refuses at once', async () => {
-    const lane = laneOn(client);
+    const appender = appenderOn(client);
     await proxy.down();
-    const waiting = Promise.allSettled(countUpTo(20_000).map((index) => lane.append(record(topic, `key-${index}`))));
-    await expect(lane.append(record(topic, 'one too many'))).rejects.toMatchObject({ code: 'LOG_OVERLOADED' });
-    await lane.stop();
+    const waiting = Promise.allSettled(countUpTo(20_000).map((index) => appender.append(record(topic, `key-${index}`))));
+    await expect(appender.append(record(topic, 'one too many'))).rejects.toMatchObject({ code: 'LOG_OVERLOADED' });
+    await appender.stop();
     const outcomes = await waiting;
     expect(outcomes.every((one) => one.status === 'rejected' && one.reason.code === 'LOG_UNAVAILABLE')).toBe(true);
     expect(await readAll(direct, topic)).toEqual([]);
@@ -251,13 +251,13 @@ test('a broker that never was there is waited for without a busy loop, and stopp
   const silent = () => undefined;
   const logger = { debug: silent, info: silent, warn: silent, error: silent };
   const nowhere = createLogClient({ brokers: ['127.0.0.1:1'], clientId: uniqueName('test'), logger });
-  const lane = laneOn(nowhere);
+  const appender = appenderOn(nowhere);
   const [before, since] = [process.cpuUsage(), performance.now()];
-  const outcome = lane.append(record(topic, 'nowhere')).catch((error) => error);
+  const outcome = appender.append(record(topic, 'nowhere')).catch((error) => error);
   await new Promise((resolve) => setTimeout(resolve, 2_000)); // what is measured is the time itself
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1_000).toBeLessThan(0.25 * (performance.now() - since));
-  await lane.stop();
+  await appender.stop();
   expect(await outcome).toMatchObject({ code: 'LOG_UNAVAILABLE' });
   expect(offsetsOf(await readAll(direct, topic), 0)).toEqual([]);
 });

@@ -11,13 +11,13 @@ import { broker, clientUnderTest, newTopic, readersUnderTest, record } from './l
 
 afterEach(() => vi.restoreAllMocks());
 
-test('an idle lane and an idle reader arm only a handful of timers a second, and use next to no CPU', async () => {
+test('an idle appender and an idle reader arm only a handful of timers a second, and use next to no CPU', async () => {
   const client = clientUnderTest();
   const topic = await newTopic(client, 4);
-  const lane = createAppender({ client, partitionCounts: new Map([[topic, 4]]) });
+  const appender = createAppender({ client, partitionCounts: new Map([[topic, 4]]) });
   const { startReader, stopAll } = readersUnderTest(() => ({ client, topic }));
   const { records } = await startReader();
-  await lane.append(record(topic, 'k'));
+  await appender.append(record(topic, 'k'));
   await eventually(() => records.length === 1, { what: 'the first record' });
 
   const timers = vi.spyOn(globalThis, 'setTimeout');
@@ -28,9 +28,9 @@ test('an idle lane and an idle reader arm only a handful of timers a second, and
   expect(timers.mock.calls.length).toBeLessThan(0.02 * tookMs); // kafkajs alone would arm 900 a second for every connection
   expect((user + system) / 1_000).toBeLessThan(0.1 * tookMs);
   timers.mockRestore();
-  await lane.append(record(topic, 'k')); // and they still work
+  await appender.append(record(topic, 'k')); // and they still work
   await eventually(() => records.length === 2, { what: 'the second record' });
-  await Promise.all([stopAll(), lane.stop()]);
+  await Promise.all([stopAll(), appender.stop()]);
 });
 
 test('a broker that takes connections and is silent is passed over in seconds', async () => {

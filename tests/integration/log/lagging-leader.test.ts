@@ -20,7 +20,7 @@ const SILENCE_LIMIT_MS = 6_000; // half of it is usual; the time-out of other re
 
 let proxy: KafkaProxy;
 let topic: string;
-let lane: RunningAppender;
+let appender: RunningAppender;
 const clientThrough = () => createLogClient({ brokers: [proxy.address], clientId: uniqueName('test'), logger });
 const { startReader, stopAll } = readersUnderTest(() => ({ client: clientThrough(), topic }));
 
@@ -28,16 +28,16 @@ beforeEach(async () => {
   proxy = await startKafkaProxy(broker());
   const client = clientUnderTest();
   topic = await newTopic(client, 1);
-  lane = createAppender({ client, partitionCounts: new Map([[topic, 1]]) });
+  appender = createAppender({ client, partitionCounts: new Map([[topic, 1]]) });
 });
 afterEach(async () => {
-  await Promise.all([stopAll(), lane.stop()]);
+  await Promise.all([stopAll(), appender.stop()]);
   await proxy.stop();
 });
 
 describe('a leader that lags behind with its high watermark', () => {
   test('is read on from, without an end, a gap or a repetition', async () => {
-    await lane.append(record(topic, 'first'));
+    await appender.append(record(topic, 'first'));
     const { records, errors } = await startReader();
     await eventually(() => records.length === 1, { what: 'the first record' });
     let hits = 0;
@@ -47,14 +47,14 @@ describe('a leader that lags behind with its high watermark', () => {
     });
     await eventually(() => hits >= 3, { what: 'three answers with a lagging high watermark' });
     proxy.heal();
-    await lane.append(record(topic, 'second'));
+    await appender.append(record(topic, 'second'));
     await eventually(() => records.length === 2, { what: 'the second record' });
     expect(offsetsOf(records, 0)).toEqual([0, 1]);
     expect(errors).toEqual([]);
   });
 
   test('is asked again for the end of the log until it knows', async () => {
-    await lane.append(record(topic, 'first'));
+    await appender.append(record(topic, 'first'));
     let answers = 0;
     proxy.onResponse((response, request) => {
       if (request.apiKey !== LIST_OFFSETS || ++answers > 3) return 'pass';
@@ -66,7 +66,7 @@ describe('a leader that lags behind with its high watermark', () => {
   });
 
   test('that is silent is not waited for: the next question goes to whoever leads then', async () => {
-    await lane.append(record(topic, 'first'));
+    await appender.append(record(topic, 'first'));
     let lost = 0;
     proxy.onResponse((_, request) => (request.apiKey === LIST_OFFSETS && ++lost <= 2 ? 'lose' : 'pass'));
     const asking = async () => {

@@ -14,16 +14,16 @@ const EACH = 2_000;
 
 let client: LogClient;
 let topic: string;
-let lane: RunningAppender;
+let appender: RunningAppender;
 
 beforeEach(async () => {
   client = clientUnderTest();
   topic = await newTopic(client, PARTITIONS);
-  lane = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
+  appender = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
   const keys = countUpTo(PARTITIONS).map((partition) => keyIn(partition, PARTITIONS));
-  await Promise.all(keys.flatMap((key) => countUpTo(EACH).map((index) => lane.append(record(topic, key, `${index}`)))));
+  await Promise.all(keys.flatMap((key) => countUpTo(EACH).map((index) => appender.append(record(topic, key, `${index}`)))));
 });
-afterEach(() => lane.stop());
+afterEach(() => appender.stop());
 
 const read = async (from: [number, number][], to: [number, number][], through = client): Promise<LogRecord[]> => {
   const records: LogRecord[] = [];

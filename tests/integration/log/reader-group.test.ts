@@ -18,20 +18,20 @@ const SESSION_MS = 6_000; // group.ts
 let client: LogClient;
 let topic: string;
 let groupId: string;
-let lane: RunningAppender;
+let appender: RunningAppender;
 const { startReader, stopAll } = readersUnderTest(() => ({ client, topic, groupId }));
 
 const appendToAll = (count: number): Promise<unknown> =>
-  Promise.all(ALL.flatMap((partition) => countUpTo(count).map(() => lane.append(record(topic, keyIn(partition, PARTITIONS))))));
+  Promise.all(ALL.flatMap((partition) => countUpTo(count).map(() => appender.append(record(topic, keyIn(partition, PARTITIONS))))));
 
 beforeEach(async () => {
   client = clientUnderTest();
   topic = await newTopic(client, PARTITIONS);
   groupId = uniqueName('group');
-  lane = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
+  appender = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
 });
 
-afterEach(() => Promise.all([stopAll(), lane.stop()]));
+afterEach(() => Promise.all([stopAll(), appender.stop()]));
 
 test('a partition that is kept over a rebalance goes on where it was; one that moves begins where its new reader is told', async () => {
   const first = await startReader();

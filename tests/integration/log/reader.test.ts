@@ -15,19 +15,19 @@ const PARTITIONS = 4;
 
 let client: LogClient;
 let topic: string;
-let lane: RunningAppender;
+let appender: RunningAppender;
 const { startReader, stopAll } = readersUnderTest(() => ({ client, topic }));
 
 const append = (partition: number, count: number): Promise<unknown> =>
-  Promise.all(countUpTo(count).map(() => lane.append(record(topic, keyIn(partition, PARTITIONS)))));
+  Promise.all(countUpTo(count).map(() => appender.append(record(topic, keyIn(partition, PARTITIONS)))));
 
 beforeEach(async () => {
   client = clientUnderTest();
   topic = await newTopic(client, PARTITIONS);
-  lane = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
+  appender = createAppender({ client, partitionCounts: new Map([[topic, PARTITIONS]]) });
 });
 
-afterEach(() => Promise.all([stopAll(), lane.stop()]));
+afterEach(() => Promise.all([stopAll(), appender.stop()]));
 
 describe('where reading begins', () => {
   test('a group without offsets reads from the beginning, every record once and in order', async () => {

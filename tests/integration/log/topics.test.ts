@@ -130,19 +130,19 @@ describe("a topic's id", () => {
 describe('the ends of a topic', () => {
   test('are asked for once for many callers, and no answer is older than its question', async () => {
     const name = await newTopic(client, 1);
-    const lane = createAppender({ client, partitionCounts: new Map([[name, 1]]) });
+    const appender = createAppender({ client, partitionCounts: new Map([[name, 1]]) });
     const end = createLogEnd(client, name);
     await end.ask();
     for (const round of countUpTo(20)) {
       const early = countUpTo(10).map(() => end.ask());
-      await lane.append(record(name, 'k'));
+      await appender.append(record(name, 'k'));
       const late = await Promise.all(countUpTo(10).map(() => end.ask()));
       for (const ends of late) expect(ends.get(0)).toEqual({ low: 0, high: round + 1 });
       for (const ends of await Promise.all(early)) expect(ends.get(0)!.high).toBeGreaterThanOrEqual(round);
       expect(new Set(late).size).toBeLessThanOrEqual(2); // one for the first, one for all others
     }
     end.stop();
-    await lane.stop();
+    await appender.stop();
   });
 
   test('are asked for again when the connection broke', async () => {

@@ -1,5 +1,5 @@
-// The service against a broker with SASL over TLS and a database that takes TLS only; and what it says when they do not come
-// together. Everything here is made for this file: authority, certificates, user, servers.
+// The service against a broker with SASL over TLS and a database that takes TLS only; and what it says when it cannot
+// connect. Everything here is made for this file: authority, certificates, user, servers.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAppender } from '../../../shared/log/append/appender.ts';
@@ -98,7 +98,7 @@ describe('with Kafka and PostgreSQL secured', () => {
   });
 });
 
-describe('at the start, one sentence says why Kafka and we do not come together', () => {
+describe('at the start, one sentence says why we cannot connect to Kafka', () => {
   const none = { KAFKA_SASL_MECHANISM: '', KAFKA_SASL_USERNAME: '', KAFKA_SASL_PASSWORD: '' } as const;
   const cases: [string, () => Partial<typeof secured>, RegExp][] = [
     ['a wrong password', () => ({ KAFKA_SASL_PASSWORD: 'wrong' }), /SASL SCRAM SHA512 authentication failed: .*invalid credentials/],
@@ -133,7 +133,7 @@ describe('at the start, one sentence says why Kafka and we do not come together'
   });
 });
 
-describe('at the start, one sentence says why PostgreSQL and we do not come together', () => {
+describe('at the start, one sentence says why we cannot connect to PostgreSQL', () => {
   const cases: [string, () => string, RegExp][] = [
     ['a wrong password', () => verified().replace(/:[^:@]+@/, ':wrong@'), /password authentication failed for user "orders"\.$/],
     ['no TLS where it is asked for', () => environment.database, /no encryption\.$/],
@@ -161,7 +161,7 @@ describe('a role or tool that is not let in', () => {
   it('says so: the command line', async () => {
     const { code, stderr } = await ordersCli(['dead-letters'], { ...service.env, KAFKA_SASL_PASSWORD: 'wrong' });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/Kafka and this process do not come together: .*authentication failed/);
+    expect(stderr).toMatch(/Cannot connect to Kafka: .*authentication failed/);
     expect(stderr).not.toContain('\n    at ');
   });
 });

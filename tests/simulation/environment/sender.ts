@@ -1,4 +1,4 @@
-// tests/simulation/environment/sender.ts: connections of the real lane (shared/log/append/appender.ts) to the simulated broker. A round may be
+// tests/simulation/environment/sender.ts: connections of the real appender (shared/log/append/appender.ts) to the simulated broker. A round may be
 // refused, written without an answer, written much later, written by a leader that is one no more, or lost.
 
 import type { AppendResult, Sender } from '../../../shared/log/append/sender.ts';

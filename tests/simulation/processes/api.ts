@@ -27,7 +27,7 @@ export const apiRole: StartRole<ApiParts> = (world, process, onFatal) => {
       catalog: 'open',
     },
     {
-      appender: world.openLane(process, APPEND_QUEUE_AGE_MAX_MS),
+      appender: world.openAppender(process, APPEND_QUEUE_AGE_MAX_MS),
       createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: null }),
       logEnd: endOf(ORDERS),
       readModel: createReadModelOn(world.readModel, world.transact(process)),

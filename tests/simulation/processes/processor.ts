@@ -53,7 +53,7 @@ interface Parts {
 export const processorRole =
   (options: ProcessorOptions): StartRole<RunningProcessor> =>
   (world, process, onFatal) => {
-    const appender = world.openLane(process);
+    const appender = world.openAppender(process);
     appender.start();
     const parts = { world, process, appender, onFatal, ledger: createMemoryLedger(world.ledger, world.transactLedger(process)) };
     const orders = startOrders(parts, options);

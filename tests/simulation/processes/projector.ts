@@ -13,7 +13,7 @@ const COMMIT_GAP_MS = 25;
 
 export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal) => {
   const { sim, log, logger, groups, topicId } = world;
-  const appender = world.openLane(process);
+  const appender = world.openAppender(process);
   const store = createStoreOn(world.readModel, world.transact(process));
   const projector = createOrderProjector({
     topicId,

@@ -105,7 +105,7 @@ describe('populate', () => {
     expect(tried).toBeLessThan(1_500);
   });
 
-  it('leaves room for single orders: at no moment more than half of the open ones, or a round of the lane, are its own', async () => {
+  it('leaves room for single orders: at no moment more than half of the open ones, or a round of the appender, are its own', async () => {
     const small = await startApiInMemory({ openOrdersMax: 1_000 });
     const batch = small.post({ total_entries: 5_000 }, {}, '/orders/populate');
     // Nothing processes them here: it waits at its half, and others are served.

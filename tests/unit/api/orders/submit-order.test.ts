@@ -69,7 +69,7 @@ describe.concurrent('a submission without a key', () => {
   );
 
   it(
-    'is still unknown when the lane is full only at the second attempt',
+    'is still unknown when the appender is full only at the second attempt',
     withApi(async (api) => {
       api.log.script.push(unknown, () => Promise.reject(new AppError('LOG_OVERLOADED', 'scripted')));
       expect((await api.post(good)).json()).toMatchObject({ code: 'LOG_UNAVAILABLE', order_id: expect.any(String) });
@@ -77,7 +77,7 @@ describe.concurrent('a submission without a key', () => {
   );
 
   it(
-    'is 503 OVERLOADED when the lane is full, and nothing is recorded',
+    'is 503 OVERLOADED when the appender is full, and nothing is recorded',
     withApi(async (api) => {
       api.log.script.push(() => Promise.reject(new AppError('LOG_OVERLOADED', 'scripted')));
       const answer = await api.post(good);

@@ -1,4 +1,4 @@
-// The gate of bulk submissions: room for the others in the append lane and among the open orders.
+// The gate of bulk submissions: room for the others in the appender and among the open orders.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BULK_IN_FLIGHT_MAX, createBulkGate } from '../../../../api/overload/bulk-gate.ts';
@@ -10,7 +10,7 @@ const settled = () => new Promise(setImmediate);
 describe('the gate', () => {
   beforeEach(steerTime);
 
-  it('lets in less than a round of the append lane, then one for each that leaves, first come first served', async () => {
+  it('lets in less than a round of the appender, then one for each that leaves, first come first served', async () => {
     expect(BULK_IN_FLIGHT_MAX).toBeLessThan(500);
     const gate = createBulkGate({ openOrders: () => 0, openOrdersMax: 10, spare });
     for (let n = 0; n < BULK_IN_FLIGHT_MAX; n += 1) expect(await gate.enter()).toBe(true);

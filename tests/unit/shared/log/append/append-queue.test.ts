@@ -1,4 +1,4 @@
-// The queue of the lane: how much of what may wait there, and what is told to who comes when it is full.
+// The queue of the appender: how much of what may wait there, and what is told to who comes when it is full.
 
 import { describe, expect, it } from 'vitest';
 import { createAppendQueue, type WaitingAppend } from '../../../../../shared/log/append/append-queue.ts';
@@ -13,7 +13,7 @@ const waiting = (since: number, bytes = 100): WaitingAppend => ({
   reject: () => {},
 });
 
-describe('the queue of the lane', () => {
+describe('the queue of the appender', () => {
   it('has room for 20,000 records, and again for those that a round has taken', () => {
     const queue = createAppendQueue();
     for (let n = 0; n < 20_000; n += 1) {
