@@ -11,7 +11,7 @@ import { orderIdOfEntry } from '../orders/derived-ids.ts';
 import { refusalOf, submissionOf } from '../orders/submission.ts';
 import type { SubmitOrder } from '../orders/submit-order.ts';
 import type { BulkGate } from '../overload/bulk-gate.ts';
-import type { Place } from '../reads/position-waits.ts';
+import type { LogPosition } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import { sampleOrder } from './sample-orders.ts';
 
@@ -39,7 +39,7 @@ export interface Populated {
   /** The first of them, by index. */
   errors: PopulateError[];
   /** The last place that was written in each partition. */
-  places: Place[];
+  places: LogPosition[];
 }
 
 export interface PopulateError {
@@ -74,7 +74,7 @@ export const createPopulate = ({ submitOrder, orders, gate, logger }: PopulateOp
     const progress = createProgress(logger, { batch_id: batchId, total });
 
     /** Resolves with the place of the order, or null where it has been before. Rejects with what the caller is told. */
-    const submitEntry = async (index: number): Promise<Place | null> => {
+    const submitEntry = async (index: number): Promise<LogPosition | null> => {
       const orderId = orderIdOfEntry({ caller, batchId, index });
       // Repeating what is there would only make the log longer: arbitration passes it over.
       if (given !== null && (await orders.known(orderId)) !== null) return null;
@@ -125,14 +125,14 @@ export const createPopulate = ({ submitOrder, orders, gate, logger }: PopulateOp
 const notAttempted = ({ code, message }: Problem): Problem => new Problem(code, `Not attempted: ${message}`);
 
 const createReport = () => {
-  const places = new Map<number, Place>();
+  const places = new Map<number, LogPosition>();
   const errors: PopulateError[] = [];
   let successes = 0;
   let failures = 0;
   let inARow = 0;
   let last: Problem | null = null;
   return {
-    succeeded: (place: Place | null): void => {
+    succeeded: (place: LogPosition | null): void => {
       successes += 1;
       inARow = 0;
       if (place !== null && place.offset > (places.get(place.partition)?.offset ?? -1)) places.set(place.partition, place);

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { fromMinor } from '../../shared/order/money.ts';
-import type { Submission } from '../schemas/submission.ts';
+import type { SubmissionBody } from '../schemas/submission.ts';
 
 const USERS = 1_000;
 const PRODUCTS = 500;
@@ -26,7 +26,7 @@ const draws = (seed: string) => {
  * The body that a client would send. Products have names that no catalogue uses: the catalogue neither prices nor stocks
  * them. A product costs the same in every order.
  */
-export const sampleOrder = (batchId: string, index: number): Submission => {
+export const sampleOrder = (batchId: string, index: number): SubmissionBody => {
   const draw = draws(`${batchId}\0${index}`);
   const userId = String(1 + draw(USERS));
   const first = draw(PRODUCTS);

@@ -9,7 +9,7 @@ import type { Order } from '../../shared/order/order.ts';
 import { type RequestedChange, ruledOut } from '../../shared/order/ruled-out.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { expectedVersion, type IfMatch } from '../http/preconditions.ts';
-import type { Place } from '../reads/position-waits.ts';
+import type { LogPosition } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
@@ -26,14 +26,14 @@ export interface OrderCommand {
 
 export type Commanded =
   /** The order as the answering fact left it. */
-  | { outcome: 'applied'; order: Order; place: Place }
+  | { outcome: 'applied'; order: Order; place: LogPosition }
   /** It is as asked already, perhaps by another client's request; `place` is where the log says so. */
-  | { outcome: 'unchanged'; order: Order; place: Place }
+  | { outcome: 'unchanged'; order: Order; place: LogPosition }
   | { outcome: 'not_found' }
   /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
-  | { outcome: 'refused'; code: string; detail: string; place: Place | null }
+  | { outcome: 'refused'; code: string; detail: string; place: LogPosition | null }
   /** The request is in the log; the answer, or what it means for the order, did not come in time. */
-  | { outcome: 'pending'; requestId: string; place: Place }
+  | { outcome: 'pending'; requestId: string; place: LogPosition }
   /** The request may or may not be in the log, now or later. */
   | { outcome: 'unknown'; requestId: string };
 

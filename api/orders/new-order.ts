@@ -6,7 +6,7 @@ import type { ItemData } from '../../shared/order/events.ts';
 import { toMinor } from '../../shared/order/money.ts';
 import { ID, toId, whyNotChoosable } from '../http/ids.ts';
 import { type FieldError, type Problem, validationFailed } from '../http/problems.ts';
-import { ITEMS_MAX, QUANTITY_MAX, type Submission } from '../schemas/submission.ts';
+import { ITEMS_MAX, QUANTITY_MAX, type SubmissionBody } from '../schemas/submission.ts';
 
 /** What is ordered, and what it costs. */
 export interface OrderLines {
@@ -30,14 +30,14 @@ export interface NewOrder extends SentLines {
  * what one order asks of one product. Throws VALIDATION_FAILED. What it costs is
  * not looked at here: a price that changes must not turn a repeated command into another one.
  */
-export const newOrder = (body: OwnedSubmission): NewOrder => {
+export const newOrder = (body: OwnedBody): NewOrder => {
   const unchoosable = body.order_id === undefined ? null : whyNotChoosable(body.order_id);
   if (unchoosable !== null) throw invalid('/order_id', unchoosable);
   return { userId: toId(body.user_id), ...newLines(body) };
 };
 
 /** A submission that says whose it is. */
-export type OwnedSubmission = Submission & { user_id: string | number };
+export type OwnedBody = SubmissionBody & { user_id: string | number };
 
 /** The lines of a submission or of an amendment, by the same rules. Throws VALIDATION_FAILED. */
 export const newLines = (body: LinesInput): SentLines => ({
@@ -45,7 +45,7 @@ export const newLines = (body: LinesInput): SentLines => ({
   totalMinor: body.total_amount === undefined ? null : toMinor(body.total_amount),
 });
 
-type LinesInput = Pick<Submission, 'items' | 'item_ids' | 'total_amount'>;
+type LinesInput = Pick<SubmissionBody, 'items' | 'item_ids' | 'total_amount'>;
 
 /** Says whether two submissions under one key are the same command. Kept in OrderCreated for ever, so its form never changes. */
 export const commandHash = ({ userId, items, totalMinor }: NewOrder): string => {
@@ -64,7 +64,7 @@ const itemsOf = ({ items, item_ids }: LinesInput): ItemData[] => {
   throw invalid('/items', 'or /item_ids is required');
 };
 
-const fromItems = (items: NonNullable<Submission['items']>): ItemData[] => {
+const fromItems = (items: NonNullable<SubmissionBody['items']>): ItemData[] => {
   const merged = new Map<string, ItemData>();
   for (const [index, { product_id, quantity = 1, unit_price }] of items.entries()) {
     const unit_price_minor = unit_price === undefined ? null : toMinor(unit_price);
@@ -73,7 +73,7 @@ const fromItems = (items: NonNullable<Submission['items']>): ItemData[] => {
   return [...merged.values()];
 };
 
-const fromIds = (ids: NonNullable<Submission['item_ids']>): ItemData[] => {
+const fromIds = (ids: NonNullable<SubmissionBody['item_ids']>): ItemData[] => {
   const list = typeof ids === 'string' ? splitIds(ids) : ids.map(toId);
   const merged = new Map<string, ItemData>();
   for (const product_id of list) add(merged, { product_id, quantity: 1, unit_price_minor: null, stocked: false }, '/item_ids');

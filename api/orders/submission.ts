@@ -4,8 +4,8 @@
 import type { CallContext } from '../access/call-context.ts';
 import { type Caller, ownerOf } from '../access/caller.ts';
 import { Problem, validationFailed } from '../http/problems.ts';
-import type { Submission as SubmissionBody } from '../schemas/submission.ts';
-import { newOrder, type OwnedSubmission } from './new-order.ts';
+import type { SubmissionBody } from '../schemas/submission.ts';
+import { newOrder, type OwnedBody } from './new-order.ts';
 import type { Submission, Submitted } from './submit-order.ts';
 
 /** Throws TWO_KEYS, FORBIDDEN, and what `newOrder` throws. */
@@ -25,11 +25,11 @@ export const submissionOf = (body: SubmissionBody, idempotencyKey: string | null
 };
 
 /** A customer submits for themselves, under ids that the service makes. */
-const ownedBy = (caller: Caller, body: SubmissionBody): OwnedSubmission => {
+const ownedBy = (caller: Caller, body: SubmissionBody): OwnedBody => {
   const owner = ownerOf(caller);
   if (owner === null) {
     if (body.user_id === undefined) throw validationFailed([{ path: '/user_id', message: 'is required' }]);
-    return body as OwnedSubmission;
+    return body as OwnedBody;
   }
   if (body.order_id !== undefined) throw new Problem('FORBIDDEN', 'A customer may not choose the order_id.');
   if (body.user_id !== undefined && String(body.user_id) !== owner) {

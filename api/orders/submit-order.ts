@@ -9,7 +9,7 @@ import type { IdOrigin, OrderCreated } from '../../shared/order/events.ts';
 import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { OrderTail } from '../reads/order-tail.ts';
-import type { Place } from '../reads/position-waits.ts';
+import type { LogPosition } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
 import { keyHash, orderIdOfKey } from '../requests/idempotency-key.ts';
@@ -32,9 +32,9 @@ export interface Submission {
 
 export type Submitted =
   /** The order exists, as this event created it. `replayed`: an earlier submission with the same key and command did. */
-  | { outcome: 'created'; created: OrderCreated; place: Place; replayed: boolean }
+  | { outcome: 'created'; created: OrderCreated; place: LogPosition; replayed: boolean }
   /** The log has the submission, but did not say in time whether it was the first of its id. */
-  | { outcome: 'pending'; orderId: string; place: Place }
+  | { outcome: 'pending'; orderId: string; place: LogPosition }
   | { outcome: 'key_reused' }
   | { outcome: 'id_taken' }
   /** Too many orders are open, or too many appends wait: nothing was recorded. */
@@ -95,7 +95,11 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     };
   };
 
-  const appended = async (event: OrderCreated, traceparent: string | null, then: (place: Place) => Submitted | Promise<Submitted>) => {
+  const appended = async (
+    event: OrderCreated,
+    traceparent: string | null,
+    then: (place: LogPosition) => Submitted | Promise<Submitted>,
+  ) => {
     if (tail.isHeld() || tail.openOrders() >= options.openOrdersMax) return { outcome: 'overloaded' } as const;
     try {
       const position = await appendOrGiveUp(appender, encodeOrderEvent(event, topic, traceparent));

@@ -8,7 +8,7 @@ import { answeredBy, evolveProduct, type Product, type ProductEffect } from '../
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createOutage } from '../../shared/runtime/outage.ts';
-import { createPositionWaits, type Place } from '../reads/position-waits.ts';
+import { createPositionWaits, type LogPosition } from '../reads/position-waits.ts';
 import type { CatalogueEntry, ProductStore } from './product-store.ts';
 
 /** The first effective record that names a request (R2): the fact that it asked for, or its refusal. */
@@ -30,7 +30,7 @@ export interface Catalogue {
   /** A product that was created lately: the ledger may not have it yet. */
   recent: (productId: string) => Product | null;
   size: () => number;
-  waitRead: (place: Place, limitMs: number) => Promise<boolean>;
+  waitRead: (place: LogPosition, limitMs: number) => Promise<boolean>;
   /** Whether it has everything that was in the log when reading began, here and after every pause of the broker. */
   isCaughtUp: () => boolean;
   /** Readiness: null or what is missing. */

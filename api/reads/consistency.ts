@@ -4,7 +4,7 @@
 import type { LogEnd } from '../../shared/log/topics/offsets.ts';
 import { Problem } from '../http/problems.ts';
 import type { OrderTail } from './order-tail.ts';
-import type { Place } from './position-waits.ts';
+import type { LogPosition } from './position-waits.ts';
 
 export interface ConsistencyOptions {
   tail: Pick<OrderTail, 'position' | 'waitRead' | 'waitStored'>;
@@ -25,10 +25,10 @@ const PAIR = '\\.[0-9a-z]{1,6}\\.[0-9a-z]{1,11}';
 const TOKEN = new RegExp(`^c1(?:${PAIR})+$`);
 
 /** Of one write, or of a bulk of them: then of the last place in each partition. */
-export const consistencyToken = (...places: readonly Place[]): string =>
+export const consistencyToken = (...places: readonly LogPosition[]): string =>
   ['c1', ...places.flatMap(({ partition, offset }) => [partition.toString(36), offset.toString(36)])].join('.');
 
-const placesIn = (token: string): Place[] => {
+const placesIn = (token: string): LogPosition[] => {
   if (!TOKEN.test(token)) throw new Problem('INVALID_TOKEN', 'The consistency token is not one of ours.');
   const numbers = token.split('.').slice(1);
   return Array.from({ length: numbers.length / 2 }, (_, pair) => ({
@@ -38,7 +38,7 @@ const placesIn = (token: string): Place[] => {
 };
 
 export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyOptions): Consistency => {
-  const checked = async (places: readonly Place[]): Promise<void> => {
+  const checked = async (places: readonly LogPosition[]): Promise<void> => {
     if (places.some(({ partition }) => partition >= partitionCount))
       throw new Problem('INVALID_TOKEN', 'The consistency token names no partition of this log.');
     if (places.every(({ partition, offset }) => offset < tail.position(partition))) return;

@@ -6,7 +6,7 @@ import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createApplyRecords } from './apply-records.ts';
 import { createFollowCheckpoints } from './follow-checkpoints.ts';
-import type { Place } from './position-waits.ts';
+import type { LogPosition } from './position-waits.ts';
 import type { ReadModel } from './read-model.ts';
 import { createTailSeeding } from './seed-tail.ts';
 import type { Change, LoggedEvent, OrderAnswer } from './tail-memory.ts';
@@ -47,9 +47,9 @@ export interface OrderTail {
   /** Starts again from the read model, because a checkpoint below the base was seen (R8). */
   reset: () => Promise<void>;
   /** True once the tail has folded the record at this place. */
-  waitRead: (place: Place, limitMs: number) => Promise<boolean>;
+  waitRead: (place: LogPosition, limitMs: number) => Promise<boolean>;
   /** True once PostgreSQL contains the record at this place. */
-  waitStored: (place: Place, limitMs: number) => Promise<boolean>;
+  waitStored: (place: LogPosition, limitMs: number) => Promise<boolean>;
   openOrders: () => number;
   /** True while reading waits for the projector (TAIL_MAX): how many orders are open is not known then. */
   isHeld: () => boolean;

@@ -3,7 +3,7 @@
 
 export interface PositionWaits {
   /** True once `passed` holds, false after `limitMs`. */
-  wait: (place: Place, limitMs: number) => Promise<boolean>;
+  wait: (place: LogPosition, limitMs: number) => Promise<boolean>;
   /** Call whenever the partition has moved on. */
   moved: (partition: number) => void;
   /** How many are waiting. */
@@ -11,25 +11,25 @@ export interface PositionWaits {
 }
 
 /** One record of the log. */
-export interface Place {
+export interface LogPosition {
   partition: number;
   offset: number;
 }
 
-interface Waiting extends Place {
+interface WaitingRead extends LogPosition {
   done: (passed: boolean) => void;
 }
 
-export const createPositionWaits = (passed: (place: Place) => boolean): PositionWaits => {
-  const waiting = new Map<number, Set<Waiting>>();
+export const createPositionWaits = (passed: (place: LogPosition) => boolean): PositionWaits => {
+  const waiting = new Map<number, Set<WaitingRead>>();
   let size = 0;
 
-  const wait = (place: Place, limitMs: number): Promise<boolean> => {
+  const wait = (place: LogPosition, limitMs: number): Promise<boolean> => {
     if (passed(place)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const ofPartition = waiting.get(place.partition) ?? new Set();
       waiting.set(place.partition, ofPartition);
-      const entry: Waiting = {
+      const entry: WaitingRead = {
         ...place,
         done: (result) => {
           clearTimeout(timer);

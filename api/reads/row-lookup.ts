@@ -15,7 +15,7 @@ const GROUP_MAX = 500;
 // About two seconds of reads at full speed: a read that would wait longer is better refused at once.
 const WAITING_MAX = 20_000;
 
-interface Waiting {
+interface WaitingLookUp {
   orderId: string;
   partition: number;
   resolve: (found: LookedUp) => void;
@@ -24,7 +24,7 @@ interface Waiting {
 
 /** Each answer is from a statement that began after its question. Rejects with DATABASE_UNAVAILABLE. */
 export const createRowLookup = (readModel: Pick<ReadModel, 'lookUp'>): RowLookup => {
-  const waiting: Waiting[] = [];
+  const waiting: WaitingLookUp[] = [];
   let underWay = 0;
 
   const next = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { ID_PATTERN } from '../http/ids.ts';
 import { PROBLEM_CODES, type ProblemCode } from '../http/problems.ts';
 import { orNull } from './order.ts';
 import { ListQuerySchema } from './queries.ts';
-import { Submission } from './submission.ts';
+import { SubmissionBody } from './submission.ts';
 
 /** More in one call would be an answer that takes minutes; a second call continues under the same batch_id or another. */
 export const POPULATE_MAX = 100_000;
@@ -44,7 +44,7 @@ export const EXAMPLE_POPULATED = { batch_id: '5f1d0c2a', total_entries: 1000, su
 /** A line of an import: a body of POST /orders, and what would be its header. */
 export const ImportLine = Type.Object(
   {
-    ...Submission.properties,
+    ...SubmissionBody.properties,
     idempotency_key: Type.Optional(
       Type.String({ description: 'As the header Idempotency-Key: 1 to 255 printable characters. With it the line can be sent again.' }),
     ),

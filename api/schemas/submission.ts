@@ -49,7 +49,7 @@ export const orderLines = {
   ),
 };
 
-export const Submission = Type.Object(
+export const SubmissionBody = Type.Object(
   {
     order_id: Type.Optional(
       Type.String({
@@ -73,4 +73,4 @@ export const Submission = Type.Object(
     ],
   },
 );
-export type Submission = Static<typeof Submission>;
+export type SubmissionBody = Static<typeof SubmissionBody>;

@@ -22,7 +22,7 @@ export interface FulfilmentAttemptsOptions {
   onCircuit: (state: CircuitState) => void;
 }
 
-interface Waiting {
+interface WaitingOrder {
   isWanted: () => boolean;
   /** Null: not wanted any more. */
   go: (pass: Pass | null) => void;
@@ -37,7 +37,7 @@ const UNWANTED: Fulfilled = { outcome: 'unwanted' };
 export const createFulfilmentAttempts = (options: FulfilmentAttemptsOptions): Fulfil => {
   const { clock, random, concurrency } = options;
   // In the order in which they came. Bounded by the orders in processing.
-  const waiting = new Set<Waiting>();
+  const waiting = new Set<WaitingOrder>();
   let underWay = 0;
 
   const startWaiting = (): void => {

@@ -12,7 +12,7 @@ import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
 import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
-import { Submission } from '../../schemas/submission.ts';
+import { SubmissionBody } from '../../schemas/submission.ts';
 
 export interface CreateOrderOptions {
   submitOrder: SubmitOrder;
@@ -28,7 +28,7 @@ const schema = {
     'Answers once every in-sync replica of the log has the order. With the header `Idempotency-Key` (1 to 255 printable characters) the same request can be sent again safely: it makes one order and is answered with the same bytes, plus `Idempotent-Replayed: true`.',
   headers: { type: 'object', properties: { 'idempotency-key': { type: 'string' } } },
   querystring: NoQuery,
-  body: Submission,
+  body: SubmissionBody,
   response: {
     201: jsonResponse({
       description: 'The order exists.',

@@ -6,7 +6,7 @@ import type { Commanded, OrderCommand } from '../../../api/orders/command-order.
 import { commandHash } from '../../../api/orders/new-order.ts';
 import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
 import { consistencyToken } from '../../../api/reads/consistency.ts';
-import type { Place } from '../../../api/reads/position-waits.ts';
+import type { LogPosition } from '../../../api/reads/position-waits.ts';
 import type { LoggedEvent } from '../../../api/reads/tail-memory.ts';
 import type { IdOrigin, OrderCreated } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
@@ -141,7 +141,7 @@ export const checkHistory = (world: World, orderId: string, history: readonly Lo
 };
 
 /** Rows that are said to contain a place contain it. */
-export const checkRows = async (world: World, consistency: ApiParts['consistency'], place: Place): Promise<void> => {
+export const checkRows = async (world: World, consistency: ApiParts['consistency'], place: LogPosition): Promise<void> => {
   const { sim } = world;
   const isThere = await consistency.reached(consistencyToken(place), 'rows');
   const { nextOffset = 0 } = world.readModel.checkpoints.get(place.partition) ?? {};

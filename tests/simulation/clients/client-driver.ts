@@ -6,7 +6,7 @@ import type { Commanded, OrderCommand } from '../../../api/orders/command-order.
 import type { OrderLines, SentLines } from '../../../api/orders/new-order.ts';
 import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
 import { consistencyToken } from '../../../api/reads/consistency.ts';
-import type { Place } from '../../../api/reads/position-waits.ts';
+import type { LogPosition } from '../../../api/reads/position-waits.ts';
 import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
 import type { Slot } from '../fleet.ts';
@@ -31,7 +31,7 @@ export interface ClientDriver {
   /** `amendment`: it is to have these items, priced as a submission is, whatever the command asks for. */
   command: (instance: Slot<ApiParts>, command: OrderCommand, amendment?: SentLines) => Promise<Reply<Commanded>>;
   /** `after`: a place that the answer must contain. */
-  read: (instance: Slot<ApiParts>, orderId: string, after?: { place: Place; version: number }) => Promise<Reply<StoredOrder | null>>;
+  read: (instance: Slot<ApiParts>, orderId: string, after?: { place: LogPosition; version: number }) => Promise<Reply<StoredOrder | null>>;
   /** Ids of orders that somebody has a 201 for. */
   acknowledged: ReadonlySet<string>;
   /** At rest: what was refused without a record has none. */

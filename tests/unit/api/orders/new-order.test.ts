@@ -3,12 +3,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../../api/http/problems.ts';
-import { commandHash, newOrder as normalised, type OwnedSubmission } from '../../../../api/orders/new-order.ts';
+import { commandHash, newOrder as normalised, type OwnedBody } from '../../../../api/orders/new-order.ts';
 import { createPricing } from '../../../../api/orders/pricing.ts';
 
 const priceLines = createPricing({ priceOf: () => null, catalog: 'open' });
 /** As a submission goes: normalised, then priced, here without a catalogue. */
-const newOrder = (body: OwnedSubmission) => {
+const newOrder = (body: OwnedBody) => {
   const order = normalised(body);
   return { ...order, ...priceLines(order) };
 };
@@ -20,7 +20,7 @@ const item = (product_id: string, quantity: number, unit_price_minor: number | n
   stocked: false,
 });
 
-const problemOf = (body: OwnedSubmission): Problem => {
+const problemOf = (body: OwnedBody): Problem => {
   try {
     newOrder(body);
   } catch (error) {
@@ -32,7 +32,7 @@ const problemOf = (body: OwnedSubmission): Problem => {
 
 describe('items', () => {
   it('are the same as an array, as text, as integers and spelled out', () => {
-    const same: OwnedSubmission[] = [
+    const same: OwnedBody[] = [
       { user_id: 1, item_ids: ['5', '6', '5'], total_amount: 10 },
       { user_id: '1', item_ids: [5, 6, 5], total_amount: 10 },
       { user_id: 1, item_ids: ' 5, 6,5 ', total_amount: 10.0 },
@@ -68,7 +68,7 @@ describe('items', () => {
   });
 
   it('keeps the limit on the quantity after adding up', () => {
-    const body = (second: number): OwnedSubmission => ({
+    const body = (second: number): OwnedBody => ({
       user_id: 1,
       items: [
         { product_id: 5, quantity: 9_999 },
@@ -81,7 +81,7 @@ describe('items', () => {
   });
 
   it('refuses one product with two prices', () => {
-    const body: OwnedSubmission = {
+    const body: OwnedBody = {
       user_id: 1,
       items: [
         { product_id: 5, unit_price: 1 },
@@ -142,8 +142,8 @@ describe('an order_id of the client', () => {
 });
 
 describe('the hash of a command', () => {
-  const base: OwnedSubmission = { user_id: 1, items: [{ product_id: 5, unit_price: 1 }, { product_id: 6 }], total_amount: 10 };
-  it.each<[string, OwnedSubmission]>([
+  const base: OwnedBody = { user_id: 1, items: [{ product_id: 5, unit_price: 1 }, { product_id: 6 }], total_amount: 10 };
+  it.each<[string, OwnedBody]>([
     ['another user', { ...base, user_id: 2 }],
     ['another total', { ...base, total_amount: 10.01 }],
     [

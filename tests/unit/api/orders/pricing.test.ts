@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../../api/http/problems.ts';
 import { commandHash, newOrder } from '../../../../api/orders/new-order.ts';
 import { createPricing } from '../../../../api/orders/pricing.ts';
-import type { Submission } from '../../../../api/schemas/submission.ts';
+import type { SubmissionBody } from '../../../../api/schemas/submission.ts';
 
 const PRICES = new Map([
   ['lamp', 1999],
@@ -12,7 +12,7 @@ const PRICES = new Map([
   ['yacht', 999_999_999_999],
 ]);
 const pricing = (catalog: 'open' | 'closed') => createPricing({ priceOf: (id) => PRICES.get(id) ?? null, catalog });
-const cost = (body: Omit<Submission, 'user_id'>, catalog: 'open' | 'closed' = 'open') => {
+const cost = (body: Omit<SubmissionBody, 'user_id'>, catalog: 'open' | 'closed' = 'open') => {
   try {
     return pricing(catalog)(newOrder({ user_id: 1, ...body }));
   } catch (error) {
