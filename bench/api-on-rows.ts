@@ -1,5 +1,5 @@
-// bench/api-on-rows.ts: an api of its own process on a read model that is complete: its log has nothing beyond the checkpoints, and
-// nothing is appended. What a read costs then is the read's own.
+// bench/api-on-rows.ts: an api of its own process on a read model that is complete.
+// Its log has nothing beyond the checkpoints, and nothing is appended. What a read costs then is the read's own.
 
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';

@@ -1,6 +1,7 @@
-// bench/naive-baseline.ts: what the service is compared with: Fastify, one INSERT per request, two UPDATEs per order from a queue
-// in memory, in the same PostgreSQL with the same settings. It loses what is queued when it dies; that is its point.
-// Not made slow: prepared statements, a pool, no index but the primary key, no logging, no events, no feed.
+// bench/naive-baseline.ts: what the service is compared with.
+// Fastify, one INSERT per request, two UPDATEs per order from a queue in memory, in the same PostgreSQL with the same settings. It loses
+// what is queued when it dies; that is its point. Not made slow: prepared statements, a pool, no index but the primary key, no logging, no
+// events, no feed.
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { AddressInfo } from 'node:net';

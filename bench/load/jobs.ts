@@ -1,5 +1,5 @@
-// bench/load/jobs.ts: what the bench asks of the load process, and what it hears from it: messages over the channel of a forked
-// process.
+// bench/load/jobs.ts: what the bench asks of the load process, and what it hears from it.
+// Messages over the channel of a forked process.
 
 import type { LoadOptions, LoadResult, Progress } from './load-generator.ts';
 import type { Observed, ObserverOptions } from './order-observer.ts';

@@ -1,5 +1,5 @@
-// bench/load/order-requests.ts: the requests that the generators send: valid orders, different from one another, their bytes
-// made in advance so that sending one costs a write.
+// bench/load/order-requests.ts: the requests that the generators send.
+// Valid orders, different from one another, their bytes made in advance so that sending one costs a write.
 
 export interface OrderRequests {
   next: () => Buffer;

@@ -1,5 +1,5 @@
-// bench/measure/window.ts: a stretch of time with what was used in it: CPU per process, and what the rest of the machine took away.
-// The second says whether the measurement can be believed.
+// bench/measure/window.ts: a stretch of time with what was used in it.
+// CPU per process, and what the rest of the machine took away. The second says whether the measurement can be believed.
 
 import { CORES, familyCpu, idleSeconds, processCpu } from './process-usage.ts';
 import { sum } from './statistics.ts';

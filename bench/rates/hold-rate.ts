@@ -1,5 +1,5 @@
-// bench/rates/hold-rate.ts: holds one constant rate for a time, and says whether the orders were completed as fast as they came, and what
-// was used meanwhile.
+// bench/rates/hold-rate.ts: holds one constant rate for a time.
+// It says whether the orders were completed as fast as they came, and what was used meanwhile.
 
 import { type Bench, measure } from '../bench.ts';
 import { familyMemory } from '../measure/process-usage.ts';

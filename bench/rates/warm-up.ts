@@ -1,5 +1,5 @@
-// bench/rates/warm-up.ts: brings compilers, caches and files to where they are in a service that has been running, before anything is
-// measured under load.
+// bench/rates/warm-up.ts: brings compilers, caches and files to where they are in a running service.
+// This comes before anything is measured under load.
 
 import { type Bench, measure } from '../bench.ts';
 

@@ -1,5 +1,4 @@
-// bench/scenarios/latencies.ts: how long an order takes to be answered, to show up in PostgreSQL and to show up on the feed, at
-// a constant rate, and what it costs at that rate.
+// bench/scenarios/latencies.ts: how long an order takes to be answered and to show up, at a constant rate, and what that costs.
 
 import { type Bench, type Measured, measure, requireAllAccepted } from '../bench.ts';
 import { quietRounds } from '../measure/quiet-rounds.ts';

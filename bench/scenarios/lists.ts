@@ -1,5 +1,5 @@
-// bench/scenarios/lists.ts: what lists, metrics and reads by id cost with a million orders, against ten thousand, in the same run:
-// two read models, an api on each, and the same question to both by turns.
+// bench/scenarios/lists.ts: what lists, metrics and reads by id cost with a million orders, against ten thousand, in the same run.
+// Two read models, an api on each, and the same question to both by turns.
 
 import { join } from 'node:path';
 import { Client } from 'undici';

@@ -1,6 +1,6 @@
-// bench/scenarios/stock.ts: how fast stock is decided when everybody wants the same product: the processor's own queue and ledger, all the
-// way into PostgreSQL, against one conditional UPDATE per buyer; and against the same queue with a thousand products. By turns, in
-// the same run, with the same number of clients who each wait for their answer.
+// bench/scenarios/stock.ts: how fast stock is decided when everybody wants the same product.
+// The processor's own queue and ledger, all the way into PostgreSQL, against one conditional UPDATE per buyer; and against the same queue
+// with a thousand products. By turns, in the same run, with the same number of clients who each wait for their answer.
 
 import { randomUUIDv7 } from 'node:crypto';
 import pg from 'pg';

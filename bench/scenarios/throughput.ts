@@ -1,5 +1,5 @@
-// bench/scenarios/throughput.ts: the highest constant rate at which orders are completed and visible in PostgreSQL as fast as
-// they come in, of this service and of the naive baseline, and what the service uses at that rate.
+// bench/scenarios/throughput.ts: the highest constant rate at which orders are completed and visible as fast as they come in.
+// For this service and for the naive baseline, with what the service uses at that rate.
 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

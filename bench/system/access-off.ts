@@ -1,4 +1,5 @@
-// bench/system/access-off.ts: what an api that is measured is given for people and access: no client is asked who it is, as under `npm start`.
+// bench/system/access-off.ts: what an api that is measured is given for people and access.
+// No client is asked who it is, as under `npm start`.
 
 import type { AccountStore } from '../../api/access/accounts/account-store.ts';
 import { accessSettings } from '../../api/access/settings.ts';

@@ -1,5 +1,5 @@
-// bench/system/environment.ts: where the bench runs: a temporary folder, free ports, and a broker and a database that are its own whatever the
-// environment says.
+// bench/system/environment.ts: where the bench runs.
+// A temporary folder, free ports, and a broker and a database that are its own whatever the environment says.
 
 import { join, resolve } from 'node:path';
 import { startBackingServices } from '../../ops/local-stack/backing-services.ts';

@@ -1,5 +1,5 @@
-// bench/system/fill-log.ts: fills a log with the lives of orders that were completed, as fast as the broker takes them, past the
-// service: for measuring a rebuild of a size that would take the service too long to reach.
+// bench/system/fill-log.ts: fills a log with the lives of completed orders, past the service, as fast as the broker appends them.
+// It is for measuring a rebuild of a size that would take the service too long to reach.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { createAppender } from '../../shared/log/append/appender.ts';

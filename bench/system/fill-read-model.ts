@@ -1,5 +1,5 @@
-// bench/system/fill-read-model.ts: a read model of a given size, made as a rebuild makes it: the projector's fold, its COPY, its
-// checkpoints, indexes at the end. Only the records come out of memory instead of a broker.
+// bench/system/fill-read-model.ts: a read model of a given size, made as a rebuild makes it.
+// The projector's fold, its COPY, its checkpoints, indexes at the end. Only the records come out of memory instead of a broker.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';

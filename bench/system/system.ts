@@ -1,5 +1,5 @@
-// bench/system/system.ts: the system that is measured: a whole stack as `npm start` runs it, in a temporary folder and on free ports,
-// and how much of what it was given it has completed.
+// bench/system/system.ts: the system that is measured.
+// A whole stack as `npm start` runs it, in a temporary folder and on free ports, and how much of what it was given it has completed.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// ops/cli/accounts-of.ts: the accounts' tables for one verb of the operator's command line, brought up to date first: a user can be
-// made before the api has ever run.
+// ops/cli/accounts-of.ts: the accounts' tables for one verb of the operator's command line, brought up to date first.
+// A user can be made before the api has ever run.
 
 import { type AccountStore, createAccountStore } from '../../api/access/accounts/account-store.ts';
 import { migrateAccounts } from '../../api/access/accounts/accounts-schema.ts';

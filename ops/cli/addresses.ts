@@ -1,5 +1,5 @@
-// ops/cli/addresses.ts: where the operator's tools find the log and the database: in the environment, as the roles do, else
-// where `npm start` has noted what it started.
+// ops/cli/addresses.ts: where the operator's tools find the log and the database.
+// In the environment, as the roles do, else where `npm start` has noted what it started.
 
 import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';

@@ -1,5 +1,5 @@
-// ops/cli/archive-command.ts: `npm run orders -- archive list` and `archive drop`: which part of the log the archive holds, and
-// taking the oldest of it away.
+// ops/cli/archive-command.ts: `npm run orders -- archive list` and `archive drop`.
+// Which part of the log the archive holds, and taking the oldest of it away.
 
 import {
   type ArchivedStretch,

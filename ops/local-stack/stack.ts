@@ -1,5 +1,6 @@
-// ops/local-stack/stack.ts: the whole service on one machine: broker, database and the three roles, each kept running, their
-// addresses published in run.json, stopped together. It decides where things run, never what they do.
+// ops/local-stack/stack.ts: the whole service on one machine.
+// Broker, database and the three roles, each kept running, their addresses published in run.json, stopped together. It decides where things
+// run, never what they do.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// ops/local-stack/start-lines.ts: what a person reads while the stack starts: a line for each part that says what it waits for, and nothing of
-// what the parts say among themselves. What goes wrong is shown at once.
+// ops/local-stack/start-lines.ts: what a person reads while the stack starts.
+// A line for each part that says what it waits for, and nothing of what the parts say among themselves. What goes wrong is shown at once.
 
 import { readableLine } from './processes/readable-line.ts';
 import type { Role } from './role.ts';

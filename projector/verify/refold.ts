@@ -1,5 +1,5 @@
-// projector/verify/refold.ts: folds one partition of the log from its beginning, and compares each record on the way with its
-// archived row: every record once, its bytes unchanged, its verdict the one that the fold reaches now.
+// projector/verify/refold.ts: folds one partition of the log from its beginning, and compares each record on the way with its archived row.
+// Every record once, its bytes unchanged, its verdict the one that the fold reaches now.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';

@@ -1,5 +1,5 @@
-// shared/postgres/maintenance-lock.ts: keeps the operator's tools apart: one rebuild of a schema at a time, and none while a verify
-// compares it, dead letters are redriven or old parts of the archive are dropped.
+// shared/postgres/maintenance-lock.ts: keeps the operator's tools apart.
+// One rebuild of a schema at a time, and none while a verify compares it, dead letters are redriven or old parts of the archive are dropped.
 
 import { AppError } from '../runtime/app-error.ts';
 import type { Database } from './database.ts';

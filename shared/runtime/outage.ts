@@ -1,5 +1,5 @@
-// shared/runtime/outage.ts: what is tried again until it works says so once when it begins to fail and once when it works again, however
-// many attempts there are in between. For loops that retry; what is not tried again is an error, and its caller's.
+// shared/runtime/outage.ts: says once that something fails and is tried again, and once that it works again.
+// For loops that retry; what is not tried again is an error, and its caller's.
 
 /** The part of pino that is used here. */
 export interface OutageLogger {

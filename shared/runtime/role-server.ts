@@ -1,5 +1,5 @@
-// shared/runtime/role-server.ts: the small HTTP server of a role that has no api of its own: /metrics and /health for
-// Prometheus and the supervisor of the process. The api serves the same paths through its own routes.
+// shared/runtime/role-server.ts: the small HTTP server of a role that has no api of its own.
+// /metrics and /health for Prometheus and the supervisor of the process. The api serves the same paths through its own routes.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';

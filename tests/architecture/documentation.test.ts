@@ -1,5 +1,6 @@
-// What the code has and what the documents say are the same: every event type, error code, metric and variable has its row, and
-// no row is left of something that is gone. Links of the documents lead somewhere.
+// What the code has and what the documents say are the same.
+// Every event type, error code, metric and variable has its row, and no row is left of something that is gone. Links of the documents lead
+// somewhere.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,4 +1,5 @@
-// docs/glossary.md explains the words of the code: each term stands in a file that its row names, so that a renamed term is noticed.
+// docs/glossary.md explains the words of the code.
+// Each term stands in a file that its row names, so that a renamed term is noticed.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

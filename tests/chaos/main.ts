@@ -1,5 +1,6 @@
-// tests/chaos/main.ts: `npm run chaos`: a campaign of random faults under load on a broker, a database and roles of its own; then the
-// oracle's ledger. Exit code 1 on any violation, and the evidence is kept.
+// tests/chaos/main.ts: `npm run chaos`.
+// A campaign of random faults under load on a broker, a database and roles of its own; then the oracle's ledger. Exit code 1 on any
+// violation, and the evidence is kept.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,6 +1,6 @@
-// Goal: with three brokers, whatever happens to them loses, doubles and misanswers nothing, and the service goes on by itself: at once
-// where enough of them are left to keep what is acknowledged, else as soon as they are back, and until then clients are told so in time.
-// Method: brokers are killed, paused and relieved of their leaderships under a mixed load; the oracle compares journal, log and
+// Goal: with three brokers, whatever happens to them loses, doubles and misanswers nothing, and the service goes on by itself.
+// At once where enough of them are left to keep what is acknowledged, else as soon as they are back, and until then clients are told so in
+// time. Method: brokers are killed, paused and relieved of their leaderships under a mixed load; the oracle compares journal, log and
 // PostgreSQL after each.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// tests/cluster/world.ts: three brokers, several instances of each role on them, and faults under load, each followed by the oracle's
-// judgement of everything since the beginning.
+// tests/cluster/world.ts: three brokers, several instances of each role on them, and faults under load.
+// Each fault is followed by the oracle's judgement of everything since the beginning.
 
 import { expect } from 'vitest';
 import type { JournalEntry } from '../oracle/journal.ts';

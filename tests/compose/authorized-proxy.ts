@@ -1,5 +1,5 @@
-// tests/compose/authorized-proxy.ts: lets tests that know no credentials talk to an api that asks for them: it passes requests and
-// WebSocket upgrades on with an Authorization header.
+// tests/compose/authorized-proxy.ts: lets tests that know no credentials talk to an api that asks for them.
+// It passes requests and WebSocket upgrades on with an Authorization header.
 
 import { Agent, createServer, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';

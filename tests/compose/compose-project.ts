@@ -1,5 +1,5 @@
-// tests/compose/compose-project.ts: docker-compose.yml as an operator runs it, under a project name, with volumes, secrets and ports
-// of its own, so that it disturbs nothing that runs beside it.
+// tests/compose/compose-project.ts: docker-compose.yml as an operator runs it, under a project name, with volumes, secrets and ports of its own.
+// So it disturbs nothing that runs beside it.
 
 import { execFile, spawn } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';

@@ -1,5 +1,6 @@
-// `docker compose up` on a real engine: everything becomes healthy, the e2e tests pass against it, Prometheus scrapes every instance,
-// and every query of the dashboard and of the alerts has an answer.
+// `docker compose up` on a real engine.
+// Everything becomes healthy, the e2e tests pass against it, Prometheus scrapes every instance, and every query of the dashboard and of the
+// alerts has an answer.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
-// Bulk on real processes: 100,000 orders in one call while others submit theirs, an import that is broken off by a crash and sent
-// again, and exports of what came of it.
+// Bulk on real processes.
+// 100,000 orders in one call while others submit theirs, an import that is broken off by a crash and sent again, and exports of what came of
+// it.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';

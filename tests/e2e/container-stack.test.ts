@@ -1,5 +1,6 @@
-// `npm start` where a container engine answers: broker and database are containers, and are kept running, stopped and found again like
-// the processes of local-stack.test.ts. The roles are the real ones: what lasts is an order. In the order of the file.
+// `npm start` where a container engine answers.
+// Broker and database are containers, and are kept running, stopped and found again like the processes of local-stack.test.ts. The roles are
+// the real ones: what lasts is an order. In the order of the file.
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

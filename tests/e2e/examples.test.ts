@@ -1,5 +1,5 @@
-// The examples of the README and of docs/examples.md, pasted twice into a shell: each block ends well, and prints what stands below it.
-// The requests of requests.http, sent one after the other.
+// The examples of the README and of docs/examples.md, pasted twice into a shell.
+// Each block ends well, and prints what stands below it. The requests of requests.http, sent one after the other.
 
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

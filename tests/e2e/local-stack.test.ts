@@ -1,5 +1,6 @@
-// `npm start` as a user meets it: real broker, real database, and stubs in the place of the roles (what the roles do is other
-// tests' business). One stack for the tests that leave it running, in the order of the file.
+// `npm start` as a user meets it.
+// Real broker, real database, and stubs in the place of the roles (what the roles do is other tests' business). One stack for the tests that
+// leave it running, in the order of the file.
 
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';

@@ -1,5 +1,6 @@
-// tests/mutants/run-one.ts: one process, one world, one mutant or none: runs seeds until something is violated or all are run, and
-// prints what it found as one line of JSON. `node run-one.ts --world W --from S --seeds N [--mutant NAME]`.
+// tests/mutants/run-one.ts: one process, one world, one mutant or none.
+// Runs seeds until something is violated or all are run, and prints what it found as one line of JSON. `node run-one.ts --world W --from S
+// --seeds N [--mutant NAME]`.
 
 import { parseArgs } from 'node:util';
 import { mutate } from './mutant.ts';

@@ -1,5 +1,5 @@
-// tests/oracle/client.ts: the load: submissions, commands and reads at a steady rate whatever the answers are, all of them from one
-// seed, each written into the journal with what it was told. Outcomes that are unknown are asked for again with the same key.
+// tests/oracle/client.ts: the load: submissions, commands and reads at a steady rate, all from one seed.
+// Each is written into the journal with what it was told. Outcomes that are unknown are asked for again with the same key.
 
 import { attempt } from './attempt.ts';
 import { createHttpClient } from './http.ts';

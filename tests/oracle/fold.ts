@@ -1,5 +1,5 @@
-// tests/oracle/fold.ts: what the records of the topic `orders` mean, written down once more from the design (sections 1 to 3) and
-// from nothing else: the product's own fold is what is judged by it.
+// tests/oracle/fold.ts: what the records of the topic `orders` mean, written down once more from the design.
+// From its sections 1 to 3 and from nothing else: the product's own fold is what is judged by it.
 
 import type { RawRecord } from './raw-log.ts';
 

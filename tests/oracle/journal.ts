@@ -1,5 +1,6 @@
-// tests/oracle/journal.ts: the first record: what a client asked for and what it was told, one entry per intention however
-// often it was sent. Each sending has an id of its own (X-Request-Id), which the log keeps as ce_correlationid.
+// tests/oracle/journal.ts: the first record.
+// What a client asked for and what it was told, one entry per intention however often it was sent. Each sending has an id of its own
+// (X-Request-Id), which the log keeps as ce_correlationid.
 
 import { writeFileSync } from 'node:fs';
 

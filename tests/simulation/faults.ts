@@ -1,5 +1,5 @@
-// tests/simulation/faults.ts: what goes wrong in a world besides appends and transactions: processes die or stand still, clocks jump,
-// groups expel, leaders move, a backup is restored. When, and to whom, the seed says.
+// tests/simulation/faults.ts: what goes wrong in a world besides appends and transactions.
+// Processes die or stand still, clocks jump, groups expel, leaders move, a backup is restored. When, and to whom, the seed says.
 
 import { backupOf, type ReadModelTables } from '../support/in-memory/read-model.ts';
 import type { Fleet } from './fleet.ts';

@@ -1,5 +1,6 @@
-// tests/support/steered-time.ts: time that moves only when a test says so, for limits and intervals of the code under test: those of seconds
-// pass at once, and none passes by itself on a slow machine. The wall clock and the event loop go on. Not for tests that run concurrently.
+// tests/support/steered-time.ts: time that moves only when a test says so, for limits and intervals of the code under test.
+// Those of seconds pass at once, and none passes by itself on a slow machine. The wall clock and the event loop go on. Not for tests that
+// run concurrently.
 
 import { vi } from 'vitest';
 

@@ -1,5 +1,6 @@
-// ops/local-stack/containers/container-supervisor.ts: a container as a process: it ends when the container ends, and the container ends when it is told
-// to stop. So supervisor, watchdog and run.json treat containers like everything else that they keep running.
+// ops/local-stack/containers/container-supervisor.ts: a container as a process.
+// It ends when the container ends, and the container ends when it is told to stop. So supervisor, watchdog and run.json treat containers
+// like everything else that they keep running.
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// ops/local-stack/containers/container-volumes.ts: what a data folder knows of the data that a container engine holds for it: the volume's name
-// and what belongs to it. Without the memory a new volume is begun; none is ever deleted.
+// ops/local-stack/containers/container-volumes.ts: what a data folder knows of the data that a container engine holds for it.
+// The volume's name and what belongs to it. Without the memory a new volume is begun; none is ever deleted.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { replaceFile } from '../processes/supervisor-file.ts';

@@ -1,5 +1,5 @@
-// ops/local-stack/postgres/postgres-settings.ts: what a PostgreSQL of ours is told and what is in it at first, wherever it runs: as a process or in
-// a container.
+// ops/local-stack/postgres/postgres-settings.ts: what a PostgreSQL of ours is told and what is in it at first, wherever it runs.
+// As a process or in a container.
 
 export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   max_connections: '100',

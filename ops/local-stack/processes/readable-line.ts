@@ -1,5 +1,5 @@
-// ops/local-stack/processes/readable-line.ts: what a process says, for a person at a terminal: a JSON log line becomes a sentence, whatever else
-// it prints stays as it is.
+// ops/local-stack/processes/readable-line.ts: what a process says, for a person at a terminal.
+// A JSON log line becomes a sentence, whatever else it prints stays as it is.
 
 import { prettyFactory } from 'pino-pretty';
 

@@ -1,5 +1,5 @@
-// tests/chaos/faults/log.ts: what happens to the log and to those who read it: records that come again, records that are none, partitions
-// that change hands, and clocks that jump.
+// tests/chaos/faults/log.ts: what happens to the log and to those who read it.
+// Records that come again, records that are none, partitions that change hands, and clocks that jump.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { processorGroup } from '../../../processor/consumer-group.ts';

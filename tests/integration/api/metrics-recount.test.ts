@@ -1,5 +1,6 @@
-// GET /orders/metrics against a recount of the raw log: 100,000 orders of every kind, written to a real log while a real projector
-// projects it. Every figure is equal, to the cent; percentiles are within the 1 % that the histogram promises.
+// GET /orders/metrics against a recount of the raw log.
+// 100,000 orders of every kind, written to a real log while a real projector projects it. Every figure is equal, to the cent; percentiles
+// are within the 1 % that the histogram promises.
 
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ORDER_STATUSES } from '../../../shared/order/lifecycle.ts';

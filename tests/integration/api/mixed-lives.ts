@@ -1,5 +1,6 @@
-// tests/integration/api/mixed-lives.ts: lives of orders for counting: every way that an order can go, with what a log really has
-// between: copies, facts that came too late, second answers, refusals, clocks that went back. From a seed.
+// tests/integration/api/mixed-lives.ts: lives of orders for counting.
+// Every way that an order can go, with what a log really has between: copies, facts that came too late, second answers, refusals, clocks
+// that went back. From a seed.
 
 import { randomUUID } from 'node:crypto';
 import type { OrderEvent } from '../../../shared/order/events.ts';

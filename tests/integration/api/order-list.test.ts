@@ -1,4 +1,5 @@
-// GET /orders on a real database: pages have no holes and no repetitions under any filter, and each filter is an index range.
+// GET /orders on a real database.
+// Pages have no holes and no repetitions under any filter, and each filter is an index range.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Two api instances on one log: what one has acknowledged the other can read, and ids are given once, whoever asks whom.
+// Two api instances on one log.
+// What one has acknowledged the other can read, and ids are given once, whoever asks whom.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DUPLICATE_WINDOW_MS } from '../../../shared/order/late-duplicates.ts';

@@ -1,5 +1,5 @@
-// Two api instances, a processor and a ledger on one log: what one instance has acknowledged about a product holds at once for the
-// other, whoever is first with an id, a key or a change.
+// Two api instances, a processor and a ledger on one log.
+// What one instance has acknowledged about a product holds at once for the other, whoever is first with an id, a key or a change.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLetterTopicOf } from '../../../shared/log/dead-letters/dead-letters.ts';

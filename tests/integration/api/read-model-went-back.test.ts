@@ -1,5 +1,6 @@
-// R8 on the real log: the read model is emptied under running instances, as a restore of an old backup would do. They notice,
-// read their tails anew, answer rightly meanwhile, and tell the feed nothing twice.
+// R8 on the real log.
+// The read model is emptied under running instances, as a restore of an old backup would do. They notice, read their tails anew, answer
+// rightly meanwhile, and tell the feed nothing twice.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { created, fact } from '../../support/builders/order-events.ts';

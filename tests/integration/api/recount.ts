@@ -1,5 +1,5 @@
-// tests/integration/api/recount.ts: counts the orders of a topic anew from the raw records, by the words of the documents and
-// with nothing of the product: another client, another fold, other arithmetic. What it says the service must say too.
+// tests/integration/api/recount.ts: counts the orders of a topic again from the raw records, with nothing of the product.
+// It has another client, another fold, other arithmetic. What it says the service must say too.
 
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 

@@ -1,5 +1,5 @@
-// tests/integration/log/appender.test.ts: what the appender promises its callers: a position that is true, "unknown" only when it is,
-// and "never sent" only when it was not.
+// tests/integration/log/appender.test.ts: what the appender promises its callers.
+// A position that is true, "unknown" only when it is, and "never sent" only when it was not.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AppenderOptions, createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';

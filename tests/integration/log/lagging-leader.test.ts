@@ -1,5 +1,5 @@
-// A partition's new leader has all records, but does not know yet how far readers may see: its high watermark lies below what they have
-// read already. That is no other log.
+// A partition's new leader has all records, but does not know yet how far readers may see.
+// Its high watermark lies below what they have read already. That is no other log.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';

@@ -1,5 +1,5 @@
-// tests/integration/log/log-under-test.ts: what the tests of shared/log share: a client, a topic of their own, and readers that
-// remember what they were told.
+// tests/integration/log/log-under-test.ts: what the tests of shared/log share.
+// A client, a topic of their own, and readers that remember what they were told.
 
 import type { ISocketFactory } from 'kafkajs';
 import { inject } from 'vitest';

@@ -1,5 +1,6 @@
-// tests/integration/log/reader-group.test.ts: several readers of one group share the partitions: each partition has one reader at a
-// time, what a reader keeps it goes on reading where it was, and what a dead one leaves behind is taken over.
+// tests/integration/log/reader-group.test.ts: several readers of one group share the partitions.
+// Each partition has one reader at a time, what a reader keeps it goes on reading where it was, and what a dead one leaves behind is taken
+// over.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';

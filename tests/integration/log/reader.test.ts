@@ -1,5 +1,6 @@
-// tests/integration/log/reader.test.ts: what a reader promises its owner: every record of its partitions once, in order and without
-// holes, from where it was told to start; and a clear end when that is impossible. Groups of several: reader-group.test.ts.
+// tests/integration/log/reader.test.ts: what a reader promises its owner.
+// Every record of its partitions once, in order and without holes, from where it was told to start; and a clear end when that is impossible.
+// Groups of several: reader-group.test.ts.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';

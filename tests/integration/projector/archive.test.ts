@@ -1,5 +1,6 @@
-// The archive in tables of a range of offsets each: they are there before they are needed, nobody waits for them, every reader reads
-// across them, and what is old can be dropped without anybody being told half a truth.
+// The archive in tables of a range of offsets each.
+// They are there before they are needed, nobody waits for them, every reader reads across them, and what is old can be dropped without
+// anybody being told half a truth.
 
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

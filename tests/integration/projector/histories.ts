@@ -1,5 +1,5 @@
-// tests/integration/projector/histories.ts: a log as it really gets: lives of orders, with copies, stale facts, requests and
-// answers between them, from a seed.
+// tests/integration/projector/histories.ts: a log as it really gets.
+// Lives of orders, with copies, stale facts, requests and answers between them, from a seed.
 
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import { random } from '../../simulation/kernel/random.ts';

@@ -1,5 +1,5 @@
-// The service against a broker with SASL over TLS and a database that takes TLS only; and what it says when it cannot
-// connect. Everything here is made for this file: authority, certificates, user, servers.
+// The service against a broker with SASL over TLS and a database that takes TLS only.
+// And what it says when it cannot connect. Everything here is made for this file: authority, certificates, user, servers.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAppender } from '../../../shared/log/append/appender.ts';

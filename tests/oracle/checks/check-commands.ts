@@ -1,5 +1,5 @@
-// tests/oracle/checks/check-commands.ts: requests and their answers: every request in the log has one effective answer, and callers were
-// told what the log says.
+// tests/oracle/checks/check-commands.ts: requests and their answers.
+// Every request in the log has one effective answer, and callers were told what the log says.
 
 import type { Findings } from '../findings.ts';
 import { type Folded, isOpen, type RawEvent } from '../fold.ts';

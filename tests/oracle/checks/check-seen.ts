@@ -1,5 +1,5 @@
-// tests/oracle/checks/check-seen.ts: what readers saw: a read shows what was acknowledged before it, and the feed shows every version of an
-// order once and in order.
+// tests/oracle/checks/check-seen.ts: what readers saw.
+// A read shows what was acknowledged before it, and the feed shows every version of an order once and in order.
 
 import type { Findings } from '../findings.ts';
 import type { FrameEntry, ReadEntry } from '../journal.ts';

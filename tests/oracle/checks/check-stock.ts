@@ -1,5 +1,6 @@
-// tests/oracle/checks/check-stock.ts: units: what is on hand is what was put in less what was sold, and what is reserved is what open
-// orders hold. Put in is read from the topic `products`, sold and reserved from the orders.
+// tests/oracle/checks/check-stock.ts: units of stock, on hand and reserved.
+// What is on hand is what was put in less what was sold, and what is reserved is what open orders hold. Put in is read from the topic
+// `products`, sold and reserved from the orders.
 
 import type { DatabaseState } from '../database.ts';
 import type { Findings } from '../findings.ts';

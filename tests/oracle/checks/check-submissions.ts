@@ -1,5 +1,5 @@
-// tests/oracle/checks/check-submissions.ts: the journal's submissions against the log: each made the one order that its client was told
-// of, or none; and nobody else made any.
+// tests/oracle/checks/check-submissions.ts: the journal's submissions against the log.
+// Each made the one order that its client was told of, or none; and nobody else made any.
 
 import type { Findings } from '../findings.ts';
 import type { Folded, FoldedOrder } from '../fold.ts';

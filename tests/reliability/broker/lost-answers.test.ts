@@ -1,6 +1,7 @@
-// Goal: an append whose answer is lost is made good by whoever made it: every order exists once, every step of it happens once.
-// Method: proxies let the broker append and reset the connection instead of passing its answer, for the api and the processor, under a
-// mixed load; then the same with answers to fetches, for every role. The oracle compares what the clients were told, the log and PostgreSQL.
+// Goal: an append whose answer is lost is made good by whoever made it.
+// Every order exists once, every step of it happens once. Method: proxies let the broker append and reset the connection instead of passing
+// its answer, for the api and the processor, under a mixed load; then the same with answers to fetches, for every role. The oracle compares
+// what the clients were told, the log and PostgreSQL.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../../oracle/oracle.ts';

@@ -1,6 +1,7 @@
-// Goal: orders that stay open for long neither hold up a take-over nor get lost in one (R12): successors start behind them and go on with
-// them. Method: an endpoint refuses some orders of a mixed load, which are parked; the processors carry them in the ledger after half a
-// second, and are killed in turn. Redriven at last, all of them complete. The oracle compares journal, log and PostgreSQL.
+// Goal: orders that stay open for long neither hold up a take-over nor get lost in one (R12).
+// Successors start behind them and go on with them. Method: an endpoint refuses some orders of a mixed load, which are parked; the
+// processors carry them in the ledger after half a second, and are killed in turn. Redriven at last, all of them complete. The oracle
+// compares journal, log and PostgreSQL.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';

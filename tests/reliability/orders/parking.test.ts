@@ -1,5 +1,6 @@
-// Goal: an order that cannot be fulfilled waits alone and goes on when it is redriven; an endpoint that is away or slow costs time, never an
-// order; a dead letter can be put back byte for byte. Method: real processes, an endpoint that refuses, hangs and goes away as it is told.
+// Goal: an order that cannot be fulfilled waits alone and goes on when it is redriven.
+// An endpoint that is away or slow costs time, never an order; a dead letter can be put back byte for byte. Method: real processes, an
+// endpoint that refuses, hangs and goes away as it is told.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAppender } from '../../../shared/log/append/appender.ts';

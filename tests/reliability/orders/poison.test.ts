@@ -1,5 +1,6 @@
-// Goal: a record that is no event of ours stops nobody and is set aside once; one that only newer code understands, or that cannot be
-// decompressed, stops every reader with a sentence that says so. Method: batches that no client of ours would write, sent as bytes.
+// Goal: a record that is no event of ours stops nobody and is set aside once.
+// One that only newer code understands, or that cannot be decompressed, stops every reader with a sentence that says so. Method: batches
+// that no client of ours would write, sent as bytes.
 
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';

@@ -1,6 +1,7 @@
-// Goal: clocks decide nothing (R10): when those of the roles jump by hours, apart and back, no order is lost, held up or takes a negative
-// time. Method: every role runs with a time of day of its own, which a file says; all are set to something else under a mixed load, twice, each
-// time for longer than a group's session lasts, which is what a wait by the wrong clock would show in. The oracle compares the records.
+// Goal: clocks decide nothing (R10).
+// When those of the roles jump by hours, apart and back, no order is lost, held up or takes a negative time. Method: every role runs with a
+// time of day of its own, which a file says; all are set to something else under a mixed load, twice, each time for longer than a group's
+// session lasts, which is what a wait by the wrong clock would show in. The oracle compares the records.
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../../oracle/oracle.ts';

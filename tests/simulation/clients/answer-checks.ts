@@ -1,5 +1,5 @@
-// tests/simulation/clients/answer-checks.ts: what each answer of an api is held to: the log as it is at that moment, and what the same
-// instance has said before.
+// tests/simulation/clients/answer-checks.ts: what each answer of an api is held to.
+// The log as it is at that moment, and what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
 import type { Commanded, OrderCommand } from '../../../api/orders/command-order.ts';

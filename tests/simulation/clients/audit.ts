@@ -1,5 +1,5 @@
-// tests/simulation/clients/audit.ts: when all is calm, every instance of the api is asked about everything: each must know each order, each
-// answer and the whole history, as the log has them.
+// tests/simulation/clients/audit.ts: when all is calm, every instance of the api is asked about everything.
+// Each must know each order, each answer and the whole history, as the log has them.
 
 import type { ApiParts } from '../../../api/api.ts';
 import type { Slot } from '../fleet.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/clients/call.ts: what lies between a client and one instance of the api: a network that is slow or cuts off, an instance
-// that is not ready or dies, and a patience that ends.
+// tests/simulation/clients/call.ts: what lies between a client and one instance of the api.
+// A network that is slow or cuts off, an instance that is not ready or dies, and a patience that ends.
 
 import type { ApiParts } from '../../../api/api.ts';
 import type { Slot } from '../fleet.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/clients/changes.ts: commands as the routes make them (api/routes/orders/commands.ts), with and without a condition, and
-// a look at what came of them on another instance.
+// tests/simulation/clients/changes.ts: commands as the routes make them, with and without a condition.
+// Each is followed by a look at what came of them on another instance.
 
 import type { OrderCommand } from '../../../api/orders/command-order.ts';
 import type { ItemData } from '../../../shared/order/events.ts';

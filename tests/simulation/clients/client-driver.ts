@@ -1,5 +1,5 @@
-// tests/simulation/clients/client-driver.ts: how the clients of a world ask its api, and what they hold it to: each answer is compared with what
-// the log says at that moment, and with what the same instance has said before.
+// tests/simulation/clients/client-driver.ts: how the clients of a world ask its api, and what they hold it to.
+// Each answer is compared with what the log says at that moment, and with what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
 import type { Commanded, OrderCommand } from '../../../api/orders/command-order.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/clients/feed-checks.ts: what each frame of the live feed is held to as it arrives: per connection nothing is missing, nothing
-// comes twice, and a cursor covers what was sent before it and no more.
+// tests/simulation/clients/feed-checks.ts: what each frame of the live feed is held to as it arrives.
+// Per connection nothing is missing, nothing comes twice, and a cursor covers what was sent before it and no more.
 
 import type { ApiParts } from '../../../api/api.ts';
 import type { Slot } from '../fleet.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/clients/order-clients.ts: clients that submit orders, in every way there is, and again when they are in doubt; read what they
-// have submitted on every instance; and change their minds.
+// tests/simulation/clients/order-clients.ts: clients that submit orders, in every way there is, and again when they are in doubt.
+// Read what they have submitted on every instance; and change their minds.
 
 import { orderIdOfEntry } from '../../../api/orders/derived-ids.ts';
 import type { Submission } from '../../../api/orders/submit-order.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/environment/fetches.ts: the fetches of a simulated reader: each partition in order and without gaps, one handler at a time,
-// and what was revoked or sought meanwhile is dropped.
+// tests/simulation/environment/fetches.ts: the fetches of a simulated reader.
+// Each partition in order and without gaps, one handler at a time, and what was revoked or sought meanwhile is dropped.
 
 import type { ReaderHandlers } from '../../../shared/log/log.ts';
 import type { Partition } from '../../support/in-memory/log.ts';

@@ -1,5 +1,6 @@
-// tests/simulation/environment/group.ts: the simulated coordinator of a consumer group: generations, a rebalance that waits for its members
-// and goes on without those that are silent, and members that are expelled long before they hear of it.
+// tests/simulation/environment/group.ts: the simulated coordinator of a consumer group.
+// Generations, a rebalance that waits for its members and goes on without those that are silent, and members that are expelled long before
+// they hear of it.
 
 import type { GroupOffset } from '../../../shared/log/log.ts';
 import type { Process } from '../kernel/process.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/environment/reader.ts: shared/log/read/reader.ts on the simulated broker and coordinator, with the same promises: positions are
-// found out first, each partition in order and without gaps, what was revoked is forgotten whatever was under way for it.
+// tests/simulation/environment/reader.ts: shared/log/read/reader.ts on the simulated broker and coordinator, with the same promises.
+// Positions are found out first, each partition in order and without gaps, what was revoked is forgotten whatever was under way for it.
 
 import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';

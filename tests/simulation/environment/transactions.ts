@@ -1,5 +1,5 @@
-// tests/simulation/environment/transactions.ts: what a process asks of the simulated database: done at one moment, later than asked for,
-// perhaps after the process has died; sometimes not at all, sometimes without the answer.
+// tests/simulation/environment/transactions.ts: what a process asks of the simulated database.
+// Done at one moment, later than asked for, perhaps after the process has died; sometimes not at all, sometimes without the answer.
 
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Transact } from '../../support/in-memory/read-model.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/invariants/at-rest.ts: what must hold once everything has come to rest: nothing stuck, one answer for each request, the
-// rows are the fold of the log, the sums are a recount of the rows, the archive is the log.
+// tests/simulation/invariants/at-rest.ts: what must hold once everything has come to rest.
+// Nothing stuck, one answer for each request, the rows are the fold of the log, the sums are a recount of the rows, the archive is the log.
 
 import type { Order } from '../../../shared/order/order.ts';
 import type { Counters } from '../../../shared/postgres/counters.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/invariants/dead-letters.ts: a record that cannot be decoded has a dead letter, and has it before it is passed over; no
-// other record has one.
+// tests/simulation/invariants/dead-letters.ts: a record that cannot be decoded has a dead letter, and has it before it is passed over.
+// No other record has one.
 
 import type { Batch } from '../../../projector/project.ts';
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/invariants/ledger-at-rest.ts: the stock ledger once everything has come to rest: it is what the log makes of it, plainly
-// computed again, and nothing in it waits for anything.
+// tests/simulation/invariants/ledger-at-rest.ts: the stock ledger once everything has come to rest.
+// It is what the log makes of it, plainly computed again, and nothing in it waits for anything.
 
 import { createRefold } from '../../../processor/ledger/rebuild/refold.ts';
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';

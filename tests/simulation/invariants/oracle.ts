@@ -1,5 +1,5 @@
-// tests/simulation/invariants/oracle.ts: what the log says by a fold that shares nothing with the product (tests/oracle), once everything
-// has come to rest: no verdict that the product gives differently, one answer for each request, no order that does not end.
+// tests/simulation/invariants/oracle.ts: what the log says by a fold that shares nothing with the product (tests/oracle).
+// Once everything has come to rest: no verdict that the product gives differently, one answer for each request, no order that does not end.
 
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/invariants/processor-memory.ts: what a processor has in memory of its partitions: once it acts, every order that the log
-// shows open, as the log has it (R6, R12); at rest nothing else.
+// tests/simulation/invariants/processor-memory.ts: what a processor has in memory of its partitions.
+// Once it acts, every order that the log shows open, as the log has it (R6, R12); at rest nothing else.
 
 import type { Partition } from '../../../processor/orders/partition.ts';
 import type { OrderProcessor } from '../../../processor/orders/process-orders.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/processes/processor.ts: the real processor, orders and products, in a simulation: what processor/main.ts and
-// processor/products/compose-products.ts compose, with the memory ledger and without a server.
+// tests/simulation/processes/processor.ts: the real processor, orders and products, in a simulation.
+// What processor/main.ts and processor/products/compose-products.ts compose, with the memory ledger and without a server.
 
 import { createFulfilmentAttempts } from '../../../processor/fulfilment/attempts.ts';
 import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/processes/rebuild-ledger.ts: `npm run orders -- rebuild` of the ledger, as processor/ledger/rebuild/rebuild.ts does it, on the simulated
-// tables: fence all, see where the log ends, fold up to there, write.
+// tests/simulation/processes/rebuild-ledger.ts: `npm run orders -- rebuild` of the ledger, on the simulated tables.
+// As processor/ledger/rebuild/rebuild.ts does it: fence all, see where the log ends, fold up to there, write.
 
 import { rebuiltLedger } from '../../../processor/ledger/rebuild/rebuilt-ledger.ts';
 import { refoldOf } from '../invariants/ledger-at-rest.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/scenarios/commands.ts: few orders and many who want them changed, at the same time and through any instance, while owners
-// come and go: each request has one answer, the same for everybody.
+// tests/simulation/scenarios/commands.ts: few orders and many clients who want them changed at the same time.
+// Through any instance, while owners come and go: each request has one answer, the same for everybody.
 
 import { UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/scenarios/feed.ts: clients of the live feed on instances that die, stand still, and whose read model is put back to an older
-// state: on every connection nothing is missing, nothing comes twice, and every cursor is true.
+// tests/simulation/scenarios/feed.ts: clients of the live feed on instances that die, stand still, and whose read model is restored.
+// On every connection nothing is missing, nothing comes twice, and every cursor is true.
 
 import { UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';

@@ -1,5 +1,6 @@
-// tests/simulation/scenarios/long-open.ts: orders that stay open while everything around them is replaced: their fulfilment takes long or
-// fails, they are parked, and released long after. Nobody forgets them, and they hold up nobody else (R6, R12).
+// tests/simulation/scenarios/long-open.ts: orders that stay open while everything around them is replaced.
+// Their fulfilment takes long or fails, they are parked, and released long after. Nobody forgets them, and they hold up nobody else (R6,
+// R12).
 
 import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import { redriveParked } from '../clients/changes.ts';

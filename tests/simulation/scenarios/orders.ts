@@ -1,5 +1,5 @@
-// tests/simulation/scenarios/orders.ts: two of each role, a handful of orders, and every kind of fault: nothing is lost, doubled or stuck,
-// and everybody who asks hears the same.
+// tests/simulation/scenarios/orders.ts: two of each role, a handful of orders, and every kind of fault.
+// Nothing is lost, doubled or stuck, and everybody who asks hears the same.
 
 import { UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';

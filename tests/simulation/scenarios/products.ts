@@ -1,5 +1,5 @@
-// tests/simulation/scenarios/products.ts: products that are created and changed through any instance while their owners come and go and the
-// ledger is rebuilt: one decision for each request, in versions without holes (R11).
+// tests/simulation/scenarios/products.ts: products that are changed through any instance while their owners change and the ledger is rebuilt.
+// One decision for each request, in versions without holes (R11).
 
 import { sendMerchants } from '../clients/product-clients.ts';
 import { sendUndecodable } from '../clients/undecodable-records.ts';

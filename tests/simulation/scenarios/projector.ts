@@ -1,5 +1,5 @@
-// tests/simulation/scenarios/projector.ts: three projectors that take partitions from one another, statements without answers, backups, and
-// records that cannot be decoded: the tables are the fold of the log all the same, every record once.
+// tests/simulation/scenarios/projector.ts: three projectors that take partitions from one another, while statements and records go wrong.
+// The tables are the fold of the log all the same, every record once.
 
 import { UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';

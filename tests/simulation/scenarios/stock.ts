@@ -1,5 +1,5 @@
-// tests/simulation/scenarios/stock.ts: more orders than units, units that are put in and taken out meanwhile, owners that come and go, a
-// ledger that is rebuilt: nothing is sold twice, kept back for ever or counted wrong, at any moment.
+// tests/simulation/scenarios/stock.ts: more orders than units, while stock, owners and the ledger change.
+// Nothing is sold twice, kept back for ever or counted wrong, at any moment.
 
 import { lineOf, UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';

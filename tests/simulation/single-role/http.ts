@@ -1,5 +1,5 @@
-// tests/simulation/single-role/http.ts: clients of the api over HTTP, on a log that loses answers, doubles records and is read late: what
-// they were told must be so. Amounts, idempotency keys, chosen ids, reads right after a 201, and a read model that goes back.
+// tests/simulation/single-role/http.ts: clients of the api over HTTP, on a log that loses answers, doubles records and is read late.
+// What they were told must be so. Amounts, idempotency keys, chosen ids, reads right after a 201, and a read model that goes back.
 
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { startApiInMemory } from '../../support/in-memory/api.ts';

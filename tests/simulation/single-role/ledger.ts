@@ -1,6 +1,6 @@
-// tests/simulation/single-role/ledger.ts: the stock ledger's own transactions, of two processes at once, on rows that are locked one by
-// one and on connections that break after a commit: whose partition it is not writes nothing, and who owns it always can (R8); nobody ever
-// waits for somebody who waits for them (R15); what was decided for a later version stays (R4).
+// tests/simulation/single-role/ledger.ts: the stock ledger's own transactions, of two processes at once.
+// On rows that are locked one by one and on connections that break after a commit: whose partition it is not writes nothing, and who owns it
+// always can (R8); nobody ever waits for somebody who waits for them (R15); what was decided for a later version stays (R4).
 
 import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
 import { createPostgresLedger } from '../../../processor/ledger/postgres-ledger.ts';

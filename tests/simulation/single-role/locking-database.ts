@@ -1,6 +1,6 @@
-// tests/simulation/single-role/locking-database.ts: as much of PostgreSQL as the stock ledger's transactions need: fence rows that are
-// compared and set, rows that are locked one by one until the transaction ends (in order of the key where the statement says so, in any
-// order where it does not), waits, and the detection of deadlocks. It reads the product's own statements.
+// tests/simulation/single-role/locking-database.ts: as much of PostgreSQL as the stock ledger's transactions need.
+// Fence rows that are compared and set, rows that are locked one by one until the transaction ends (in order of the key where the statement
+// says so, in any order where it does not), waits, and the detection of deadlocks. It reads the product's own statements.
 
 import type { Client, Database } from '../../../shared/postgres/database.ts';
 import type { Simulation } from '../kernel/simulation.ts';

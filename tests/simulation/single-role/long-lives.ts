@@ -1,5 +1,5 @@
-// tests/simulation/single-role/long-lives.ts: orders whose fulfilment outlives many owners are carried (R12): they are taken over as the log
-// has them, from near its end, also beside owners that were replaced and while the ledger is rebuilt.
+// tests/simulation/single-role/long-lives.ts: orders whose fulfilment outlives many owners are carried (R12).
+// They are taken over as the log has them, from near its end, also beside owners that were replaced and while the ledger is rebuilt.
 
 import { DONE } from '../../../processor/fulfilment/fulfilment.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';

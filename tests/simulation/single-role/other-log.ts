@@ -1,5 +1,5 @@
-// tests/simulation/single-role/other-log.ts: the topic of orders was deleted and made again, or put back as it was before: its records are
-// not those that the rows come from, and the projector must not project them on top of these (R9).
+// tests/simulation/single-role/other-log.ts: the topic of orders was deleted and made again, or put back as it was before.
+// Its records are not those that the rows come from, and the projector must not project them on top of these (R9).
 
 import type { AppError } from '../../../shared/runtime/app-error.ts';
 import { creationNow, eventNow, landOrder } from '../clients/records.ts';

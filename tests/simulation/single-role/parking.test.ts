@@ -1,5 +1,6 @@
-// Goal: an order whose fulfilment keeps failing is parked, alone; it stays parked over crashes, and every parked order goes on when it is
-// redriven. Method: processors alone in a simulated world (parking.ts), which itself finds what is wrong with one seed.
+// Goal: an order whose fulfilment keeps failing is parked, alone.
+// It stays parked over crashes, and every parked order goes on when it is redriven. Method: processors alone in a simulated world
+// (parking.ts), which itself finds what is wrong with one seed.
 
 import { describe, expect, it } from 'vitest';
 import type { Order } from '../../../shared/order/order.ts';

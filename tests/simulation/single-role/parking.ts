@@ -1,5 +1,5 @@
-// tests/simulation/single-role/parking.ts: an endpoint of fulfilment that refuses some orders until late, fails now and then and is down for a
-// while: those orders are parked, alone; they stay parked while owners come and go, and go on when they are redriven.
+// tests/simulation/single-role/parking.ts: an endpoint of fulfilment that refuses some orders until late, fails now and then and is down for a while.
+// Those orders are parked, alone; they stay parked while owners come and go, and go on when they are redriven.
 
 import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';

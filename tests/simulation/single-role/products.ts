@@ -1,5 +1,5 @@
-// tests/simulation/single-role/products.ts: requests about few products, straight from the log and twice, with records that are none, while
-// processors come and go: one answer each, in versions without holes, and the ledger ends as the log says (R11).
+// tests/simulation/single-role/products.ts: requests about few products, straight from the log, while processors come and go.
+// One answer each, in versions without holes, and the ledger ends as the log says (R11).
 
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import { productCreated, productEvent } from '../../support/builders/product-events.ts';

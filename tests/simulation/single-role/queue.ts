@@ -1,5 +1,5 @@
-// tests/simulation/single-role/queue.ts: appends that nobody takes, as while the broker is away: those that wait stay within their limits, and
-// rounds take them in their order.
+// tests/simulation/single-role/queue.ts: appends that nobody takes, as while the broker is away.
+// Those that wait stay within their limits, and rounds take them in their order.
 
 import { createAppendQueue } from '../../../shared/log/append/append-queue.ts';
 import { simulate } from '../kernel/simulation.ts';

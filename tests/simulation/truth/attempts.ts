@@ -1,5 +1,6 @@
-// tests/simulation/truth/attempts.ts: what the endpoint of fulfilment sees of one process: never more attempts at once, nor more of one
-// order, than it was promised, and none while it has just failed again and again for several orders.
+// tests/simulation/truth/attempts.ts: what the endpoint of fulfilment sees of one process.
+// Never more attempts at once, nor more of one order, than it was promised, and none while it has just failed again and again for several
+// orders.
 
 import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';
 import type { Order } from '../../../shared/order/order.ts';

@@ -1,5 +1,5 @@
-// tests/simulation/truth/ledger-watch.ts: looks at the ledger after every transaction: sums that hold at every moment, and start offsets
-// that never pass what a successor needs (R6).
+// tests/simulation/truth/ledger-watch.ts: looks at the ledger after every transaction.
+// Sums that hold at every moment, and start offsets that never pass what a successor needs (R6).
 
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';

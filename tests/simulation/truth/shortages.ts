@@ -1,5 +1,5 @@
-// tests/simulation/truth/shortages.ts: too little stock is an answer to one question only: whoever is told so was looked up in the ledger for it,
-// because units may have come in since the last time.
+// tests/simulation/truth/shortages.ts: too little stock is an answer to one question only.
+// Whoever is told so was looked up in the ledger for it, because units may have come in since the last time.
 
 import type { Ledger } from '../../../processor/ledger/ledger.ts';
 import type { Simulation } from '../kernel/simulation.ts';

@@ -1,5 +1,5 @@
-// tests/support/faults/load.ts: the oracle's load client on a fleet, with a few products to run out of, and somebody who watches the feed of
-// each api.
+// tests/support/faults/load.ts: the oracle's load client on a fleet, with a few products to run out of.
+// A client watches the feed of each api.
 
 import { createLoadClient, type LoadClient, type LoadClientOptions } from '../../oracle/client.ts';
 import { recordFeed } from '../../oracle/feed-recorder.ts';

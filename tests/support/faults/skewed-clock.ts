@@ -1,5 +1,6 @@
-// tests/support/faults/skewed-clock.ts: preloaded into a role (`node --import`), it makes the time of day wrong by as many milliseconds as the
-// role's file in SKEWED_CLOCKS says, and reads that again on SIGUSR2. Timers and performance.now() stay right, as when a clock is set.
+// tests/support/faults/skewed-clock.ts: preloaded into a role (`node --import`), it makes the time of day wrong.
+// It is wrong by as many milliseconds as the role's file in SKEWED_CLOCKS says, and reads that again on SIGUSR2. Timers and performance.now() stay
+// right, as when a clock is set.
 
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// tests/support/faults/submission-probe.ts: submits an order twice a second and keeps every answer, with how long it took: what a client meets
-// during an outage. Its orders are in the journal, so that the oracle judges them with all others.
+// tests/support/faults/submission-probe.ts: submits an order twice a second and keeps every answer, with how long it took.
+// What a client meets during an outage. Its orders are in the journal, so that the oracle judges them with all others.
 
 import { type Journal, outcomeOf, type SubmissionEntry } from '../../oracle/journal.ts';
 import { uniqueName } from '../builders/unique-name.ts';

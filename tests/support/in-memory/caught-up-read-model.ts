@@ -1,5 +1,5 @@
-// tests/support/in-memory/caught-up-read-model.ts: the read model of a unit test of the api: it projects the log when it is told to, and
-// only as far as told, so that a test decides how far the projector is behind.
+// tests/support/in-memory/caught-up-read-model.ts: the read model of a unit test of the api.
+// It projects the log when it is told to, and only as far as told, so that a test decides how far the projector is behind.
 
 import type { ReadModel } from '../../../api/reads/read-model.ts';
 import { decodeAll } from '../../../projector/decode-batch.ts';

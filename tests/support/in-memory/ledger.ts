@@ -1,5 +1,6 @@
-// tests/support/in-memory/ledger.ts: the stock ledger without a database, for simulations: the same pure parts, fences and all, on maps
-// that outlive the processes of a simulation. The contract suite holds for it as for PostgreSQL.
+// tests/support/in-memory/ledger.ts: the stock ledger without a database, for simulations.
+// The same pure parts, fences and all, on maps that outlive the processes of a simulation. The contract suite holds for it as for
+// PostgreSQL.
 
 import {
   type CarriedOrder,

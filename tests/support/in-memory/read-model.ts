@@ -1,5 +1,6 @@
-// tests/support/in-memory/read-model.ts: the tables of the read model in memory: as the projector writes them, the api reads them and the
-// processor looks ids up in them. One transaction is one moment; `transact` decides when it is, and whether it is answered.
+// tests/support/in-memory/read-model.ts: the tables of the read model in memory.
+// As the projector writes them, the api reads them and the processor looks ids up in them. One transaction is one moment; `transact` decides
+// when it is, and whether it is answered.
 
 import type { CountersRow } from '../../../api/reads/order-metrics.ts';
 import type { ReadModel } from '../../../api/reads/read-model.ts';

@@ -1,5 +1,6 @@
-// tests/support/in-memory/reader.ts: the reader port on the log in memory, for unit tests: partitions are given and taken by hand,
-// one call at a time for each, as the real reader promises. Simulations have a reader of their own, with a group and faults.
+// tests/support/in-memory/reader.ts: the reader port on the log in memory, for unit tests.
+// Partitions are given and taken by hand, one call at a time for each, as the real reader promises. Simulations have a reader of their own,
+// with a group and faults.
 
 import type { GroupOffset, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
 import type { InMemoryLog } from './log.ts';

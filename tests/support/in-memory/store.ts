@@ -1,5 +1,5 @@
-// tests/support/in-memory/store.ts: the projector's store on the read model in memory, for unit tests: what it says can be compared
-// with PostgreSQL's (tests/integration/projector/store-contract.ts runs on both), and commits fail on demand.
+// tests/support/in-memory/store.ts: the projector's store on the read model in memory, for unit tests.
+// What it says can be compared with PostgreSQL's (tests/integration/projector/store-contract.ts runs on both), and commits fail on demand.
 
 import type { Batch } from '../../../projector/project.ts';
 import type { Store } from '../../../projector/store/store.ts';

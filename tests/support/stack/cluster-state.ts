@@ -1,5 +1,5 @@
-// tests/support/stack/cluster-state.ts: who leads what, whose replicas are in sync and who coordinates a group, as the brokers say; and how
-// leaders are moved. For tests of several brokers.
+// tests/support/stack/cluster-state.ts: who leads what, whose replicas are in sync and who coordinates a group, as the brokers say.
+// And how leaders are moved. For tests of several brokers.
 
 import type { Admin, ISocketFactory } from 'kafkajs';
 import { createLogClient, openSocket } from '../../../shared/log/connect/client.ts';

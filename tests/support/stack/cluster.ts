@@ -1,5 +1,6 @@
-// tests/support/stack/cluster.ts: three brokers (each a voter of the quorum too) and a database of one's own, in a temporary folder and on
-// free ports. Brokers are killed and paused by the id of what was started here, and stay down until they are started again.
+// tests/support/stack/cluster.ts: three brokers and a database for one test file.
+// In a temporary folder and on free ports. Brokers are killed and paused by the id of what was started here, and stay down until they are
+// started again.
 
 import { join, resolve } from 'node:path';
 import { type Environment, provideDatabase } from '../../../ops/local-stack/dependencies.ts';

@@ -1,5 +1,5 @@
-// tests/support/stack/own-environment.ts: a broker and a database of one's own, in a temporary folder and on free ports, for tests that kill
-// them. They are started again when they die, as `npm start` does.
+// tests/support/stack/own-environment.ts: a broker and a database for tests that kill them.
+// In a temporary folder and on free ports. They are started again when they die, as `npm start` does.
 
 import { join, resolve } from 'node:path';
 import { startBackingServices } from '../../../ops/local-stack/backing-services.ts';

@@ -1,5 +1,6 @@
-// tests/support/stack/secured-environment.ts: a broker and a database as a careful operator runs them: Kafka with SASL over TLS, and with
-// certificates on both sides, PostgreSQL with TLS only. The certificates name `localhost` and nothing else.
+// tests/support/stack/secured-environment.ts: a broker and a database as a careful operator runs them.
+// Kafka with SASL over TLS, and with certificates on both sides, PostgreSQL with TLS only. The certificates name `localhost` and nothing
+// else.
 
 import { appendFile, chown, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

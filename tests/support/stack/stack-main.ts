@@ -1,5 +1,6 @@
-// tests/support/stack/stack-main.ts: `npm start` with data in another folder, and with other scripts for the roles if a folder of
-// them is given. Run by stack-process.ts. Arguments: data folder, folder with api.ts, processor.ts and projector.ts.
+// tests/support/stack/stack-main.ts: `npm start` with data in another folder.
+// With other scripts for the roles if a folder of them is given. Run by stack-process.ts. Arguments: data folder, folder with api.ts,
+// processor.ts and projector.ts.
 
 import { join, resolve } from 'node:path';
 import { explain, runUntilStopped } from '../../../ops/local-stack/run-until-stopped.ts';

@@ -1,5 +1,4 @@
-// tests/support/stack/stack-process.ts: a whole stack as `npm start` runs it, in a folder of its own and on free ports, for tests
-// that kill its parts.
+// tests/support/stack/stack-process.ts: a whole stack as `npm start` runs it, for tests that kill its parts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

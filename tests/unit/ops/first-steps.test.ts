@@ -1,4 +1,5 @@
-// What a person sees who has just cloned the repository: an installation without warnings, and one sentence where something is missing.
+// What a person sees who has just cloned the repository.
+// An installation without warnings, and one sentence where something is missing.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// A role whose configuration is refused: one line that says what is wrong, no stack, and an exit code that tells a supervisor not to try again.
+// A role whose configuration is refused.
+// One line that says what is wrong, no stack, and an exit code that tells a supervisor not to try again.
 
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';

@@ -1,5 +1,6 @@
-// tests/unit/oracle/history.ts: three records of a short history in which everything is right: order `a` was sent with a key, reserved
-// two units and is completed; order `b` was cancelled on request, and a later request to complete it was refused.
+// tests/unit/oracle/history.ts: three records of a short history in which everything is right.
+// Order `a` was sent with a key, reserved two units and is completed; order `b` was cancelled on request, and a later request to complete it
+// was refused.
 
 import type { Evidence } from '../../oracle/compare.ts';
 import { foldOrders } from '../../oracle/fold.ts';

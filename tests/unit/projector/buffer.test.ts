@@ -1,4 +1,5 @@
-// What is fetched and not committed yet: nothing is lost, nothing is doubled, and there is never too much of it.
+// What is fetched and not committed yet.
+// Nothing is lost, nothing is doubled, and there is never too much of it.
 
 import { describe, expect, it } from 'vitest';
 import { createBuffer } from '../../../projector/buffer.ts';

@@ -1,5 +1,6 @@
-// tests/support/faults/network/fault-proxy.ts: the network between a role and what it talks to, in the hands of a test: connections through
-// it can be cut, refused, slowed down, or left half-open. It carries bytes; who knows what they mean looks at them as a `Lens`.
+// tests/support/faults/network/fault-proxy.ts: the network between a role and what it talks to, in the hands of a test.
+// Connections through it can be cut, refused, slowed down, or left half-open. It carries bytes; who knows what they mean looks at them as a
+// `Lens`.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// tests/support/faults/network/injections.ts: faults that hit single answers of the broker, each with the count of what was really hit, so that
-// no test passes because nothing happened.
+// tests/support/faults/network/injections.ts: faults that hit single answers of the broker, each with the count of what was really hit.
+// So no test passes because nothing happened.
 
 import { eventually } from '../../eventually.ts';
 import { FETCH, failFetched, failProduced, PRODUCE, type Request, refusalOf } from './kafka-frames.ts';

@@ -1,5 +1,5 @@
-// tests/support/faults/network/kafka-frames.ts: as much of Kafka's protocol as a proxy must understand to hit what a test means, written from
-// https://kafka.apache.org/protocol and sharing nothing with shared/log/protocol. Versions that it does not know are an error.
+// tests/support/faults/network/kafka-frames.ts: as much of Kafka's protocol as a proxy must understand.
+// Written from https://kafka.apache.org/protocol and sharing nothing with shared/log/protocol. Versions that it does not know are an error.
 
 export const PRODUCE = 0;
 export const FETCH = 1;

@@ -1,5 +1,5 @@
-// tests/support/faults/network/kafka-proxy.ts: a fault proxy before a broker, for role processes: it answers as the broker under its own port,
-// and a test judges single requests and responses: pass, lose, cut, delay, or another answer.
+// tests/support/faults/network/kafka-proxy.ts: a fault proxy before a broker, for role processes.
+// It answers as the broker under its own port, and a test judges single requests and responses: pass, lose, cut, delay, or another answer.
 
 import { type FaultProxy, parseAddress, startFaultProxy } from './fault-proxy.ts';
 import { METADATA, parseRequest, type Request, splitFrames, withPort } from './kafka-frames.ts';

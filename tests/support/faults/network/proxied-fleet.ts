@@ -1,5 +1,5 @@
-// tests/support/faults/network/proxied-fleet.ts: a fleet whose roles reach the broker and the database through proxies, one of each for every
-// role, so that a test breaks the network of, say, the processors alone. The oracle goes past them.
+// tests/support/faults/network/proxied-fleet.ts: a fleet whose roles reach the broker and the database through proxies, one of each for every role.
+// So a test breaks the network of, say, the processors alone. The oracle goes past them.
 
 import { type Fleet, type FleetOptions, type Member, startFleet } from '../../stack/service/fleet.ts';
 import type { RoleName } from '../../stack/service/role-process.ts';

@@ -1,5 +1,5 @@
-// tests/support/faults/network/raw-broker.ts: record batches to and from a broker as bytes, over a socket of one's own: what no client library
-// would send. Format: https://kafka.apache.org/documentation/#recordbatch
+// tests/support/faults/network/raw-broker.ts: record batches to and from a broker as bytes, over a socket of one's own.
+// What no client library would send. Format: https://kafka.apache.org/documentation/#recordbatch
 
 import { once } from 'node:events';
 import { connect } from 'node:net';

@@ -1,5 +1,6 @@
-// tests/support/stack/service/api-on-stack.ts: api instances in this process on the real broker and database, with a topic and a schema of
-// their own, and a projector as a real process beside them. Without a processor a test says itself what happens to orders.
+// tests/support/stack/service/api-on-stack.ts: api instances in this process on the real broker and database.
+// With a topic and a schema of their own, and a projector as a real process beside them. Without a processor a test says itself what happens
+// to orders.
 
 import { join } from 'node:path';
 import { Registry } from 'prom-client';

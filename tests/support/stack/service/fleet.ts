@@ -1,5 +1,5 @@
-// tests/support/stack/service/fleet.ts: several instances of each role as real processes, started again when they die, with topics and schemas of
-// their own on any broker and database. Signals go by process id to what was started here, to nothing else.
+// tests/support/stack/service/fleet.ts: several instances of each role as real processes, started again when they die.
+// With topics and schemas of their own on any broker and database. Signals go by process id to what was started here, to nothing else.
 
 import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';

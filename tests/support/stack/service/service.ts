@@ -1,5 +1,5 @@
-// tests/support/stack/service/service.ts: the whole service for one test file: an api, a processor and a projector as real processes, with a
-// topic and a schema of their own on the shared broker and database.
+// tests/support/stack/service/service.ts: the whole service for one test file.
+// An api, a processor and a projector as real processes, with a topic and a schema of their own on the shared broker and database.
 
 import { inject } from 'vitest';
 import { openDatabase } from '../../../../shared/postgres/database.ts';

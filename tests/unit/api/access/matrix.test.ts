@@ -1,5 +1,6 @@
-// Who may do what: every operation of the OpenAPI document is asked as nobody, as a customer about their own and about another's, as an
-// operator and as an admin, and must answer as the table of docs/access.md says. A route without a row fails.
+// Who may do what.
+// Every operation of the OpenAPI document is asked as nobody, as a customer about their own and about another's, as an operator and as an
+// admin, and must answer as the table of docs/access.md says. A route without a row fails.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// POST /orders/import over real connections: every line its result, in order and in time; streams that are bad, slow or cut off.
+// POST /orders/import over real connections.
+// Every line its result, in order and in time; streams that are bad, slow or cut off.
 
 import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';

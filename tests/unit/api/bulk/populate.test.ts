@@ -1,4 +1,5 @@
-// POST /orders/populate on a log in memory: what it makes, that nothing is doubled, and what is told when it cannot go on.
+// POST /orders/populate on a log in memory.
+// What it makes, that nothing is doubled, and what is told when it cannot go on.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeOrderEvent } from '../../../../shared/log/codec/order-codec.ts';

@@ -1,4 +1,5 @@
-// The gate before everything that takes work: what it counts, what it refuses, and that it counts right whatever becomes of a request.
+// The gate before everything that takes work.
+// What it counts, what it refuses, and that it counts right whatever becomes of a request.
 
 import { describe, expect, it } from 'vitest';
 import type { WorkKind } from '../../../../api/access/operations.ts';

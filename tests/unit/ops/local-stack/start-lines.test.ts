@@ -1,4 +1,5 @@
-// What `npm start` prints of its parts: until all are up what each waits for and what goes wrong, afterwards every line, readable.
+// What `npm start` prints of its parts.
+// Until all are up what each waits for and what goes wrong, afterwards every line, readable.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

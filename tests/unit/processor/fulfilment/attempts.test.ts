@@ -1,5 +1,6 @@
-// Attempts at fulfilment: how often, how far apart, how many at once, and what an outage of the endpoint does to them. On a
-// simulated clock; the endpoint is a function of the order and the time.
+// Attempts at fulfilment.
+// How often, how far apart, how many at once, and what an outage of the endpoint does to them. On a simulated clock; the endpoint is a
+// function of the order and the time.
 
 import { describe, expect, it } from 'vitest';
 import { createFulfilmentAttempts, type FulfilmentAttemptsOptions } from '../../../../processor/fulfilment/attempts.ts';

@@ -1,4 +1,5 @@
-// What a processor does before it may decide anything: it waits for the ledger, says why, and claims only what is still its own.
+// What a processor does before it may decide anything.
+// It waits for the ledger, says why, and claims only what is still its own.
 
 import { describe, expect, it } from 'vitest';
 import { createClaims } from '../../../../processor/ledger/claims.ts';

@@ -1,5 +1,5 @@
-// What records of the topic `products` do to the ledger (R11): one decision per request, versions without holes, and stock that nobody
-// is promised before its fact is in the log.
+// What records of the topic `products` do to the ledger (R11).
+// One decision per request, versions without holes, and stock that nobody is promised before its fact is in the log.
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,5 @@
-// What a rebuild writes: the ledger as the log makes it, and of the old one only what may still be on its way into the log.
+// What a rebuild writes.
+// The ledger as the log makes it, and of the old one only what may still be on its way into the log.
 
 import { describe, expect, it } from 'vitest';
 import { type DecidedBefore, rebuiltLedger } from '../../../../processor/ledger/rebuild/rebuilt-ledger.ts';

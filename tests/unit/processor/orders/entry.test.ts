@@ -1,4 +1,5 @@
-// What an order becomes in the processor, for every happening: the transition is total, and each of its rules in a line.
+// What an order becomes in the processor, for every happening.
+// The transition is total, and each of its rules in a line.
 
 import { describe, expect, it } from 'vitest';
 import { type Entry, type Happened, newEntry, report, transition } from '../../../../processor/orders/entry.ts';

@@ -1,5 +1,5 @@
-// The arithmetic of stock, for any steps in any order: what is reserved and sold is what reservations say, nobody takes what is not
-// there, and doing steps again changes nothing.
+// The arithmetic of stock, for any steps in any order.
+// What is reserved and sold is what reservations say, nobody takes what is not there, and doing steps again changes nothing.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

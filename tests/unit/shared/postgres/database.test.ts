@@ -1,4 +1,5 @@
-// The pool against a server that accepts connections and says nothing: how many may wait, and what the next one hears.
+// The pool against a server that accepts connections and says nothing.
+// How many may wait, and what the next one hears.
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { beforeEach, expect, it } from 'vitest';

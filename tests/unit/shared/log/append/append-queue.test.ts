@@ -1,4 +1,5 @@
-// The queue of the appender: how much of what may wait there, and what is told to who comes when it is full.
+// The queue of the appender.
+// How much of what may wait there, and what is told to who comes when it is full.
 
 import { describe, expect, it } from 'vitest';
 import { createAppendQueue, type WaitingAppend } from '../../../../../shared/log/append/append-queue.ts';

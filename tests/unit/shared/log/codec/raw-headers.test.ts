@@ -1,4 +1,5 @@
-// The archive's framing of headers: what goes in comes out, and the bytes never change, because proofs are made over them.
+// The archive's framing of headers.
+// What goes in comes out, and the bytes never change, because proofs are made over them.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Every record that was ever written is decoded for ever, and says what it said: tests/fixtures/records-v1 has one of every type at least.
+// Every record that was ever written is decoded for ever, and says what it said.
+// Tests/fixtures/records-v1 has one of every type at least.
 
 import { describe, expect, it } from 'vitest';
 import { decodeOrderEvent, encodeOrderEvent, ORDER_VOCABULARY } from '../../../../../shared/log/codec/order-codec.ts';

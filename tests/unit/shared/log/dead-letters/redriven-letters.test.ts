@@ -1,4 +1,5 @@
-// Dead letters read back: whatever was set aside comes out as it was, and a mark is told from a letter.
+// Dead letters read back.
+// Whatever was set aside comes out as it was, and a mark is told from a letter.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

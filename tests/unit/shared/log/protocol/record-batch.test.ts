@@ -1,5 +1,6 @@
-// tests/unit/shared/log/protocol/record-batch.test.ts: our record batches are Kafka's: what we write kafkajs reads, what it writes we read, and what
-// we write we read back byte for byte. A real broker checks the checksum in tests/integration/log.
+// tests/unit/shared/log/protocol/record-batch.test.ts: our record batches are Kafka's.
+// What we write kafkajs reads, what it writes we read, and what we write we read back byte for byte. A real broker checks the checksum in
+// tests/integration/log.
 
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
