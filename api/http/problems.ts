@@ -125,7 +125,7 @@ export const PROBLEMS = {
   VERSION_MISMATCH: {
     status: 412,
     title: 'The order has another version',
-    meaning: 'The order is not, or no longer, in the version that If-Match names. Read it again and decide anew.',
+    meaning: 'The order is not, or no longer, in the version that If-Match names. Read it again and decide again.',
   },
   EMAIL_TAKEN: {
     status: 409,

@@ -17,7 +17,7 @@ export interface ArchiveTables {
    * it is needed. Safe with any number of projectors at once. Costs a statement only where a table may be missing.
    */
   cover(offset: number): Promise<void>;
-  /** The tables are not what they were: the next `cover` looks anew. */
+  /** The tables are not what they were: the next `cover` looks again. */
   forget(): void;
 }
 

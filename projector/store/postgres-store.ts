@@ -63,7 +63,7 @@ export const createPostgresStore = (database: Database, topic: string, options: 
         });
       } catch (error) {
         if (!isWithoutTable(error)) throw error;
-        // The read model was replaced by one whose archive ends earlier: the next attempt looks anew.
+        // The read model was replaced by one whose archive ends earlier: the next attempt looks again.
         archiveTables.forget();
         throw new AppError('DATABASE_UNAVAILABLE', 'The archive has no table for these offsets yet.', error);
       }

@@ -1,5 +1,5 @@
 // projector/verify/verify.ts: compares the whole read model with the log, while both are in use. One read-only snapshot of the tables
-// says how far they go; the log is folded anew up to there, partition by partition, and every field of every row is compared.
+// says how far they go; the log is folded again up to there, partition by partition, and every field of every row is compared.
 // Only the core's fold and the decoding are shared with the projection that is checked.
 
 import type { LogClient } from '../../shared/log/connect/client.ts';

@@ -1,5 +1,5 @@
 // tests/oracle/feed-recorder.ts: watches the live feed of one api and writes every order frame into the journal. A connection that
-// ends is opened again; each begins anew, with a reset.
+// ends is opened again; each begins again, with a reset.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Journal } from './journal.ts';

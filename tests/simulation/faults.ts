@@ -15,7 +15,7 @@ export interface FaultRates {
   rebuilds?: boolean;
 }
 
-// How long the api may be behind itself after a restore: its tail reads anew from the older checkpoint.
+// How long the api may be behind itself after a restore: its tail reads again from the older checkpoint.
 const READS_SETTLE_MS = 6_000;
 const RESTORE_MS = [100, 1_500] as const;
 const LOOK_EVERY_MS = 2_000;

@@ -6,7 +6,7 @@ import { expectClean, SINGLE_ROLE } from './clean.ts';
 import { WORLD_NAMES } from './scenarios.ts';
 
 const SEEDS = 80;
-// The api is composed anew for each seed, which takes as long as ten seeds of another world.
+// The api is composed again for each seed, which takes as long as ten seeds of another world.
 const SEEDS_OF_API = 10;
 
 const names = WORLD_NAMES.filter((name) => SINGLE_ROLE.test(name));

@@ -16,7 +16,7 @@ const SLOWNESS_MAX = 30; // beyond that a wait of 20 s is ten minutes, and the m
 /** How many times slower than the reference this machine is taken to be: as it was at the start of the run, 2 at least. */
 export const slowness = (): number => Number(process.env[VARIABLE] ?? 1);
 
-/** A limit of so many milliseconds on the reference machine, as long as this machine needs. For limits, not for pauses. */
+/** A limit of this many milliseconds on the reference machine, as long as this machine needs. For limits, not for pauses. */
 export const patience = (ms: number): number => Math.ceil(ms * slowness());
 
 /** Called once, before the first test; says in a line what it measured. A value that is set already counts. */

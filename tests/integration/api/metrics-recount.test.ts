@@ -11,7 +11,7 @@ import { type Recount, recount } from './recount.ts';
 
 const ORDERS = 100_000;
 const SEED = 20_261_121;
-// The lives of so many orders run side by side in the log.
+// The lives of this many orders run side by side in the log.
 const SIDE_BY_SIDE = 1_000;
 const LISTED_MAX = 1_000;
 

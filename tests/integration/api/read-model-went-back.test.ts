@@ -1,5 +1,5 @@
 // R8 on the real log.
-// The read model is emptied under running instances, as a restore of an old backup would do. They notice, read their tails anew, answer
+// The read model is emptied under running instances, as a restore of an old backup would do. They notice, read their tails again, answer
 // rightly meanwhile, and tell the feed nothing twice.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';

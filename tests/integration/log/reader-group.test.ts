@@ -92,7 +92,7 @@ test('a reader whose connections are dead without having ended is back in its gr
     expect(proxy.vanish()).toBeGreaterThan(1);
     proxy.heal(); // for new connections: those that there were stay dead
     await appendToAll(3);
-    // Twelve seconds of silence, and joining anew. kafkajs by itself goes on asking there for more than a minute.
+    // Twelve seconds of silence, and joining again. kafkajs by itself goes on asking there for more than a minute.
     await eventually(() => alone.records.length === 12, { what: 'what has been appended meanwhile', timeoutMs: 30_000 });
   } finally {
     await stopAll();

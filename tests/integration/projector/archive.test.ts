@@ -104,7 +104,7 @@ describe('the tables of the archive', () => {
     expect(await ranges(database)).toHaveLength(12);
   });
 
-  it('are looked up anew where they are gone, because the read model was replaced', async () => {
+  it('are looked up again where they are gone, because the read model was replaced', async () => {
     const database = await newArchive();
     const store = storeOn(database);
     await store.createCheckpoints('id', [0]);

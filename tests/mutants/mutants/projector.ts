@@ -6,7 +6,7 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
   {
     name: 'log-not-checked',
     rule: 'R9',
-    why: 'A topic that was made anew is projected on top of the rows of the old one.',
+    why: 'A topic that was made again is projected on top of the rows of the old one.',
     file: 'projector/follow-checkpoints.ts',
     find: 'await options.checkLog(checkpoints);',
     replace: '',

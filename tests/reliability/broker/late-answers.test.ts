@@ -38,7 +38,7 @@ const inDoubt = (): boolean =>
   load.journal.entries.some((entry) => entry.kind === 'submission' && entry.code === 'LOG_UNAVAILABLE' && entry.key === null);
 
 describe('answers that come too late, or never', () => {
-  it('to appends of the api and the processor, which give up, connect anew and go on', async () => {
+  it('to appends of the api and the processor, which give up, connect again and go on', async () => {
     await load.moves(50);
     // Which orders are in an append is chance: until one of them was submitted without a key, and its client was told "unknown".
     for (const deadline = performance.now() + DOUBT_LIMIT_MS; !inDoubt() && performance.now() < deadline; ) {

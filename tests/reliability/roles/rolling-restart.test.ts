@@ -52,7 +52,7 @@ describe('a rolling restart of two instances of each role, under load', () => {
   });
 
   it('has clients whose connection was refused', async () => {
-    // Only who connects anew while nobody listens: on a machine whose restarts are short another restart.
+    // Only who connects again while nobody listens: on a machine whose restarts are short another restart.
     for (const deadline = performance.now() + REFUSAL_LIMIT_MS; !refused() && performance.now() < deadline; ) {
       await restart(fleet.members('api')[0]!);
       await load.moves(BETWEEN_RESTARTS);

@@ -49,7 +49,7 @@ export const holdTo = ({ sim, truth }: World, what: string, claimed: Order): voi
 
 /**
  * Whether an instance that stands there may show less of an order than this version: only if the read model was put back to an older state, and
- * the instance, which begins anew from it, has not read the fact again. How long that takes nobody promises; an instance may stand still.
+ * the instance, which begins again from it, has not read the fact again. How long that takes nobody promises; an instance may stand still.
  */
 export const mayLack = ({ database, truth }: World, version: number, { orderId }: Order, position: number): boolean =>
   database.restarts > 0 && position <= (truth.orders.get(orderId)?.changes[version - 1]?.offset ?? 0);

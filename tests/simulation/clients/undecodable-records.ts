@@ -2,7 +2,7 @@
 
 import { PARTITIONS, type World } from '../world.ts';
 
-/** At most so many, at any time while there are faults. */
+/** At most this many, at any time while there are faults. */
 export const sendUndecodable = ({ sim, log, settings }: World, topic: string, max: number): void => {
   for (let n = sim.between(0, max); n > 0; n -= 1) {
     sim.after(sim.between(0, settings.faultsMs), () =>

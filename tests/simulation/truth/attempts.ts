@@ -9,7 +9,7 @@ import type { Simulation } from '../kernel/simulation.ts';
 export interface AttemptsWatch {
   /** An attempt begins; the returned function hears what came of it. */
   begin: (order: Order) => (outcome: Awaited<ReturnType<Attempt>>) => void;
-  /** Partitions were taken over: their orders begin anew. */
+  /** Partitions were taken over: their orders begin again. */
   anew: () => void;
 }
 

@@ -11,7 +11,7 @@ const REBALANCE_LIMIT_MS = 30_000;
 
 const clientOf = (kafka: string) => createLogClient({ brokers: kafka.split(','), clientId: uniqueName('test'), logger });
 
-/** Resolves when the group is at rest with so many members. */
+/** Resolves when the group is at rest with this many members. */
 export const untilGroupHas = async (kafka: string, groupId: string, members: number): Promise<void> => {
   await clientOf(kafka).withAdmin((admin) =>
     eventually(

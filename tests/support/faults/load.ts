@@ -9,7 +9,7 @@ import type { Fleet } from '../stack/service/fleet.ts';
 
 export interface Load extends Pick<LoadClient, 'stop' | 'accepted' | 'inFlight'> {
   journal: Journal;
-  /** Resolves when so many more orders have been acknowledged. */
+  /** Resolves when this many more orders have been acknowledged. */
   moves: (orders: number) => Promise<void>;
 }
 

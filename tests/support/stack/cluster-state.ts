@@ -48,7 +48,7 @@ export const untilInSync = async (cluster: Asked, topic: string): Promise<void> 
   });
 };
 
-/** From now on so many replicas must be in sync for an append to the topic. Its other settings stay. */
+/** From now on this many replicas must be in sync for an append to the topic. Its other settings stay. */
 export const demandInSync = (cluster: Asked, topic: string, replicas: number): Promise<void> =>
   ask(cluster, async (admin) => {
     const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: TOPIC_RESOURCE, name: topic }] });

@@ -26,7 +26,7 @@ interface TestStack extends Pick<BackingServices, 'kafka' | 'database'> {
 const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..');
 const ANY_PORT = { variable: 'none', port: 0 };
 
-// Every project loads this module anew; what they share lives in the process.
+// Every project loads this module again; what they share lives in the process.
 const thisProcess = globalThis as { testStack?: { users: number; started: Promise<TestStack> } };
 
 /** vitest calls it and, at the end, what it returns. */

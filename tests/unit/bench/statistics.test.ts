@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { distribution, median, percentile, slope } from '../../../bench/measure/statistics.ts';
 
 describe('statistics', () => {
-  test('a percentile is the smallest value that so many do not exceed', () => {
+  test('a percentile is the smallest value that the given share does not exceed', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
     expect(percentile(hundred, 0.5)).toBe(50);
     expect(percentile(hundred, 0.99)).toBe(99);

@@ -173,7 +173,7 @@ describe('the oracle', () => {
     expect(compare(history).violations).toEqual([]);
   });
 
-  it('lets the feed start anew after a reset', () => {
+  it('lets the feed start again after a reset', () => {
     const history = cleanHistory();
     history.journal.push(frame('order', 1), frame('reset', 1), frame('snapshot', 3), frame('order', 4));
     expect(compare(history).violations).toEqual([]);

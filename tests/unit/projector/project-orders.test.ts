@@ -283,7 +283,7 @@ describe('the projector', () => {
     expect(store.tables().archive).toHaveLength(6);
   });
 
-  it('reads rows anew after a partition has been somewhere else', async () => {
+  it('reads rows again after a partition has been somewhere else', async () => {
     const { log, store, reached } = await startProjector();
     log.append(recordsOf([created('a')]));
     await reached(0, 1);

@@ -36,7 +36,7 @@ describe('a principal', () => {
     expect(gone).toBeLessThanOrEqual(STALE_AFTER_MS);
   });
 
-  it('that nobody asked about for long is read anew before it is answered', async () => {
+  it('that nobody asked about for long is read again before it is answered', async () => {
     const user = await store.createUser({ email: 'a@example.com', name: 'A', role: 'admin', passwordHash: '' });
     if (user === 'email_taken') throw new Error('taken');
     await principals.get(user.userId);

@@ -93,7 +93,7 @@ describe('a client', () => {
     for (const { socket } of [early, late]) socket.close();
   });
 
-  it('is told nothing twice when the tail starts anew', async () => {
+  it('is told nothing twice when the tail starts again', async () => {
     const feed = await openFeed(url);
     api.log.landEvent(created('o'));
     await feed.seen(1);

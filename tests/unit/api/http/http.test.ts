@@ -62,7 +62,7 @@ describe('X-Request-Id', () => {
     expect(answer.headers['x-request-id']).toBe(id);
   });
 
-  it.each(['', 'with space', 'x'.repeat(129), '<script>', '{"a":1}'])('is made anew instead of %j', async (id) => {
+  it.each(['', 'with space', 'x'.repeat(129), '<script>', '{"a":1}'])('is made by the service instead of %j', async (id) => {
     const answer = await api.post(good, { 'x-request-id': id });
     expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });

@@ -12,7 +12,7 @@ const createClocked = (maxPerSecond: number | null) => {
   const pass = (ms: number): void => {
     at += ms;
   };
-  /** How many of so many records are taken. */
+  /** How many of the given records are taken. */
   const taken = (count: number): number => {
     const answers = Array.from({ length: count }, () => admission.begin('append', 0));
     const begun = answers.filter((answer) => answer === null).length;

@@ -349,7 +349,7 @@ describe('what is noticed without being asked', () => {
   const IDLE_LOOK_MS = 2_000; // checkpoint-watch.ts
 
   it(
-    'a checkpoint that went back (R8) makes the tail start anew, and it knows again what it knew',
+    'a checkpoint that went back (R8) makes the tail start again, and it knows again what it knew',
     inSteeredTime(
       withApi(async (api) => {
         life(api, 'closed', T0);

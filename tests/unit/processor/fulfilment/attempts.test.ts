@@ -136,7 +136,7 @@ describe('one order', () => {
 });
 
 describe('many orders', () => {
-  it('are tried at most so many at once, in the order in which they came', async () => {
+  it('are tried at most this many at once, in the order in which they came', async () => {
     const { begin, made, mostAtOnce, ended, run } = world(() => DONE);
     const ids = Array.from({ length: 40 }, (_, i) => `o-${i}`);
     for (const id of ids) begin(id);

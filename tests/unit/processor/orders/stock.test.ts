@@ -102,7 +102,7 @@ describe('moving stock', () => {
     expect(twice).toEqual({ state: once.state, decisions: ['reserved'] });
   });
 
-  it('gives back what an older version held and decides anew, even if that leaves nothing (R4)', () => {
+  it('gives back what an older version held and decides again, even if that leaves nothing (R4)', () => {
     const held = moved(stateOf([3, 1, 0]), [step('a', 'decide', 1, [['p0', 3]])]).state;
     const { state, decisions } = moved(held, [step('a', 'decide', 2, [['p1', 2]]), step('b', 'decide', 1, [['p0', 3]])]);
     expect(decisions).toEqual(['out-of-stock', 'reserved']);
