@@ -2,8 +2,7 @@
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { Assignment, GroupOffset } from '../log.ts';
-import type { Fetched } from '../protocol/fetch.ts';
-import { isOutOfRange } from './fetch-loop.ts';
+import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
 
 export interface AssignedPartition {
   partition: number;
