@@ -1,5 +1,5 @@
-// shared/log/append/appender.ts: group commit: all appends of a process go through one queue, one round at a time. Callers that
-// come while a round is under way share the next one: no waiting when idle, large batches when busy. The rounds: rounds.ts.
+// shared/log/append/appender.ts: group commit: all appends of a process go through one queue, one round at a time.
+// Callers that come while a round is under way share the next one: no waiting when idle, large batches when busy. The rounds: rounds.ts.
 
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
@@ -13,7 +13,7 @@ import { createRounds } from './rounds.ts';
 import { createSender, type Sender } from './sender.ts';
 
 const RECORD_BYTES_MAX = APPEND_BATCH_BYTES_MAX;
-const STOP_FLUSH_MAX_MS = 1_000; // a broker that is there answers in milliseconds; a process has 4.5 s for all of its parts (runtime/shutdown.ts)
+const STOP_FLUSH_MAX_MS = 1_000; // a broker answers in milliseconds; a process has 4.5 s for all of its parts (runtime/shutdown.ts)
 
 export interface AppenderOnOptions {
   /** Makes connections to send through, used until something about them is in doubt. */
@@ -27,8 +27,8 @@ export interface AppenderOnOptions {
    */
   minSendGapMs?: number;
   /**
-   * Refuses records with LOG_OVERLOADED while the oldest in the queue has waited this long; by default none for that. For callers who
-   * would rather hear it at once than wait in vain; who must append in the end anyway is better off in the queue.
+   * Refuses records with LOG_OVERLOADED while the oldest in the queue has waited this long; by default none for that. For callers that
+   * would rather hear it at once than wait in vain; a caller that must append in the end is better off in the queue.
    */
   queueAgeMaxMs?: number;
   /** Called after every round. `ok`: all of its records were appended. */
@@ -42,7 +42,7 @@ export interface AppenderOptions extends Omit<AppenderOnOptions, 'openSender' | 
 export interface RunningAppender extends Appender {
   /** Connects in advance. Appending works without it. */
   start(): void;
-  /** Takes no more, sends what is queued (at most 1 s), then rejects the rest: LOG_UNAVAILABLE, or APPEND_OUTCOME_UNKNOWN if it was under way. */
+  /** Accepts no more, sends what is queued (at most 1 s), then rejects the rest: LOG_UNAVAILABLE or APPEND_OUTCOME_UNKNOWN if under way. */
   stop(): Promise<void>;
   /** Resolves once every append made so far has been settled. */
   flushed(): Promise<void>;

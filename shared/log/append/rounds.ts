@@ -1,5 +1,5 @@
-// shared/log/append/rounds.ts: sends what waits in the queue of an appender, one round at a time, and opens connections again where one is
-// in doubt. A record that was taken from the queue is settled, or put back at its place.
+// shared/log/append/rounds.ts: sends what is queued, one round at a time, and opens connections again after any doubt.
+// Never forgets a record that it took from the queue: it is settled, or put back at its place.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogLogger } from '../connect/client.ts';
@@ -16,7 +16,7 @@ export interface RoundsOptions {
   openSender: () => Sender;
   queue: AppendQueue;
   logger: LogLogger;
-  /** Resolves after so many milliseconds, or at once when the appender stops. */
+  /** Resolves after `ms` milliseconds, or at once when the appender stops. */
   pause: (ms: number) => Promise<void>;
   isStopping: () => boolean;
   /** Called after every round. `ok`: all of its records were appended. */

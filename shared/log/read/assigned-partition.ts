@@ -24,7 +24,7 @@ export const justAssigned = (partition: number): AssignedPartition => ({
   committed: null,
 });
 
-/** The partitions begin where was found out. */
+/** Sets each partition to the start that was found for it. */
 export const beginAt = (states: readonly AssignedPartition[], found: ReadonlyMap<number, Assignment>): Assignment[] =>
   states.map((state) => {
     const assignment = found.get(state.partition)!;

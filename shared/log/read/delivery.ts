@@ -50,7 +50,8 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
 
   const deliver = (fetched: Fetched): void => {
     const state = assigned.get(fetched.partition);
-    if (!state || isHeld() || state.outSince !== null || state.position !== fetched.fromOffset) return; // revoked, or sought elsewhere meanwhile
+    // Revoked, or sought elsewhere, while the fetch was under way.
+    if (!state || isHeld() || state.outSince !== null || state.position !== fetched.fromOffset) return;
     expectContiguous(topic, state, fetched);
     state.highWatermark = fetched.highWatermark;
     const { records } = fetched;

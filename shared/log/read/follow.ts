@@ -1,5 +1,5 @@
-// shared/log/read/follow.ts: reads a topic from given offsets on, for as long as it is wanted, without a consumer group: for tools that
-// wait for something to come.
+// shared/log/read/follow.ts: reads a topic from given offsets on until it is stopped, without a consumer group.
+// For tools that wait for records to come.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogClient } from '../connect/client.ts';
