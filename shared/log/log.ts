@@ -1,5 +1,5 @@
-// shared/log/log.ts: the log as the roles see it. They depend on these shapes only, so that the same role code runs on
-// kafkajs (the other files of this folder) and, in tests, on a simulated log.
+// shared/log/log.ts: the log as the roles see it: types only.
+// Roles depend on nothing else of the log, so that the same code runs on kafkajs (the other files of this folder) and on a simulated log.
 
 /** Where a record stands. Offsets fit a double: 2^53 records per partition are out of reach. */
 export interface Position {
@@ -61,7 +61,7 @@ export interface ReaderHandlers {
   onAssigned: (assignments: Assignment[]) => void;
   /** Nothing more comes for these. Not called on `stop`. */
   onRevoked: (partitions: number[]) => void;
-  /** A promise holds the reader back (it keeps its place in the group meanwhile). `highWatermark` is the end of the log as of this fetch. */
+  /** A promise holds the reader back (it keeps its place in the group meanwhile). `highWatermark`: the log's end as of this fetch. */
   onRecords: (partition: number, records: LogRecord[], highWatermark: number) => void | Promise<void>;
   /** The reader cannot go on: log why and end the process, the supervisor starts it again. */
   onFatal: (error: Error) => void;
@@ -76,7 +76,7 @@ export interface Reader {
   commit(offsets: ReadonlyMap<number, GroupOffset>): Promise<void>;
   /** Records that are in the log but not delivered yet, per assigned partition, as of the last fetch. */
   lag(): ReadonlyMap<number, number>;
-  /** True once the group has given this reader its share (which may be none) and reading has begun there; false again while that is in doubt. */
+  /** True once the group has given this reader its share (maybe none) and reading has begun there; false while that is in doubt. */
   isSettled(): boolean;
   /** When, by `performance.now()`, the last fetch succeeded, empty ones included: a reader that stands still shows here. */
   lastFetchAt(): number;

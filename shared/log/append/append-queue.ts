@@ -1,4 +1,4 @@
-// shared/log/append/append-queue.ts: the appends that wait for the next round of the appender, oldest first, bounded in number and bytes.
+// shared/log/append/append-queue.ts: the appends that wait for the next round, oldest first, bounded in number and bytes.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { Position, RecordToAppend } from '../log.ts';
@@ -6,7 +6,7 @@ import type { PartitionBatch } from '../protocol/produce.ts';
 
 const APPEND_BATCH_MAX = 500; // bounds how long one round blocks the event loop (2 ms) and what one lost answer leaves in doubt
 export const APPEND_BATCH_BYTES_MAX = 900_000; // all in one partition, a round must stay below Kafka's max.message.bytes of 1,048,588
-const APPEND_QUEUE_MAX = 20_000; // about half a second at full speed: who would wait longer is better told so at once
+const APPEND_QUEUE_MAX = 20_000; // about half a second at full speed: a caller that would wait longer is better refused at once
 const APPEND_QUEUE_BYTES_MAX = 64_000_000;
 
 /** A caller that waits. `since` is by `performance.now()`, `bytes` the record's `recordBytesMax`. */

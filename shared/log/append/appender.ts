@@ -1,5 +1,5 @@
-// shared/log/append/appender.ts: group commit: all appends of a process go through one queue, one round at a time. Callers that
-// come while a round is under way share the next one: no waiting when idle, large batches when busy. The rounds: rounds.ts.
+// shared/log/append/appender.ts: group commit: all appends of a process go through one queue, one round at a time.
+// Callers that come while a round is under way share the next one: no waiting when idle, large batches when busy. The rounds: rounds.ts.
 
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
@@ -7,13 +7,13 @@ import type { LogClient, LogLogger } from '../connect/client.ts';
 import type { Appender, Position, RecordToAppend } from '../log.ts';
 import { recordBytesMax } from '../protocol/record-batch.ts';
 import { APPEND_BATCH_BYTES_MAX, createAppendQueue } from './append-queue.ts';
+import { createAppendWaits } from './append-waits.ts';
 import { partitionOf } from './partitioner.ts';
 import { createRounds } from './rounds.ts';
 import { createSender, type Sender } from './sender.ts';
 
 const RECORD_BYTES_MAX = APPEND_BATCH_BYTES_MAX;
-const APPEND_WAIT_MAX_MS = 10_000; // longer than a leader election or a broker's restart usually takes
-const STOP_FLUSH_MAX_MS = 1_000; // a broker that is there answers in milliseconds; a process has 4.5 s for all of its parts (runtime/shutdown.ts)
+const STOP_FLUSH_MAX_MS = 1_000; // a broker answers in milliseconds; a process has 4.5 s for all of its parts (runtime/shutdown.ts)
 
 export interface AppenderOnOptions {
   /** Makes connections to send through, used until something about them is in doubt. */
@@ -27,8 +27,8 @@ export interface AppenderOnOptions {
    */
   minSendGapMs?: number;
   /**
-   * Refuses records with LOG_OVERLOADED while the oldest in the queue has waited this long; by default none for that. For callers who
-   * would rather hear it at once than wait in vain; who must append in the end anyway is better off in the queue.
+   * Refuses records with LOG_OVERLOADED while the oldest in the queue has waited this long; by default none for that. For callers that
+   * would rather hear it at once than wait in vain; a caller that must append in the end is better off in the queue.
    */
   queueAgeMaxMs?: number;
   /** Called after every round. `ok`: all of its records were appended. */
@@ -42,7 +42,7 @@ export interface AppenderOptions extends Omit<AppenderOnOptions, 'openSender' | 
 export interface RunningAppender extends Appender {
   /** Connects in advance. Appending works without it. */
   start(): void;
-  /** Takes no more, sends what is queued (at most 1 s), then rejects the rest: LOG_UNAVAILABLE, or APPEND_OUTCOME_UNKNOWN if it was under way. */
+  /** Accepts no more, sends what is queued (at most 1 s), then rejects the rest: LOG_UNAVAILABLE or APPEND_OUTCOME_UNKNOWN if under way. */
   stop(): Promise<void>;
   /** Resolves once every append made so far has been settled. */
   flushed(): Promise<void>;
@@ -62,11 +62,10 @@ export const createAppenderOn = (options: AppenderOnOptions): RunningAppender =>
   let stopped: Promise<void> | null = null;
   let running = false;
   let waitingSince = 0; // since when there is anything to send
-  let waitTimer: NodeJS.Timeout | null = null;
-  const flushWaiters: (() => void)[] = [];
 
   const pause = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
   const rounds = createRounds({ openSender, queue, logger, pause, isStopping: () => stopping.signal.aborted, onBatch });
+  const waits = createAppendWaits(queue, rounds.inFlight);
 
   const run = async (): Promise<void> => {
     while (!queue.isEmpty() && !stopping.signal.aborted) {
@@ -76,25 +75,7 @@ export const createAppenderOn = (options: AppenderOnOptions): RunningAppender =>
       await nextTurn(); // so that callers just answered, and requests just received, are in the next round
     }
     running = false;
-    wakeIfSettled();
-  };
-
-  const isSettled = (): boolean => queue.isEmpty() && rounds.inFlight() === 0;
-  const wakeIfSettled = (): void => {
-    if (isSettled()) for (const wake of flushWaiters.splice(0)) wake();
-  };
-
-  // One timer for all who wait, set for the oldest.
-  const watchWaits = (): void => {
-    const oldest = queue.oldest();
-    if (waitTimer !== null || oldest === null) return;
-    const expire = () => {
-      waitTimer = null;
-      queue.rejectUntil(performance.now() - APPEND_WAIT_MAX_MS, `Nothing could be appended for ${APPEND_WAIT_MAX_MS / 1000} s.`);
-      wakeIfSettled();
-      watchWaits();
-    };
-    waitTimer = setTimeout(expire, Math.max(oldest + APPEND_WAIT_MAX_MS - performance.now(), 1)).unref();
+    waits.end();
   };
 
   const append = (record: RecordToAppend): Promise<Position> => {
@@ -108,30 +89,28 @@ export const createAppenderOn = (options: AppenderOnOptions): RunningAppender =>
     if (!queue.hasRoomFor(bytes, since)) return Promise.reject(new AppError('LOG_OVERLOADED', 'Too many appends are waiting.'));
     return new Promise((resolve, reject) => {
       const partition = record.partition ?? partitionOf(record.key, count);
-      if (isSettled()) waitingSince = since;
+      if (waits.isSettled()) waitingSince = since;
       queue.push({ record, partition, bytes, since, doubtful: false, resolve, reject });
-      if (waitTimer === null) watchWaits();
+      waits.begin();
       if (running) return;
       running = true;
       setImmediate(run); // the callers of this turn of the event loop go together
     });
   };
 
-  const flushed = (): Promise<void> => (isSettled() ? Promise.resolve() : new Promise((resolve) => flushWaiters.push(resolve)));
-
   const shutDown = async (): Promise<void> => {
-    await Promise.race([flushed(), delay(STOP_FLUSH_MAX_MS, undefined, { ref: false })]);
+    await Promise.race([waits.settled(), delay(STOP_FLUSH_MAX_MS, undefined, { ref: false })]);
     stopping.abort();
     queue.rejectUntil(Number.POSITIVE_INFINITY, 'This process is shutting down.');
     rounds.destroy();
-    if (rounds.inFlight() > 0) await flushed();
-    if (waitTimer !== null) clearTimeout(waitTimer);
+    if (rounds.inFlight() > 0) await waits.settled();
+    waits.stop();
   };
 
   return {
     append,
-    flushed,
-    stalledMs: () => (isSettled() ? 0 : performance.now() - Math.max(waitingSince, rounds.appendedAt())),
+    flushed: waits.settled,
+    stalledMs: () => (waits.isSettled() ? 0 : performance.now() - Math.max(waitingSince, rounds.appendedAt())),
     start: () => {
       if (running) return;
       running = true;

@@ -1,4 +1,4 @@
-// shared/log/append/partitioner.ts: which partition a key belongs to: the same as every Kafka client's default, murmur2 of the key's bytes.
+// shared/log/append/partitioner.ts: which partition a key belongs to: murmur2 of the key's bytes, every Kafka client's default.
 // Not taken from kafkajs, whose murmur2 computes with BigInt (3 µs a key, here 0.1); the tests compare the two.
 
 const SEED = 0x9747b28c;

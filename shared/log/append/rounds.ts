@@ -1,11 +1,11 @@
-// shared/log/append/rounds.ts: sends what waits in the queue of an appender, one round at a time, and opens connections again where one is
-// in doubt. A record that was taken from the queue is settled, or put back at its place.
+// shared/log/append/rounds.ts: sends what is queued, one round at a time, and opens connections again after any doubt.
+// Never forgets a record that it took from the queue: it is settled, or put back at its place.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogLogger } from '../connect/client.ts';
 import { createLogOutage } from '../connect/log-outage.ts';
 import type { PartitionBatch } from '../protocol/produce.ts';
-import type { AppendQueue, WaitingAppend } from './append-queue.ts';
+import type { AppendQueue, Round, WaitingAppend } from './append-queue.ts';
 import type { AppendResult, Sender } from './sender.ts';
 
 const RECONNECT_MIN_MS = 100;
@@ -16,7 +16,7 @@ export interface RoundsOptions {
   openSender: () => Sender;
   queue: AppendQueue;
   logger: LogLogger;
-  /** Resolves after so many milliseconds, or at once when the appender stops. */
+  /** Resolves after `ms` milliseconds, or at once when the appender stops. */
   pause: (ms: number) => Promise<void>;
   isStopping: () => boolean;
   /** Called after every round. `ok`: all of its records were appended. */
@@ -79,13 +79,7 @@ export const createRounds = ({ openSender, queue, logger, pause, isStopping, onB
     roundStarted = performance.now();
     const results = await sender!.send(batches);
     inFlight = 0;
-    const again: WaitingAppend[] = [];
-    for (const [index, batch] of batches.entries()) {
-      const [callers, result] = [round.get(batch)!, results[index]!];
-      if (result.kind === 'leader-moved') for (const caller of callers) caller.doubtful = true;
-      if (result.kind === 'leader-moved' || result.kind === 'not-appended') again.push(...callers);
-      else settle(batch, callers, result);
-    }
+    const again = settleRound(round, results);
     const failed = results.find(({ kind }) => kind !== 'appended' && kind !== 'too-large');
     if (failed && 'cause' in failed) {
       outage.failed(failed.cause, { records, outcome: failed.kind });
@@ -109,6 +103,18 @@ export const createRounds = ({ openSender, queue, logger, pause, isStopping, onB
     startedAt: () => roundStarted,
     appendedAt: () => appendedAt,
   };
+};
+
+/** Answers the callers whose record is in the log, never will be, or is in doubt; returns those whose record must be sent again. */
+const settleRound = (round: Round, results: readonly AppendResult[]): WaitingAppend[] => {
+  const again: WaitingAppend[] = [];
+  for (const [index, [batch, callers]] of [...round].entries()) {
+    const result = results[index]!;
+    if (result.kind === 'leader-moved') for (const caller of callers) caller.doubtful = true;
+    if (result.kind === 'leader-moved' || result.kind === 'not-appended') again.push(...callers);
+    else settle(batch, callers, result);
+  }
+  return again;
 };
 
 const settle = ({ topic, partition }: PartitionBatch, callers: readonly WaitingAppend[], result: AppendResult): void => {

@@ -1,5 +1,5 @@
-// shared/log/append/sender.ts: one round of appending over connections of its own: each leader gets one request with its partitions,
-// and every partition gets a result. It knows nothing of callers and queues (appender.ts) and is thrown away after any doubt.
+// shared/log/append/sender.ts: sends one round over connections of its own: one request per leader, one result per partition.
+// Never knows callers or queues (appender.ts), and is thrown away after any doubt.
 
 import type { LogClient } from '../connect/client.ts';
 import { type Broker, COMMAND_CONNECTION, type Connection, protocolError } from '../connect/kafkajs-internals.ts';
@@ -8,7 +8,7 @@ import { type PartitionBatch, type ProduceAnswer, produceCall } from '../protoco
 
 /**
  * `appended`: in the log from `baseOffset` on, on every in-sync replica. `not-appended`: certainly not in the log, worth another
- * try. `leader-moved`: worth another try too, but may be in the log: a leader says so also to who waits for its replicas.
+ * try. `leader-moved`: worth another try too, but may be in the log: a leader says so also to a caller that waits for its replicas.
  * `too-large`: certainly not in the log, and never will be. `unknown`: may be in the log, now or later.
  */
 export type AppendResult =

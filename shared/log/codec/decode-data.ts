@@ -1,4 +1,4 @@
-// shared/log/codec/decode-data.ts: what decoding is the same for every topic of ours: which type, which schema, what cannot be stored.
+// shared/log/codec/decode-data.ts: decodes what is the same in every topic: the type, the schema, and what cannot be stored.
 // The codec of a topic (order-codec.ts, product-codec.ts) adds its table of types and the shape of its events.
 
 import { Ajv, type ValidateFunction } from 'ajv';

@@ -1,5 +1,5 @@
-// shared/log/codec/order-codec.ts: between a record of the topic `orders` and an event of the core. Every reader decodes with
-// this one function, so all of them agree on what can be decoded and what it says.
+// shared/log/codec/order-codec.ts: converts between a record of the topic `orders` and an event of the core.
+// Every reader decodes with this one function, so all of them agree on what can be decoded and what it says.
 
 import { EVENT_SCHEMAS } from '../../order/event-schemas.ts';
 import { EVENT_TYPES } from '../../order/event-types.ts';

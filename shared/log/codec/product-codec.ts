@@ -1,5 +1,5 @@
-// shared/log/codec/product-codec.ts: between a record of the topic `products` and an event of the product core. Every reader decodes
-// with this one function, so all of them agree on what can be decoded and what it says.
+// shared/log/codec/product-codec.ts: converts between a record of the topic `products` and an event of the product core.
+// Every reader decodes with this one function, so all of them agree on what can be decoded and what it says.
 
 import { PRODUCT_EVENT_SCHEMAS } from '../../product/event-schemas.ts';
 import { PRODUCT_EVENT_TYPES } from '../../product/event-types.ts';

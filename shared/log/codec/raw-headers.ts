@@ -1,6 +1,6 @@
-// shared/log/codec/raw-headers.ts: the headers of a record as one run of bytes, for the archive. Framing, per header in the order
-// of the record: length of the name, name (UTF-8), length of the value, value. Lengths are unsigned LEB128. The same
-// headers always give the same bytes, because a hash chain runs over them; so this format is never changed.
+// shared/log/codec/raw-headers.ts: the headers of a record as one run of bytes, for the archive.
+// Never change this format: a hash chain runs over the bytes, so the same headers must always give the same ones. Framing, per header in
+// the order of the record: length of the name, name (UTF-8), length of the value, value. Lengths are unsigned LEB128.
 
 import type { LogRecord } from '../log.ts';
 

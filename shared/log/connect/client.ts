@@ -1,5 +1,5 @@
-// shared/log/connect/client.ts: how this service talks to Kafka at all: addresses, time-outs, retries, log lines. Every option of
-// kafkajs is given, because its defaults change with NODE_ENV. Readers, appenders and tools are built on what is made here.
+// shared/log/connect/client.ts: the client of Kafka that readers, appenders and tools are built on: addresses, time-outs, retries.
+// Never leave an option of kafkajs to its default: the defaults change with NODE_ENV.
 
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -34,17 +34,17 @@ export interface LogClientOptions {
 export interface LogClient {
   readonly clientId: string;
   readonly logger: LogLogger;
-  /** Connections of one's own; `cluster.connect()` opens them. */
+  /** Connections of the caller's own; `cluster.connect()` opens them. */
   openLink(): Link;
-  /** Its connections are its own; `cut` ends them, whereupon it connects anew. */
+  /** Its connections are its own; after `cut` it connects again. */
   consumer(config: ConsumerConfig): { consumer: Consumer; cut(): void };
-  /** A connected admin client; whoever asked for it disconnects it. */
+  /** A connected admin client; the caller disconnects it. */
   connectAdmin(): Promise<Admin>;
-  /** Connects an admin client, hands it to `work`, and disconnects it whatever comes of it. */
+  /** Connects an admin client, hands it to `work`, and disconnects it in any case. */
   withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
   /**
-   * Whether `error` comes of credentials, a certificate, or TLS or SASL on one side only: SECURITY_MISMATCH with what to change, else
-   * null. Asks the brokers where the error leaves it open, for some seconds at most. Never rejects.
+   * Whether the cause of `error` is credentials, a certificate, or TLS or SASL on one side only: SECURITY_MISMATCH with what to
+   * change, else null. Asks the brokers where the error leaves it open, for some seconds at most. Never rejects.
    */
   securityMismatch(error: unknown): Promise<AppError | null>;
 }
@@ -54,7 +54,7 @@ const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the appender may at most 
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 
-// Short pauses: the loops above this (appender, reader) have back-offs of their own. Every attempt takes the next broker of the list,
+// Short pauses: the appender and the reader have back-offs of their own. Every attempt takes the next broker of the list,
 // so there must be at least as many as brokers.
 const retryOf = (brokers: number) => ({
   initialRetryTime: 100,

@@ -1,5 +1,5 @@
-// shared/log/connect/connection.ts: what the variables say about the way to Kafka, checked as a whole: TLS, the certificates, SASL. Read
-// once, at the start; connections share one TLS context, so that no certificate is parsed again.
+// shared/log/connect/connection.ts: the connection to Kafka as the variables describe it, checked as a whole: TLS, certificates, SASL.
+// Read once, at the start. Connections share one TLS context, so that no certificate is parsed again.
 
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';

@@ -1,6 +1,7 @@
-// shared/log/connect/idle-timer-patch.ts: two timers of kafkajs 2.2.4 that make idle connections expensive. It re-arms a 1 ms timer per
-// connection for ever (925 timers a second and 2 % of a core on an idle producer; github.com/tulios/kafkajs/issues/1556, /1751;
-// fixed in no release), and it looks for timed-out requests ten times a second on each (40 wake-ups a second in the api).
+// shared/log/connect/idle-timer-patch.ts: corrects two timers of kafkajs 2.2.4 that make idle connections expensive.
+// kafkajs re-arms a 1 ms timer per connection for ever (925 timers a second and 2 % of a core on an idle producer;
+// github.com/tulios/kafkajs/issues/1556, /1751; fixed in no release), and looks for timed-out requests ten times a second on each
+// connection (40 wake-ups a second in the api).
 
 import { internalModule } from './kafkajs-internals.ts';
 

@@ -1,6 +1,6 @@
 // shared/log/connect/kafkajs-internals.ts: the one place that reaches behind kafkajs's public interface, typed as far as it is used.
-// Wanted from there: its connections (TLS, SASL, timeouts, metadata) for requests that it cannot send or sends at ten times
-// the cost. All of it is checked against the one version it was read in: an upgrade fails at once instead of strangely.
+// Wanted from there: its connections (TLS, SASL, time-outs, metadata), for requests that it cannot send or sends at ten times the cost. All
+// of it is checked against the one version it was read in: an upgrade fails at once instead of strangely.
 
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';

@@ -1,5 +1,6 @@
-// shared/log/connect/listener.ts: what a listener of Kafka speaks: TLS or not, SASL or not. Asked only when a connection failed: a broker
-// closes what it does not understand without a word, which looks the same as one that is just starting.
+// shared/log/connect/listener.ts: finds out what a listener of Kafka speaks: TLS or not, SASL or not.
+// Asked only when a connection failed: a broker closes what it does not understand without a word, which looks the same as one that is just
+// starting.
 
 import type { Socket } from 'node:net';
 

@@ -1,4 +1,4 @@
-// shared/log/connect/security-mismatch.ts: why connecting to Kafka cannot work: credentials, a certificate, or TLS or SASL on one side only.
+// shared/log/connect/security-mismatch.ts: why we cannot connect to Kafka: credentials, a certificate, TLS or SASL on one side only.
 // Said at the start of a role and by the operator's tools. A process that runs already tries again: for it the cause may pass.
 
 import type { ISocketFactory, KafkaConfig } from 'kafkajs';

@@ -1,5 +1,5 @@
-// shared/log/connect/sockets.ts: the sockets of one user of a client: cut all at once when it leaves, and cut one by one while it connects, where
-// a broker takes the connection and says nothing.
+// shared/log/connect/sockets.ts: the sockets of one user of a client, which can be cut all at once.
+// While the user connects, each socket is cut whose broker accepts the connection and says nothing.
 
 import type { Socket } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';

@@ -1,6 +1,6 @@
-// shared/log/connect/steady-clock-patch.ts: two places where kafkajs 2.2.4 measures a wait by the time of day. When the machine's clock is put
-// back by an hour, a consumer sends no heartbeat for an hour: its group gives its partitions away and it never hears of it.
-// Time-outs of requests are the business of idle-timer-patch.ts, which has to touch them anyway.
+// shared/log/connect/steady-clock-patch.ts: corrects two places where kafkajs 2.2.4 measures a wait by the time of day.
+// When the machine's clock is put back by an hour, a consumer sends no heartbeat for an hour: its group gives its partitions away and it
+// never hears of it. Time-outs of requests are corrected in idle-timer-patch.ts, which has to touch them anyway.
 
 import { internalModule } from './kafkajs-internals.ts';
 

@@ -1,5 +1,5 @@
-// shared/log/dead-letters/dead-letters.ts: records that cannot be decoded, kept as they were, with where they stood and why. One
-// record may appear twice (after a crash): dl_topic, dl_partition and dl_offset tell.
+// shared/log/dead-letters/dead-letters.ts: records that cannot be decoded, kept as they were, with their position and the reason.
+// One record may appear twice (after a crash): dl_topic, dl_partition and dl_offset identify it.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { DeadLetterReason } from '../codec/envelope.ts';

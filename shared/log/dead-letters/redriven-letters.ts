@@ -1,5 +1,5 @@
-// shared/log/dead-letters/redriven-letters.ts: dead letters read back (dead-letters.ts writes them), the records they were, and the marks that say
-// which were redriven. A mark is a record in the same topic with the origin of the letter and `dl_redriven`.
+// shared/log/dead-letters/redriven-letters.ts: reads dead letters back: the records they were, and which of them were redriven.
+// dead-letters.ts writes them. The mark of a redriven letter is a record in the same topic with the origin of the letter and `dl_redriven`.
 
 import type { LogRecord, Position, RecordToAppend } from '../log.ts';
 

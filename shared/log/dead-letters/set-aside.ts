@@ -1,5 +1,5 @@
-// shared/log/dead-letters/set-aside.ts: what becomes of a record that cannot be decoded: into the dead-letter topic first, then passed over. Done by the
-// projector for orders and by the processor for products, each before it stores a position behind the record.
+// shared/log/dead-letters/set-aside.ts: puts a record that cannot be decoded into the dead-letter topic and then passes over it.
+// The projector does so for orders and the processor for products. Neither may store a position behind the record before it is there.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { Logger } from '../../runtime/logger.ts';

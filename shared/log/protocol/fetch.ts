@@ -22,6 +22,10 @@ export interface Fetched {
   nextOffset: number;
 }
 
+const OFFSET_OUT_OF_RANGE = 1;
+
+export const isOutOfRange = ({ errorCode }: Fetched): boolean => errorCode === OFFSET_OUT_OF_RANGE;
+
 export interface FetchAnswer {
   fetched: Fetched[];
   /** kafkajs honours it: brokers with quotas say how long to leave them alone. */

@@ -1,5 +1,5 @@
-// shared/log/protocol/leaders.ts: the request for who leads the partitions of a topic and since which epoch, as the broker that is asked
-// knows it: Metadata, version 7 (KIP-320; served by brokers from 2.1 on), which kafkajs has only without epochs.
+// shared/log/protocol/leaders.ts: the request for the leaders of a topic's partitions and their epochs, as one broker knows them.
+// Metadata, version 7 (KIP-320; served by brokers from 2.1 on), which kafkajs has only without epochs.
 
 import { type Call, call } from '../connect/kafkajs-internals.ts';
 import { createWireReader, int8, int32, string } from './wire.ts';

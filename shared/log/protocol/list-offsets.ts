@@ -1,5 +1,6 @@
-// shared/log/protocol/list-offsets.ts: the request for the ends of partitions, version 4 (KIP-320; served by brokers from 2.1 on). A leader just
-// elected that does not know yet how far readers may see answers LEADER_NOT_AVAILABLE (KIP-207), never an end that lies too low.
+// shared/log/protocol/list-offsets.ts: the request for the ends of partitions, version 4 (KIP-320; served by brokers from 2.1 on).
+// A leader just elected that does not know yet how far readers may see answers LEADER_NOT_AVAILABLE (KIP-207), never an end that lies too
+// low.
 
 import { type Call, call } from '../connect/kafkajs-internals.ts';
 import type { Leadership } from './leaders.ts';

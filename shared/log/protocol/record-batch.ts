@@ -1,6 +1,6 @@
-// shared/log/protocol/record-batch.ts: writes Kafka's record batch (magic 2) straight from our records into one buffer. kafkajs makes
-// some fifteen small buffers per record: with our twelve headers it takes 28 µs to write one and 12 µs to read one, where this takes
-// 3.4 and record-decoder.ts 1.2. Format: https://kafka.apache.org/documentation/#recordbatch
+// shared/log/protocol/record-batch.ts: writes Kafka's record batch (magic 2) straight from our records into one buffer.
+// kafkajs makes some fifteen small buffers per record: with our twelve headers it takes 28 µs to write one and 12 µs to read one, where
+// this takes 3.4 and record-decoder.ts 1.2. Format: https://kafka.apache.org/documentation/#recordbatch
 //
 //   0 baseOffset int64 · 8 length int32 · 12 leaderEpoch int32 · 16 magic int8 · 17 crc uint32 · 21 attributes int16
 //   23 lastOffsetDelta int32 · 27 baseTimestamp int64 · 35 maxTimestamp int64 · 43 producerId int64 · 51 epoch int16

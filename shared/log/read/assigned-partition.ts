@@ -2,8 +2,7 @@
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { Assignment, GroupOffset } from '../log.ts';
-import type { Fetched } from '../protocol/fetch.ts';
-import { isOutOfRange } from './fetch-loop.ts';
+import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
 
 export interface AssignedPartition {
   partition: number;
@@ -25,7 +24,7 @@ export const justAssigned = (partition: number): AssignedPartition => ({
   committed: null,
 });
 
-/** The partitions begin where was found out. */
+/** Sets each partition to the start that was found for it. */
 export const beginAt = (states: readonly AssignedPartition[], found: ReadonlyMap<number, Assignment>): Assignment[] =>
   states.map((state) => {
     const assignment = found.get(state.partition)!;

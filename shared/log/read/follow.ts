@@ -1,11 +1,11 @@
-// shared/log/read/follow.ts: reads a topic from given offsets on, for as long as it is wanted, without a consumer group: for tools that
-// wait for something to come.
+// shared/log/read/follow.ts: reads a topic from given offsets on until it is stopped, without a consumer group.
+// For tools that wait for records to come.
 
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogClient } from '../connect/client.ts';
 import type { LogRecord } from '../log.ts';
-import type { Fetched } from '../protocol/fetch.ts';
-import { createFetchLoop, isOutOfRange } from './fetch-loop.ts';
+import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
+import { createFetchLoop } from './fetch-loop.ts';
 
 export interface FollowOptions {
   client: LogClient;

@@ -1,5 +1,5 @@
-// shared/log/read/group.ts: membership of a consumer group, by a kafkajs consumer that never fetches: all of its partitions stay
-// paused, so its loop only heartbeats, rejoins and commits, however long the handling of records takes. Fetching is fetch-loop.ts.
+// shared/log/read/group.ts: membership of a consumer group, by a kafkajs consumer that never fetches.
+// All of its partitions stay paused, so its loop only heartbeats, rejoins and commits, however long the handling of records takes.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { PartitionAssigners } from 'kafkajs';
@@ -12,7 +12,7 @@ const SESSION_TIMEOUT_MS = 6_000; // the broker's default minimum: how long a de
 const REBALANCE_TIMEOUT_MS = 10_000; // a member that is slower to rejoin is taken for dead
 const HEARTBEAT_MS = 1_000; // also how soon a rebalance is noticed
 const LOOP_MS = 500; // how often the loop looks whether a heartbeat is due, and how long it takes to stop
-const SILENCE_MAX_MS = REBALANCE_TIMEOUT_MS + 2_000; // a rebalance may keep a member waiting for so long; more is a dead connection
+const SILENCE_MAX_MS = REBALANCE_TIMEOUT_MS + 2_000; // a rebalance may last as long; a longer silence is a dead connection
 const RETRY_MS = 500;
 const START_MAX_MS = 60_000; // as long as start-up waits for the broker anywhere else
 const STOP_MAX_MS = 2_000; // a process has 4.5 s to end (runtime/shutdown.ts); without us, the group waits out the session
@@ -131,8 +131,8 @@ export const createGroup = ({ client, groupId, topic, onAssignment, onDoubt, onH
 };
 
 /**
- * Whether a crash of kafkajs's consumer is the broker's refusal or a wrong configuration, which only a person can mend. kafkajs also gives
- * up for good when the coordinator cannot be found while the broker starts: a matter of time, like all that could not be reached.
+ * Whether a crash of kafkajs's consumer is the broker's refusal or a wrong configuration, which only a person can correct. kafkajs also
+ * gives up for good when the coordinator cannot be found while the broker starts: a matter of time, like all that could not be reached.
  */
 const isFinal = (error: Error & { retriable?: boolean; cause?: unknown }): boolean => {
   if (error.cause instanceof Error) return isFinal(error.cause);

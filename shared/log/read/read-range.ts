@@ -3,8 +3,8 @@
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogClient } from '../connect/client.ts';
 import type { LogRecord } from '../log.ts';
-import type { Fetched } from '../protocol/fetch.ts';
-import { createFetchLoop, isOutOfRange } from './fetch-loop.ts';
+import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
+import { createFetchLoop } from './fetch-loop.ts';
 
 const LIMITS = {
   maxWaitMs: 250,

@@ -1,18 +1,15 @@
-// shared/log/read/reader.ts: reads the partitions that a consumer group assigns to this process, each from an offset that is found
-// out first, in order and without gaps. Joins group.ts (which partitions) and fetch-loop.ts (their records); keeps the positions.
+// shared/log/read/reader.ts: reads the partitions that a consumer group assigns to this process, in order and without gaps.
+// Joins group.ts (which partitions), assignments.ts (from where) and delivery.ts. Never delivers while its membership is in doubt.
 
+import type { Outage } from '../../runtime/outage.ts';
 import type { LogClient } from '../connect/client.ts';
 import { createLogOutage } from '../connect/log-outage.ts';
 import type { Reader, ReaderHandlers } from '../log.ts';
-import type { Fetched } from '../protocol/fetch.ts';
-import { type AssignedPartition, expectContiguous, fetchWaitMs, isNews, lagOf, wantedOf } from './assigned-partition.ts';
+import { type AssignedPartition, isNews, lagOf } from './assigned-partition.ts';
 import { createAssignments } from './assignments.ts';
-import { createFetchLoop } from './fetch-loop.ts';
-import { createGroup } from './group.ts';
+import { createDelivery } from './delivery.ts';
+import { createGroup, type Group } from './group.ts';
 import { createStartFinder } from './start-offsets.ts';
-
-const MAX_BYTES = 2_000_000; // some 2,600 records, 10 ms of decoding; 10 MB were no faster and left 200 MB more behind in the allocator
-const MAX_BYTES_PER_PARTITION = 1_000_000;
 
 export interface ReaderOptions {
   client: LogClient;
@@ -38,13 +35,12 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
   let doubtful = false;
   let hasShare = false;
   let ended = false;
-  const commits = createLogOutage(client.logger, `committing offsets of the group ${groupId}`);
   let fetchedAt = performance.now();
 
   const fatal = (error: unknown): void => {
     if (ended) return;
     ended = true;
-    loop.stop();
+    delivery.stop();
     handlers.onFatal(error instanceof Error ? error : new Error(String(error)));
   };
   const guarded = (step: () => void): void => {
@@ -55,35 +51,11 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     }
   };
 
-  const loop = createFetchLoop({
-    client,
-    topic,
-    limits: () => ({ maxWaitMs: fetchWaitMs(assigned.values()), maxBytes: MAX_BYTES, maxBytesPerPartition: MAX_BYTES_PER_PARTITION }),
-    minGapMs: minFetchGapMs,
-    demand: () => (doubtful || ended ? new Map() : wantedOf(assigned.values())),
-    deliver: (fetched) => guarded(() => deliver(fetched)),
-    onFetched: () => {
-      fetchedAt = performance.now();
-    },
-    onFatal: fatal,
-  });
-
-  const deliver = (fetched: Fetched): void => {
-    const state = assigned.get(fetched.partition);
-    if (!state || doubtful || state.outSince !== null || state.position !== fetched.fromOffset) return; // revoked, or sought elsewhere meanwhile
-    expectContiguous(topic, state, fetched);
-    state.highWatermark = fetched.highWatermark;
-    const { records } = fetched;
-    if (records.length === 0) return;
-    state.position = fetched.nextOffset;
-    const handled = handlers.onRecords(state.partition, records, state.highWatermark);
-    if (!handled) return;
-    state.outSince = performance.now();
-    handled.then(() => {
-      state.outSince = null;
-      loop.wake();
-    }, fatal);
+  const noteFetched = (): void => {
+    fetchedAt = performance.now();
   };
+  const isHeld = (): boolean => doubtful || ended;
+  const delivery = createDelivery({ client, topic, assigned, handlers, minFetchGapMs, isHeld, onFetched: noteFetched, guarded, fatal });
 
   const assign = createAssignments({
     assigned,
@@ -92,7 +64,7 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     findStarts: createStartFinder({ client, topic, groupId, soleMember, startOffsets: handlers.startOffsets?.bind(handlers) }),
     isEnded: () => ended,
     guarded,
-    onChange: () => loop.wake(),
+    onChange: delivery.wake,
     fatal,
   });
 
@@ -111,44 +83,41 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
     },
     onHeartbeat: () => {
       doubtful = false;
-      loop.wake();
-      if (assigned.size === 0) fetchedAt = performance.now(); // a stand-by has nothing to fetch
+      delivery.wake();
+      if (assigned.size === 0) noteFetched(); // a stand-by has nothing to fetch
     },
     onFatal: fatal,
   });
 
-  const commit: Reader['commit'] = async (offsets) => {
+  return {
+    start: async () => {
+      delivery.start();
+      await group.start();
+    },
+    stop: async () => {
+      ended = true;
+      delivery.stop();
+      await group.stop();
+    },
+    seek: delivery.seek,
+    commit: createCommit(group, assigned, createLogOutage(client.logger, `committing offsets of the group ${groupId}`)),
+    lag: () => lagOf(assigned.values()),
+    isSettled: () => hasShare && !doubtful && [...assigned.values()].every(({ position }) => position !== null),
+    lastFetchAt: () => fetchedAt,
+  };
+};
+
+const createCommit =
+  (group: Group, assigned: ReadonlyMap<number, AssignedPartition>, outage: Outage): Reader['commit'] =>
+  async (offsets) => {
     try {
       // What the group has from us already need not be written again: an idle reader commits nothing.
       const news = new Map([...offsets].filter(([partition, offset]) => isNews(assigned.get(partition), offset)));
       const states = [...news].map(([partition, offset]) => ({ state: assigned.get(partition)!, offset }));
       if (news.size > 0) await group.commit(news);
       for (const { state, offset } of states) state.committed = offset;
-      commits.over();
+      outage.over();
     } catch (error) {
-      commits.failed(error);
+      outage.failed(error);
     }
   };
-
-  return {
-    start: async () => {
-      loop.start();
-      await group.start();
-    },
-    stop: async () => {
-      ended = true;
-      loop.stop();
-      await group.stop();
-    },
-    seek: (partition, offset) => {
-      const state = assigned.get(partition);
-      if (!state || state.position === null) return;
-      state.position = offset;
-      loop.wake();
-    },
-    commit,
-    lag: () => lagOf(assigned.values()),
-    isSettled: () => hasShare && !doubtful && [...assigned.values()].every(({ position }) => position !== null),
-    lastFetchAt: () => fetchedAt,
-  };
-};

@@ -1,5 +1,6 @@
-// shared/log/topics/leaders.ts: who leads the partitions of a topic, as so many brokers say that it is true: a leader that was replaced while it
-// was stopped believes for some milliseconds after it went on that it still leads, and would tell an old end of the log.
+// shared/log/topics/leaders.ts: finds out who leads the partitions of a topic, by asking enough brokers to be sure.
+// Never trusts a single broker: a leader that was paused and replaced still believes for some milliseconds after it resumes that it leads,
+// and would give an old end of the log.
 
 import { type Cluster, COMMAND_CONNECTION } from '../connect/kafkajs-internals.ts';
 import { type Leadership, leadersCall } from '../protocol/leaders.ts';
@@ -9,7 +10,7 @@ const ANY_EPOCH = -1;
 
 export interface Leaders {
   /**
-   * The leader of every partition under whom, or under an earlier one, everything was appended that had been acknowledged before the call.
+   * The leader of every partition under which, or under an earlier one, everything was appended that had been acknowledged before the call.
    * Holds for acknowledgements by more than half of the replicas (docs/decisions/0014). Rejects when too few brokers can say.
    */
   find(): Promise<Leadership[]>;
@@ -37,8 +38,8 @@ export const createLeaders = (cluster: Cluster, topic: string): Leaders => {
       // The only replica cannot be replaced.
       if (replicas === 1) return known.map(({ partitionId, leader }) => ({ partition: partitionId, leader, epoch: ANY_EPOCH }));
       const nodes = cluster.getNodeIds();
-      // Of every set of replicas that can have acknowledged something at least one must be among those who answer: it knows the leader
-      // under whom it did, because it has followed him.
+      // Of every set of replicas that can have acknowledged something at least one must be among the brokers that answer: it knows
+      // the leader under which it did, because it has followed that leader.
       const enough = Math.max(Math.ceil(replicas / 2), nodes.length - Math.floor(replicas / 2));
       const views = await firstOf(
         enough,
@@ -48,13 +49,13 @@ export const createLeaders = (cluster: Cluster, topic: string): Leaders => {
       for (const seen of views.flat()) {
         if (seen.epoch > (latest.get(seen.partition)?.epoch ?? ANY_EPOCH)) latest.set(seen.partition, seen);
       }
-      if (latest.size < known.length) throw new Error(`Some partitions of ${topic} are not known to those who were asked.`);
+      if (latest.size < known.length) throw new Error(`Some partitions of ${topic} are not known to the brokers that were asked.`);
       return [...latest.values()];
     },
   };
 };
 
-/** What so many of them resolve with first. Rejects when that cannot be any more. */
+/** The first `count` results. Rejects when that many cannot come any more. */
 const firstOf = <T>(count: number, promises: readonly Promise<T>[]): Promise<T[]> =>
   new Promise((resolve, reject) => {
     const results: T[] = [];

@@ -17,8 +17,8 @@ export interface Ends {
 
 export interface LogEnd {
   /**
-   * The ends as they were at some moment after the call. Never more than one question is under way: whoever comes meanwhile gets,
-   * together with all others who came, the answer to the next. Rejects with LOG_UNAVAILABLE when the brokers cannot say.
+   * The ends as they were at some moment after the call. Never more than one question is under way: all callers that ask meanwhile
+   * share the answer to the next. Rejects with LOG_UNAVAILABLE when the brokers cannot say.
    */
   ask(): Promise<ReadonlyMap<number, Ends>>;
   stop(): void;
@@ -27,7 +27,7 @@ export interface LogEnd {
 // A leader that moves, or a topic that was just created, needs some tenths of a second.
 const ATTEMPTS_MAX = 5;
 const RETRY_MS = 200;
-// A leader answers in a millisecond. One that is silent for so long has stopped, and another will lead soon.
+// A leader answers in a millisecond. One that is silent for 3 s has stopped, and another will lead soon.
 const ANSWER_MAX_MS = 3_000;
 
 /** Asks once. Rejects with LOG_UNAVAILABLE when the brokers cannot say. */
@@ -85,7 +85,7 @@ export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
       try {
         return await attempt();
       } catch (error) {
-        drop(); // whatever was wrong with it: the next attempt gets new connections and new metadata
+        drop(); // whatever was wrong with the link: the next attempt gets new connections and new metadata
         if (count === ATTEMPTS_MAX) throw new AppError('LOG_UNAVAILABLE', `The ends of ${topic} could not be read.`, error);
       }
       await delay(RETRY_MS);

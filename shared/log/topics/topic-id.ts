@@ -1,5 +1,5 @@
-// shared/log/topics/topic-id.ts: the id that Kafka gave a topic when it was created (KIP-516). A topic that was deleted and made again has
-// another one: checkpoints keep it, so that they are never applied to another log (R9).
+// shared/log/topics/topic-id.ts: the id that Kafka gave a topic when it was created (KIP-516).
+// A topic that was deleted and created again has another id. Checkpoints keep it, so that they are never applied to another log (R9).
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';

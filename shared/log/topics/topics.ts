@@ -1,5 +1,5 @@
-// shared/log/topics/topics.ts: our topics are made by us and are as the configuration says, or the process does not start: a changed
-// partition count would give keys a new order, a retention would delete the truth.
+// shared/log/topics/topics.ts: creates the topics that are missing and checks that all of them are as the configuration says.
+// Never changes an existing topic: another partition count would give keys a new order, a retention would delete the truth.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
@@ -26,7 +26,7 @@ const TOPIC_RESOURCE = 2; // kafkajs.ConfigResourceTypes.TOPIC, which it does no
 
 /**
  * Creates the topics that are missing and checks all of them; resolves when every partition has a leader. Several processes may do
- * so at once. Rejects with TOPIC_MISCONFIGURED, naming every difference, with SECURITY_MISMATCH, and with LOG_UNAVAILABLE when it took too long.
+ * so at once. Rejects with TOPIC_MISCONFIGURED, naming every difference, with SECURITY_MISMATCH, or with LOG_UNAVAILABLE after `waitMaxMs`.
  */
 export const ensureTopics = async ({
   client,
