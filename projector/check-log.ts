@@ -5,7 +5,7 @@ import type { LogClient } from '../shared/log/connect/client.ts';
 import type { LogRecord } from '../shared/log/log.ts';
 import { readRange } from '../shared/log/read/read-range.ts';
 import { logEnd } from '../shared/log/topics/offsets.ts';
-import type { Checkpoint } from '../shared/postgres/checkpoints.ts';
+import type { Checkpoint } from '../shared/postgres/tables/checkpoints.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 
 export type CheckLog = (checkpoints: readonly Checkpoint[]) => Promise<void>;

@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogRecord, Reader } from '../shared/log/log.ts';
-import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../shared/runtime/app-error.ts';
 import { within } from '../shared/runtime/within.ts';
 import type { Buffer } from './buffer.ts';

@@ -1,7 +1,7 @@
 // projector/follow-checkpoints.ts: keeps the projector at the checkpoints in PostgreSQL, which another instance or a restore may move (R8).
 // It never writes a checkpoint that exists.
 
-import type { Checkpoint } from '../shared/postgres/checkpoints.ts';
+import type { Checkpoint } from '../shared/postgres/tables/checkpoints.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Buffer } from './buffer.ts';
 import type { CheckLog } from './check-log.ts';

@@ -1,7 +1,7 @@
 // projector/order-cache.ts: rows that this process committed or loaded, so that the next event of an order needs no query. A
 // row may be used only while no other process writes its partition; the fence of the store finds out, then the partition is cleared.
 
-import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../shared/postgres/tables/order-rows.ts';
 
 export interface OrderCache {
   has(orderId: string): boolean;

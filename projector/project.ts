@@ -3,9 +3,9 @@
 
 import type { Decoded } from '../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../shared/log/log.ts';
-import type { ArchivedRecord } from '../shared/postgres/archive-rows.ts';
-import type { Counters } from '../shared/postgres/counters.ts';
-import type { StoredOrder } from '../shared/postgres/order-rows.ts';
+import type { ArchivedRecord } from '../shared/postgres/tables/archive-rows.ts';
+import type { Counters } from '../shared/postgres/tables/counters.ts';
+import type { StoredOrder } from '../shared/postgres/tables/order-rows.ts';
 import { archived } from './projections/archive.ts';
 import { countersDelta } from './projections/counters.ts';
 import { type ProductRows, productRows } from './projections/order-products.ts';

@@ -4,8 +4,8 @@
 import { Gauge, type Registry } from 'prom-client';
 import { ORDER_STATUSES } from '../shared/order/lifecycle.ts';
 import { fromMinor } from '../shared/order/money.ts';
-import { COUNTER_SUMS, type Counters } from '../shared/postgres/counters.ts';
 import type { Queryable } from '../shared/postgres/database.ts';
+import { COUNTER_SUMS, type Counters } from '../shared/postgres/tables/counters.ts';
 
 type Status = Counters & { drift: number | null };
 

@@ -6,7 +6,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
 import type { IdOrigin, OrderCreated } from '../../shared/order/events.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { OrderTail } from '../reads/order-tail.ts';
 import type { LogPosition } from '../reads/position-waits.ts';

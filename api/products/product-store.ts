@@ -4,7 +4,7 @@
 
 import { BEGIN_SNAPSHOT, type Database } from '../../shared/postgres/database.ts';
 import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
-import type { ProductRow as LedgerProductRow, RequestRow } from '../../shared/postgres/ledger-rows.ts';
+import type { ProductRow as LedgerProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
 import type { ProductEventData, ProductFactName } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 

@@ -5,7 +5,7 @@ import { wireTypeOf } from '../../shared/log/codec/order-codec.ts';
 import type { OrderCreated } from '../../shared/order/events.ts';
 import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
 import { iso } from '../../shared/order/order-view.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { Problem } from '../http/problems.ts';
 import type { OrderTail } from './order-tail.ts';

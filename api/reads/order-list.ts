@@ -2,7 +2,7 @@
 // Keyset pages on (created_at, order_id), so that page 1,000 costs what page 1 costs: never OFFSET, never COUNT. Pure.
 
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
-import { ORDER_COLUMNS } from '../../shared/postgres/order-rows.ts';
+import { ORDER_COLUMNS } from '../../shared/postgres/tables/order-rows.ts';
 
 export interface ListFilters {
   /** Empty: all of them. */

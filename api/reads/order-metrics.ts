@@ -3,8 +3,8 @@
 
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { fromMinor } from '../../shared/order/money.ts';
-import { COUNTER_SUMS, type Counters } from '../../shared/postgres/counters.ts';
-import { percentile } from '../../shared/postgres/processing-time.ts';
+import { COUNTER_SUMS, type Counters } from '../../shared/postgres/tables/counters.ts';
+import { percentile } from '../../shared/postgres/tables/processing-time.ts';
 
 /** How many ids each status lists: enough to look at, small enough for one answer. */
 export const LISTED_IDS_MAX = 1_000;

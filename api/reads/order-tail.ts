@@ -2,7 +2,7 @@
 // It holds no rules: seed-tail.ts fills memory, apply-records.ts folds, follow-checkpoints.ts lets memory forget.
 
 import type { Reader, ReaderHandlers } from '../../shared/log/log.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createApplyRecords } from './apply-records.ts';
 import { createFollowCheckpoints } from './follow-checkpoints.ts';

@@ -3,7 +3,7 @@
 // after its 201, on every instance.
 
 import type { LogEnd } from '../../shared/log/topics/offsets.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { OrderTail } from './order-tail.ts';
 import type { RowLookup } from './row-lookup.ts';

@@ -5,7 +5,7 @@ import type { OrderEvent } from '../../shared/order/events.ts';
 import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.ts';
 import { isTerminal, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { type Effect, evolve, type Order } from '../../shared/order/order.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 
 /** An event of the log with its verdict. */
 export interface LoggedEvent {

@@ -10,9 +10,9 @@ import type { Appender, LogRecord } from '../../shared/log/log.ts';
 import { followLog } from '../../shared/log/read/follow.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
-import { readNextOffsets } from '../../shared/postgres/checkpoints.ts';
 import { BEGIN_SNAPSHOT, type Client, type Database } from '../../shared/postgres/database.ts';
-import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../shared/postgres/order-rows.ts';
+import { readNextOffsets } from '../../shared/postgres/tables/checkpoints.ts';
+import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../shared/postgres/tables/order-rows.ts';
 
 export interface ParkedFilter {
   orderIds?: readonly string[];

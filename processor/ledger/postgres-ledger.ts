@@ -5,7 +5,7 @@
 import { arrayParameter, columnParameters, int4, text } from '../../shared/postgres/binary.ts';
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
-import type { ProductRow, RequestRow } from '../../shared/postgres/ledger-rows.ts';
+import type { ProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
 import { createFences, type FenceRow } from './fences.ts';
 import type { CarriedOrder, CommittedOffsets, Ledger, StartMove, StockStep } from './ledger.ts';
 import { type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';

@@ -4,7 +4,7 @@
 import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
 import { bool, type ColumnsOf, cell, columnList, int4, int8, jsonb, text, timestamptz } from '../../shared/postgres/binary.ts';
-import type { ProductRow, RequestRow } from '../../shared/postgres/ledger-rows.ts';
+import type { ProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
 import type { ProductFactName } from '../../shared/product/events.ts';
 import type { CarriedOrder } from './ledger.ts';
 import type { Answer, LedgerProduct } from './product-requests.ts';

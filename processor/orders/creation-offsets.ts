@@ -1,7 +1,7 @@
 // processor/orders/creation-offsets.ts: asks the read model where the orders of some ids were created (R5).
 
-import { CREATION_OFFSETS, type CreationOffsetRow, creationOffsetsIn } from '../../shared/postgres/creation-offsets.ts';
 import type { Queryable } from '../../shared/postgres/database.ts';
+import { CREATION_OFFSETS, type CreationOffsetRow, creationOffsetsIn } from '../../shared/postgres/tables/creation-offsets.ts';
 import type { LookUpCreationOffsets } from './late-duplicates.ts';
 
 export const createCreationOffsetLookUp =

@@ -3,7 +3,7 @@
 
 import type { Decoded } from '../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
-import type { ArchivedEffect, ArchivedRecord } from '../../shared/postgres/archive-rows.ts';
+import type { ArchivedEffect, ArchivedRecord } from '../../shared/postgres/tables/archive-rows.ts';
 
 // A record can carry any timestamp, -1 ("none") included. Years 1970 to 9999 can be written and read everywhere.
 const TIMESTAMP_MAX = Date.UTC(9999, 11, 31);

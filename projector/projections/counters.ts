@@ -2,7 +2,7 @@
 // A change adds what the row counts now and takes what it counted before, so the counters can never drift from the rows. Pure.
 
 import type { Order } from '../../shared/order/order.ts';
-import { type Counters, zeroCounters } from '../../shared/postgres/counters.ts';
+import { type Counters, zeroCounters } from '../../shared/postgres/tables/counters.ts';
 import type { OrderChange } from './orders.ts';
 
 /** What the changes add to the counters of each partition; negative where orders moved on. */

@@ -1,7 +1,7 @@
 // projector/projections/order-products.ts: which orders contain which product, one row per product of an order.
 // Pure.
 
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import type { OrderChange } from './orders.ts';
 
 export interface ProductRow {

@@ -4,7 +4,7 @@
 import type { LogRecord } from '../../shared/log/log.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { type Effect, evolve } from '../../shared/order/order.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 
 /** An order before and after a batch. `before` is null for an order that the batch created. */
 export interface OrderChange {

@@ -1,7 +1,7 @@
 // projector/projections/processing-time.ts: the histogram of how long completed orders were in processing, per partition.
 // Pure.
 
-import { bucketOf } from '../../shared/postgres/processing-time.ts';
+import { bucketOf } from '../../shared/postgres/tables/processing-time.ts';
 import type { OrderChange } from './orders.ts';
 
 export interface BucketDelta {

@@ -1,9 +1,9 @@
 // projector/store/archive-retention.ts: what the archive holds, and dropping the oldest of it. Only whole tables go, the oldest first, so what
 // is left is whole from one offset on, in every partition. Orders, counters and the log are left alone.
 
-import { type ArchiveTable, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
 import { type Database, openDatabase, type Queryable, quoteIdentifier, type Row } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
+import { type ArchiveTable, readArchiveTables } from '../../shared/postgres/tables/archive-tables.ts';
 import { dropTables } from './replace-tables.ts';
 
 export interface ArchivedStretch extends ArchiveTable {

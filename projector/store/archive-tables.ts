@@ -1,8 +1,8 @@
 // projector/store/archive-tables.ts: makes the tables of the archive before a batch needs them. By offsets, not by time: the log's order
 // is the only one that no clock can disturb, and every reader knows from which offset on it wants to read (decision 13).
 
-import { type ArchiveTable, archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
 import { type Database, type Queryable, quoteIdentifier } from '../../shared/postgres/database.ts';
+import { type ArchiveTable, archiveStart, readArchiveTables } from '../../shared/postgres/tables/archive-tables.ts';
 
 /**
  * Offsets of one table. With twelve partitions and three records an order that is 4 million orders and 9 GB: small enough to

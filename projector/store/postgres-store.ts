@@ -1,13 +1,13 @@
 // projector/store/postgres-store.ts: the read model in PostgreSQL. One transaction per batch: one statement moves the checkpoints
 // and changes what exists (store-statements.ts), then COPY appends what is new. It decides nothing; the batch says what to write.
 
-import { ARCHIVE_FIELDS } from '../../shared/postgres/archive-rows.ts';
 import { arrayParameter, text } from '../../shared/postgres/binary.ts';
-import { readCheckpoints } from '../../shared/postgres/checkpoints.ts';
 import { copyInto } from '../../shared/postgres/copy.ts';
 import type { Database } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
-import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/order-rows.ts';
+import { ARCHIVE_FIELDS } from '../../shared/postgres/tables/archive-rows.ts';
+import { readCheckpoints } from '../../shared/postgres/tables/checkpoints.ts';
+import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Batch } from '../project.ts';
 import { createArchiveTables } from './archive-tables.ts';

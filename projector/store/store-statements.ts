@@ -2,8 +2,8 @@
 // qualified: the search path says which schema is meant, the live one or the one that a rebuild fills.
 
 import { type Column, column, columnParameters, int4, int8, text, textArray, timestamptz, unnest } from '../../shared/postgres/binary.ts';
-import { COUNTER_FIELDS } from '../../shared/postgres/counters.ts';
-import { ORDER_COLUMNS, ORDER_FIELDS } from '../../shared/postgres/order-rows.ts';
+import { COUNTER_FIELDS } from '../../shared/postgres/tables/counters.ts';
+import { ORDER_COLUMNS, ORDER_FIELDS } from '../../shared/postgres/tables/order-rows.ts';
 import type { Batch, CheckpointMove } from '../project.ts';
 import type { ProductRow } from '../projections/order-products.ts';
 import type { OrderChange } from '../projections/orders.ts';

@@ -1,8 +1,8 @@
 // projector/store/store.ts: where the read model lives, as the projector sees it. PostgreSQL stands behind it (postgres-store.ts),
 // in fast tests a map (tests/support/in-memory/store.ts); one contract suite holds for both.
 
-import type { Checkpoint } from '../../shared/postgres/checkpoints.ts';
-import type { StoredOrder } from '../../shared/postgres/order-rows.ts';
+import type { Checkpoint } from '../../shared/postgres/tables/checkpoints.ts';
+import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import type { Batch } from '../project.ts';
 
 /** All methods reject with DATABASE_UNAVAILABLE when the same call may succeed later. */

@@ -1,8 +1,8 @@
 // projector/verify/compare-counters.ts: the counters and the histogram of one partition against a count over the refolded orders.
 
-import { COUNTERS, type Counters, columnOf, zeroCounters } from '../../shared/postgres/counters.ts';
 import type { Client } from '../../shared/postgres/database.ts';
-import { bucketOf } from '../../shared/postgres/processing-time.ts';
+import { COUNTERS, type Counters, columnOf, zeroCounters } from '../../shared/postgres/tables/counters.ts';
+import { bucketOf } from '../../shared/postgres/tables/processing-time.ts';
 import type { RefoldedOrder } from './refold.ts';
 import type { Report } from './report.ts';
 

@@ -6,9 +6,9 @@ import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { readRange } from '../../shared/log/read/read-range.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
-import { ARCHIVE_COLUMNS, type ArchivedEffect, type ArchiveRow, storedBytes } from '../../shared/postgres/archive-rows.ts';
-import type { Checkpoint } from '../../shared/postgres/checkpoints.ts';
 import type { Client } from '../../shared/postgres/database.ts';
+import { ARCHIVE_COLUMNS, type ArchivedEffect, type ArchiveRow, storedBytes } from '../../shared/postgres/tables/archive-rows.ts';
+import type { Checkpoint } from '../../shared/postgres/tables/checkpoints.ts';
 import { openCursor } from './cursor.ts';
 import type { Report } from './report.ts';
 

@@ -4,10 +4,10 @@
 
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
-import { archiveStart, readArchiveTables } from '../../shared/postgres/archive-tables.ts';
-import { readCheckpoints } from '../../shared/postgres/checkpoints.ts';
 import { BEGIN_SNAPSHOT, type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
+import { archiveStart, readArchiveTables } from '../../shared/postgres/tables/archive-tables.ts';
+import { readCheckpoints } from '../../shared/postgres/tables/checkpoints.ts';
 import { compareCounters } from './compare-counters.ts';
 import { compareOrders } from './compare-orders.ts';
 import { compareProducts } from './compare-products.ts';

@@ -2,7 +2,7 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { iso, orderView } from '../../../shared/order/order-view.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import { type Caller, callerOf } from '../../access/caller.ts';
 import { cursorOf, readCursor } from '../../http/cursors.ts';
 import { noneMatchHolds } from '../../http/preconditions.ts';

@@ -5,9 +5,9 @@ import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { columnParameters } from '../../../shared/postgres/binary.ts';
 import { copyInto } from '../../../shared/postgres/copy.ts';
 import { type Client, openDatabase, type Row } from '../../../shared/postgres/database.ts';
-import type { RequestRow } from '../../../shared/postgres/ledger-rows.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
+import type { RequestRow } from '../../../shared/postgres/tables/ledger-rows.ts';
 import { startsInKafka } from '../../consumer-group.ts';
 import { LEDGER_SCHEMA_DIRECTORY } from '../open-ledger.ts';
 import {

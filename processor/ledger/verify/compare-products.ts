@@ -1,7 +1,7 @@
 // processor/ledger/verify/compare-products.ts: compares the products and decisions of a snapshot with the log.
 // The products are compared with the reservations of the same snapshot, too.
 
-import type { ProductRow } from '../../../shared/postgres/ledger-rows.ts';
+import type { ProductRow } from '../../../shared/postgres/tables/ledger-rows.ts';
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf } from '../product-requests.ts';
 import { answerOf, productOf } from '../rows.ts';

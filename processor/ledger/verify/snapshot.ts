@@ -1,7 +1,7 @@
 // processor/ledger/verify/snapshot.ts: what a verification compares: the ledger at one moment, and the products of the log as they were at it.
 
 import type { Queryable, Row } from '../../../shared/postgres/database.ts';
-import type { ProductRow, RequestRow } from '../../../shared/postgres/ledger-rows.ts';
+import type { ProductRow, RequestRow } from '../../../shared/postgres/tables/ledger-rows.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import type { CarriedOrder } from '../ledger.ts';
 import { type CarriedRow, carriedOf, type ReservationRow } from '../rows.ts';

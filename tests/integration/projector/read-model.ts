@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { STORE_SETTINGS } from '../../../projector/store/postgres-store.ts';
-import type { Checkpoint } from '../../../shared/postgres/checkpoints.ts';
 import { type Database, openDatabase, quoteIdentifier } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
-import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../../shared/postgres/order-rows.ts';
+import type { Checkpoint } from '../../../shared/postgres/tables/checkpoints.ts';
+import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import type { ArchiveRow, Tables } from '../../support/in-memory/store.ts';
 

@@ -8,7 +8,7 @@ import type { Submission, Submitted } from '../../../api/orders/submit-order.ts'
 import { consistencyToken } from '../../../api/reads/consistency.ts';
 import type { LogPosition } from '../../../api/reads/position-waits.ts';
 import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import type { Slot } from '../fleet.ts';
 import type { World } from '../world.ts';
 import {

@@ -2,8 +2,8 @@
 // Nothing stuck, one answer for each request, the rows are the fold of the log, the sums are a recount of the rows, the archive is the log.
 
 import type { Order } from '../../../shared/order/order.ts';
-import type { Counters } from '../../../shared/postgres/counters.ts';
-import { bucketOf } from '../../../shared/postgres/processing-time.ts';
+import type { Counters } from '../../../shared/postgres/tables/counters.ts';
+import { bucketOf } from '../../../shared/postgres/tables/processing-time.ts';
 import { isStuck } from '../truth/truth.ts';
 import { ORDERS, type World } from '../world.ts';
 

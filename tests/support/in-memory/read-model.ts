@@ -11,11 +11,11 @@ import type { Store } from '../../../projector/store/store.ts';
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { Effect } from '../../../shared/order/order.ts';
-import type { ArchivedRecord } from '../../../shared/postgres/archive-rows.ts';
 import { jsonb } from '../../../shared/postgres/binary.ts';
-import type { Checkpoint } from '../../../shared/postgres/checkpoints.ts';
-import { COUNTERS, type Counters, zeroCounters } from '../../../shared/postgres/counters.ts';
-import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../../../shared/postgres/order-rows.ts';
+import type { ArchivedRecord } from '../../../shared/postgres/tables/archive-rows.ts';
+import type { Checkpoint } from '../../../shared/postgres/tables/checkpoints.ts';
+import { COUNTERS, type Counters, zeroCounters } from '../../../shared/postgres/tables/counters.ts';
+import { ORDER_FIELDS, type OrderRow, type StoredOrder, storedOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 
 /** Does the work of one transaction at one moment. */

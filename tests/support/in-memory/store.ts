@@ -4,9 +4,9 @@
 import type { Batch } from '../../../projector/project.ts';
 import type { Store } from '../../../projector/store/store.ts';
 import { packHeaders } from '../../../shared/log/codec/raw-headers.ts';
-import type { Checkpoint } from '../../../shared/postgres/checkpoints.ts';
-import type { Counters } from '../../../shared/postgres/counters.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import type { Checkpoint } from '../../../shared/postgres/tables/checkpoints.ts';
+import type { Counters } from '../../../shared/postgres/tables/counters.ts';
+import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import { createStoreOn, emptyReadModel } from './read-model.ts';
 
 /** Everything that the read model says, in a form that can be compared. */

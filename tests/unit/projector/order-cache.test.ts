@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { createOrderCache } from '../../../projector/order-cache.ts';
 import { project } from '../../../projector/project.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';
 import { created } from '../../support/builders/order-events.ts';
 

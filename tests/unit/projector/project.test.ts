@@ -5,7 +5,7 @@ import { project } from '../../../projector/project.ts';
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { FACT_NAMES, type OrderEvent, type OrderEventName, REQUEST_NAMES } from '../../../shared/order/events.ts';
 import type { Effect, Order } from '../../../shared/order/order.ts';
-import type { StoredOrder } from '../../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import { decodedOf, recordsOf, undecodableRecord } from '../../support/builders/log-records.ts';
 import { created, event, fact, T0 } from '../../support/builders/order-events.ts';
 

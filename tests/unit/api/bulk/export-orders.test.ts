@@ -9,7 +9,7 @@ import { exportOrders } from '../../../../api/bulk/export-orders.ts';
 import type { ListQuery } from '../../../../api/reads/order-list.ts';
 import { evolve, type Order } from '../../../../shared/order/order.ts';
 import { orderView } from '../../../../shared/order/order-view.ts';
-import type { StoredOrder } from '../../../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../../../shared/runtime/app-error.ts';
 import { created, fact, T0 } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';

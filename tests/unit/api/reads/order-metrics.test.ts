@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type CountersRow, metricsView } from '../../../../api/reads/order-metrics.ts';
-import { bucketOf } from '../../../../shared/postgres/processing-time.ts';
+import { bucketOf } from '../../../../shared/postgres/tables/processing-time.ts';
 
 const nothing: CountersRow = {
   pending: 0,

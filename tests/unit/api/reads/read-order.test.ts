@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createReadOrder } from '../../../../api/reads/read-order.ts';
 import type { OrderEvent } from '../../../../shared/order/events.ts';
 import { evolve, type Order } from '../../../../shared/order/order.ts';
-import type { StoredOrder } from '../../../../shared/postgres/order-rows.ts';
+import type { StoredOrder } from '../../../../shared/postgres/tables/order-rows.ts';
 import { created, event, fact } from '../../../support/builders/order-events.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 import { inSteeredTime, pass, passUntil } from '../../../support/steered-time.ts';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketOf, durationOf, percentile } from '../../../../shared/postgres/processing-time.ts';
+import { bucketOf, durationOf, percentile } from '../../../../../shared/postgres/tables/processing-time.ts';
 
 const ERROR_MAX = 0.01;
 // From a millisecond to the 8,000 years that ce_time allows, evenly over the orders of magnitude.

@@ -1,8 +1,8 @@
-// shared/postgres/counters.ts: table `counters`: how many orders stand where, and the sums that averages are made of, per partition.
+// shared/postgres/tables/counters.ts: table `counters`: how many orders stand where, and the sums that averages are made of, per partition.
 // One list: what the projector adds up, what is stored, and what the api and the metrics read.
 
-import { ORDER_STATUSES, type OrderStatus } from '../order/lifecycle.ts';
-import { type Column, column, int4, int8 } from './binary.ts';
+import { ORDER_STATUSES, type OrderStatus } from '../../order/lifecycle.ts';
+import { type Column, column, int4, int8 } from '../binary.ts';
 
 /** Counter → column. The sums run over completed orders, times in milliseconds. */
 const COLUMNS = {

@@ -1,7 +1,7 @@
-// shared/postgres/creation-offsets.ts: the offsets at which orders were created, by the read model: they tell late duplicates (R5).
+// shared/postgres/tables/creation-offsets.ts: the offsets at which orders were created, by the read model: they tell late duplicates (R5).
 // One statement reads the rows and the checkpoint of their partition, so that the answer is about one moment.
 
-import type { Row } from './database.ts';
+import type { Row } from '../database.ts';
 
 /** Where orders of one partition were created. */
 export interface CreationOffsets {

@@ -1,4 +1,4 @@
-// shared/postgres/ledger-rows.ts: the rows of the ledger that the api reads too. The processor alone writes them (processor/ledger/rows.ts),
+// shared/postgres/tables/ledger-rows.ts: the rows of the ledger that the api reads too. The processor alone writes them (processor/ledger/rows.ts),
 // as the connections of database.ts read them: bigint as number, timestamptz as epoch milliseconds.
 
 /** A product with its stock. `version` is that of the last decision, `read_version` that of the last fact read. */

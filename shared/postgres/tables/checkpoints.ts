@@ -1,6 +1,6 @@
-// shared/postgres/checkpoints.ts: table `checkpoints`: how far the rows of the read model contain the log. The projector alone moves them.
+// shared/postgres/tables/checkpoints.ts: table `checkpoints`: how far the rows of the read model contain the log. The projector alone moves them.
 
-import type { Queryable, Row } from './database.ts';
+import type { Queryable, Row } from '../database.ts';
 
 /** How far a partition of the topic is contained in the rows. */
 export interface Checkpoint {

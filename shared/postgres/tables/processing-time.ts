@@ -1,4 +1,4 @@
-// shared/postgres/processing-time.ts: what the buckets of table `processing_time_histogram` mean. The projector counts into
+// shared/postgres/tables/processing-time.ts: what the buckets of table `processing_time_histogram` mean. The projector counts into
 // them, the api reads percentiles out of them. Log-linear: counts of any two histograms can simply be added up, and the
 // error is relative, as small for milliseconds as for days. Scheme: HdrHistogram (http://hdrhistogram.org). Pure.
 

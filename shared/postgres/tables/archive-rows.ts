@@ -1,10 +1,10 @@
-// shared/postgres/archive-rows.ts: table `events`: between a record of the log with its verdict and a row of the archive. Both directions stand
+// shared/postgres/tables/archive-rows.ts: table `events`: between a record of the log with its verdict and a row of the archive. Both directions stand
 // here, so that the stored form can change: nothing else may know it.
 
-import { packedSize, packHeaders, packHeadersInto, unpackHeaders } from '../log/codec/raw-headers.ts';
-import type { LogRecord } from '../log/log.ts';
-import type { Effect } from '../order/order.ts';
-import { type BinaryType, bytea, type ColumnsOf, cell, columnList, int4, int8, text, timestamptz } from './binary.ts';
+import { packedSize, packHeaders, packHeadersInto, unpackHeaders } from '../../log/codec/raw-headers.ts';
+import type { LogRecord } from '../../log/log.ts';
+import type { Effect } from '../../order/order.ts';
+import { type BinaryType, bytea, type ColumnsOf, cell, columnList, int4, int8, text, timestamptz } from '../binary.ts';
 
 export type ArchivedEffect = Effect | 'undecodable';
 

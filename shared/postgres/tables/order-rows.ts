@@ -1,10 +1,10 @@
-// shared/postgres/order-rows.ts: between a row of table `orders` and the core's Order. Both directions stand here, so that
+// shared/postgres/tables/order-rows.ts: between a row of table `orders` and the core's Order. Both directions stand here, so that
 // the projector writes exactly what the api, the processor and verify read.
 
-import type { IdOrigin, ItemData } from '../order/events.ts';
-import type { OrderStatus } from '../order/lifecycle.ts';
-import type { Order } from '../order/order.ts';
-import { type BinaryType, type ColumnsOf, cell, columnList, int4, int8, jsonb, text, textArray, timestamptz } from './binary.ts';
+import type { IdOrigin, ItemData } from '../../order/events.ts';
+import type { OrderStatus } from '../../order/lifecycle.ts';
+import type { Order } from '../../order/order.ts';
+import { type BinaryType, type ColumnsOf, cell, columnList, int4, int8, jsonb, text, textArray, timestamptz } from '../binary.ts';
 
 /** An order with its place in the log: what the read model stores. */
 export interface StoredOrder {

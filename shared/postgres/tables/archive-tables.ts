@@ -1,7 +1,7 @@
-// shared/postgres/archive-tables.ts: of which tables the archive `events` consists. Each holds a range of offsets, the same of every
+// shared/postgres/tables/archive-tables.ts: of which tables the archive `events` consists. Each holds a range of offsets, the same of every
 // partition of the topic; they follow one another without a gap. Where the first begins, the archive begins: what is below was dropped.
 
-import type { Queryable, Row } from './database.ts';
+import type { Queryable, Row } from '../database.ts';
 
 export interface ArchiveTable {
   name: string;
