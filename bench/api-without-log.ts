@@ -16,6 +16,7 @@ import { createAdmission } from '../api/overload/admission.ts';
 import { createBulkGate } from '../api/overload/bulk-gate.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { ACCESS_OFF, NO_ACCOUNTS } from './system/access-off.ts';
+import { createdData } from './system/created-data.ts';
 
 const unused = (): Promise<never> => Promise.reject(new Error('this server only takes orders'));
 
@@ -41,16 +42,7 @@ const submitNothing: SubmitOrder = async ({ order, actor, correlationId }) => {
       actor,
       causationId: null,
       correlationId,
-      data: {
-        user_id: order.userId,
-        items,
-        total_minor: totalMinor,
-        currency: 'USD',
-        id_origin: 'server',
-        batch_id: null,
-        key_hash: null,
-        command_hash: null,
-      },
+      data: createdData({ user_id: order.userId, items, total_minor: totalMinor }),
     },
   };
 };

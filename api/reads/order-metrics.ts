@@ -30,17 +30,17 @@ export const METRICS_WITH_IDS_STATEMENT = statement(
   ),
 );
 
+/** `pending_orders` and so on: one property for each status. */
+export const byStatus = <T>(value: (status: OrderStatus) => T) =>
+  Object.fromEntries(ORDER_STATUSES.map((status) => [`${status}_orders`, value(status)])) as Record<`${OrderStatus}_orders`, T>;
+
 /** Averages and percentiles are over completed orders, and 0 while there are none. Durations are in seconds. */
 export const metricsView = (counters: CountersRow, currency: string) => {
   const { completed, completedProcessing: timed, histogram } = counters;
   const percentileSeconds = (share: number): number => Math.round(percentile(histogram, share) ?? 0) / 1000;
   return {
     total_orders: ORDER_STATUSES.reduce((sum, status) => sum + counters[status], 0),
-    pending_orders: counters.pending,
-    processing_orders: counters.processing,
-    completed_orders: completed,
-    cancelled_orders: counters.cancelled,
-    rejected_orders: counters.rejected,
+    ...byStatus((status) => counters[status]),
     parked_orders: counters.parked,
     total_revenue: fromMinor(counters.revenueMinor),
     average_order_value: fromMinor(average(counters.revenueMinor, completed)),

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
-import type { MetricsView } from '../reads/order-metrics.ts';
+import { byStatus, type MetricsView } from '../reads/order-metrics.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 const Amount = Type.Number({ minimum: 0 });
@@ -36,11 +36,7 @@ export const EXAMPLE_METRICS: MetricsView = {
 export const MetricsSchema = Type.Object(
   {
     total_orders: Count,
-    pending_orders: Count,
-    processing_orders: Count,
-    completed_orders: Count,
-    cancelled_orders: Count,
-    rejected_orders: Count,
+    ...byStatus(() => Count),
     parked_orders: Count,
     total_revenue: Type.Number({ minimum: 0, description: 'Sum over completed orders.' }),
     average_order_value: Type.Number({ ...Amount, description: 'total_revenue divided by completed_orders; 0 while there is none.' }),

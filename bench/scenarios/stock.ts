@@ -19,6 +19,7 @@ import { quietRounds } from '../measure/quiet-rounds.ts';
 import { median } from '../measure/statistics.ts';
 import { openWindow } from '../measure/window.ts';
 import type { Findings } from '../report/findings.ts';
+import { createdData } from '../system/created-data.ts';
 import type { Environment } from '../system/environment.ts';
 
 export interface StockBench {
@@ -154,16 +155,11 @@ const orderFor = (id: string) =>
     actor: 'anonymous',
     causationId: null,
     correlationId: null,
-    data: {
+    data: createdData({
       user_id: '1',
       items: [{ product_id: id, quantity: 1, unit_price_minor: 100, stocked: true }],
       total_minor: 100,
-      currency: 'USD',
-      id_origin: 'server',
-      batch_id: null,
-      key_hash: null,
-      command_hash: null,
-    },
+    }),
   }) as const satisfies Parameters<typeof readEvent>[1];
 
 /** CLIENTS of them, each again as soon as it has its answer. Resolves with the answers per second. */

@@ -8,6 +8,7 @@ import { createLogClient } from '../../shared/log/connect/client.ts';
 import { logEnd } from '../../shared/log/topics/offsets.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
+import { createdData } from './created-data.ts';
 
 export interface FillOptions {
   kafka: string;
@@ -61,16 +62,7 @@ const lifeOf = (index: number): [OrderEvent, OrderEvent, OrderEvent] => {
     unit_price_minor: null,
     stocked: false,
   }));
-  const created = {
-    user_id: userId,
-    items,
-    total_minor: 1_000 + (index % 50_000),
-    currency: 'USD',
-    id_origin: 'server' as const,
-    batch_id: null,
-    key_hash: null,
-    command_hash: null,
-  };
+  const created = createdData({ user_id: userId, items, total_minor: 1_000 + (index % 50_000) });
   const fact = { kind: 'fact', actor: 'system:processor' } as const;
   return [
     { ...envelope(now), kind: 'fact', name: 'OrderCreated', version: 1, actor: 'anonymous', data: created },

@@ -8,9 +8,10 @@ import { createIndexes, dropIndexes } from '../../projector/rebuild/secondary-in
 import { createPostgresStore, STORE_SETTINGS } from '../../projector/store/postgres-store.ts';
 import { partitionOf } from '../../shared/log/append/partitioner.ts';
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
-import type { EventData, OrderEvent, OrderFactName } from '../../shared/order/events.ts';
+import type { OrderEvent, OrderFactName } from '../../shared/order/events.ts';
 import { openDatabase, quoteIdentifier } from '../../shared/postgres/database.ts';
 import { migrate } from '../../shared/postgres/migrate.ts';
+import { createdData } from './created-data.ts';
 import { CHECKOUT } from './environment.ts';
 import { PARTITIONS, TOPIC } from './system.ts';
 
@@ -106,16 +107,12 @@ const lifeOf = (index: number, orders: number): OrderEvent[] => {
     unit_price_minor: null,
     stocked: false,
   }));
-  const created: EventData['OrderCreated'] = {
+  const created = createdData({
     user_id: userId,
     items,
     total_minor: 1_000 + (index % 50_000),
-    currency: 'USD',
-    id_origin: 'server',
     batch_id: index % 2 === 0 ? `b${(index / 2) % POPULATION.batches}` : null,
-    key_hash: null,
-    command_hash: null,
-  };
+  });
   const life: OrderEvent[] = [{ ...envelope(0), kind: 'fact', name: 'OrderCreated', version: 1, actor: 'anonymous', data: created }];
   const add = (name: OrderFactName, data: object): void => {
     const version = life.length + 1;
