@@ -1,6 +1,7 @@
 // api/access/credentials.ts: finds the caller by what a request shows: a token, a password, an api client's secret or a ticket.
 // It never decides what the caller may do: that is authorize.ts.
 
+import { isStorableText } from '../../shared/runtime/storable-text.ts';
 import type { Principal } from './accounts/account-store.ts';
 import type { Caller } from './caller.ts';
 import { isClientId, isSecret } from './client-secrets.ts';
@@ -49,6 +50,7 @@ export const createCredentials = ({ tokens, principals, signIn }: CredentialsOpt
   const byBasic = (encoded: string, address: string): Found => {
     if (encoded.length > BASIC_LENGTH_MAX) return null;
     const text = Buffer.from(encoded, 'base64').toString('utf8');
+    if (!isStorableText(text)) return null; // nor was one with NUL
     const colon = text.indexOf(':');
     if (colon === -1) return null;
     const name = text.slice(0, colon);

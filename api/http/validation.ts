@@ -4,6 +4,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { AMOUNT_MAX, isAmount } from '../../shared/order/money.ts';
+import { unstorablePath } from '../../shared/runtime/storable-text.ts';
 import { type FieldError, type Problem, validationFailed } from './problems.ts';
 
 type Part = 'body' | 'querystring' | 'params' | 'headers';
@@ -16,6 +17,8 @@ const COLLECT_ENTRIES_MAX = 1_000;
 const NAME_MAX = 100;
 
 const AMOUNT_MESSAGE = `must be a decimal from 0 to ${AMOUNT_MAX} with at most two places`;
+
+const UNSTORABLE_MESSAGE = 'must not contain NUL (U+0000) or half of a surrogate pair';
 
 const createAjv = (options: { coerce: boolean; allErrors: boolean }): Ajv => {
   const ajv = new Ajv({
@@ -57,7 +60,11 @@ export const createValidatorCompiler = () => {
     const ajv = part === 'body' ? body : text;
     const first = ajv.first().compile(schema as object);
     const all = onDemand(() => ajv.all().compile(schema as object));
-    return (value: unknown): true | { error: Problem } => (first(value) ? true : { error: problemOf(part, value, first, all) });
+    return (value: unknown): true | { error: Problem } => {
+      if (!first(value)) return { error: problemOf(part, value, first, all) };
+      const path = unstorablePath(value);
+      return path === null ? true : { error: validationFailed([{ path: `${PREFIX[part]}${path}` || '/', message: UNSTORABLE_MESSAGE }]) };
+    };
   };
 };
 

@@ -7,6 +7,7 @@ export const APP_ERRORS = {
   LOG_OVERLOADED: true,
   LOG_UNAVAILABLE: true,
   RECORD_TOO_LARGE: false,
+  UNSTORABLE_TEXT: false,
   LOG_MISMATCH: false,
   LOG_GAP: false,
   TOPIC_MISCONFIGURED: false,

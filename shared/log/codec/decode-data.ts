@@ -3,6 +3,7 @@
 
 import { Ajv, type ValidateFunction } from 'ajv';
 import { AppError } from '../../runtime/app-error.ts';
+import { unstorablePath } from '../../runtime/storable-text.ts';
 import type { LogRecord } from '../log.ts';
 import { type Attributes, readAttributes, type Undecodable, undecodable } from './envelope.ts';
 import { isFutureType, type Vocabulary, wireTypesOf } from './wire-types.ts';
@@ -68,10 +69,11 @@ const parseObject = (value: Buffer | null): Data | null => {
  * JSON can say what PostgreSQL cannot store and UTF-8 cannot carry. Such a record has no effect anywhere, instead of stopping
  * the projector for ever. Only escapes can produce it, so the text is searched for those first.
  */
-const hasUnstorableText = (value: Buffer, data: unknown): boolean => value.includes('\\u') && !isStorable(data);
+const hasUnstorableText = (value: Buffer | string, data: unknown): boolean => value.includes('\\u') && unstorablePath(data) !== null;
 
-const isStorable = (data: unknown): boolean => {
-  if (typeof data === 'string') return data.isWellFormed() && !data.includes('\0');
-  if (typeof data !== 'object' || data === null) return true;
-  return Object.entries(data).every(([name, value]) => isStorable(name) && isStorable(value));
+/** The value of a record. Throws UNSTORABLE_TEXT for data that every reader would set aside for its texts. */
+export const encodeData = (data: object): string => {
+  const value = JSON.stringify(data);
+  if (hasUnstorableText(value, data)) throw new AppError('UNSTORABLE_TEXT', `The text at ${unstorablePath(data) || '/'} cannot be stored.`);
+  return value;
 };

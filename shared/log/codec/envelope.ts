@@ -1,6 +1,8 @@
 // shared/log/codec/envelope.ts: CloudEvents 1.0 in Kafka's binary mode: the attributes are headers, the value is the data.
 // https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
 
+import { AppError } from '../../runtime/app-error.ts';
+import { isStorableText } from '../../runtime/storable-text.ts';
 import type { LogRecord } from '../log.ts';
 
 /** Why a record cannot be decoded: a closed set, used as a metric label and in the dead-letter topic. */
@@ -73,11 +75,14 @@ export const readAttributes = (record: LogRecord): { ok: true; attributes: Attri
   };
 };
 
-/** PostgreSQL's text holds no NUL. */
-const isStorable = (id: string): boolean => id.length <= ATTRIBUTE_MAX && !id.includes('\0');
+const isStorable = (id: string): boolean => id.length <= ATTRIBUTE_MAX && isStorableText(id);
 
-/** The headers of a record to append. Absent attributes are left out. */
+/** The headers of a record to append. Absent attributes are left out. Throws UNSTORABLE_TEXT for those that no reader takes. */
 export const writeAttributes = (attributes: Attributes, source: string, traceparent?: string | null): Record<string, string> => {
+  const { id, subject, causationId, actor, correlationId } = attributes;
+  const refused = [id, subject, causationId ?? '', actor, correlationId ?? ''].find((text) => !isStorable(text));
+  if (refused !== undefined)
+    throw new AppError('UNSTORABLE_TEXT', `The attribute ${JSON.stringify(refused.slice(0, 80))} cannot be stored.`);
   const headers: Record<string, string> = {
     ce_specversion: '1.0',
     ce_id: attributes.id,

@@ -6,7 +6,7 @@ import { EVENT_TYPES } from '../../order/event-types.ts';
 import type { OrderEvent, OrderEventName } from '../../order/events.ts';
 import { UPCASTERS } from '../../order/upcast.ts';
 import type { LogRecord, RecordToAppend } from '../log.ts';
-import { createDecoder } from './decode-data.ts';
+import { createDecoder, encodeData } from './decode-data.ts';
 import { type Undecodable, writeAttributes } from './envelope.ts';
 import { currentWireType, type Vocabulary } from './wire-types.ts';
 
@@ -42,7 +42,7 @@ export const decodeOrderEvent = (record: LogRecord): Decoded => {
 export const encodeOrderEvent = (event: OrderEvent, topic: string, traceparent?: string | null): RecordToAppend => ({
   topic,
   key: event.orderId,
-  value: JSON.stringify(event.data),
+  value: encodeData(event.data),
   headers: writeAttributes(
     {
       id: event.id,

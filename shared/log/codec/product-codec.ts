@@ -6,7 +6,7 @@ import { PRODUCT_EVENT_TYPES } from '../../product/event-types.ts';
 import type { ProductEvent, ProductEventName } from '../../product/events.ts';
 import { PRODUCT_UPCASTERS } from '../../product/upcast.ts';
 import type { LogRecord, RecordToAppend } from '../log.ts';
-import { createDecoder } from './decode-data.ts';
+import { createDecoder, encodeData } from './decode-data.ts';
 import { type Undecodable, writeAttributes } from './envelope.ts';
 import { currentWireType, type Vocabulary } from './wire-types.ts';
 
@@ -39,7 +39,7 @@ export const decodeProductEvent = (record: LogRecord): DecodedProduct => {
 export const encodeProductEvent = (event: ProductEvent, topic: string, traceparent?: string | null): RecordToAppend => ({
   topic,
   key: event.productId,
-  value: JSON.stringify(event.data),
+  value: encodeData(event.data),
   headers: writeAttributes(
     {
       id: event.id,
