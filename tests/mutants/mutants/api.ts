@@ -26,7 +26,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     rule: 'money',
     why: 'Some amounts with two places are refused, as `multipleOf` would.',
     file: 'shared/order/money.ts',
-    find: 'Math.round(value * 100) / 100 === value;',
+    find: 'error <= Math.min(value * RELATIVE_ERROR_MAX, ERROR_MAX);',
     replace: 'value % 0.01 === 0;',
     world: 'api-http',
   },

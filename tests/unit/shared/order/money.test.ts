@@ -27,6 +27,22 @@ describe('amounts', () => {
     );
   });
 
+  it('takes what a sum of cents in doubles makes, as the sum', () => {
+    expect([34.650000000000006, 0.30000000000000004, 0.1 + 0.7].map(toMinor)).toEqual([3465, 30, 80]);
+    expect(isAmount(34.650000000000006)).toBe(true);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 9_999_999_999 }), { maxLength: 100 }), (cents) => {
+        const sum = cents.reduce((total, each) => total + each / 100, 0);
+        expect(isAmount(sum)).toBe(true);
+        expect(toMinor(sum)).toBe(cents.reduce((total, each) => total + each, 0));
+      }),
+    );
+  });
+
+  it.each([34.65000001, 0.010000001, 1e-15, 9_999_999_999.985, 123_456_789.001])('takes nothing that is further off: %d', (value) => {
+    expect(isAmount(value)).toBe(false);
+  });
+
   it.each([-1, -0.01, 1e300, Number.MAX_SAFE_INTEGER, AMOUNT_MAX + 0.01, 0.001, 19.999, Number.NaN, Number.POSITIVE_INFINITY])(
     'refuses %d',
     (value) => {
