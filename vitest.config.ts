@@ -17,6 +17,9 @@ const WITH_STACK = { ...LIMITS, globalSetup: STACK_SETUP };
 // One of each role is killed under load: the fault test of `npm test`. The others are in `npm run test:faults`.
 const EVERY_ROLE_KILLED = 'tests/reliability/roles/kill-each-role.test.ts';
 
+// A hundred thousand orders take a minute: with the longer suites.
+const BULK = 'tests/e2e/bulk.test.ts';
+
 // Groups run one after the other: what is cheap fails first, and what starts many processes is not disturbed.
 export default defineConfig({
   test: {
@@ -49,7 +52,18 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 3 }, ...WITH_STACK },
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          exclude: [BULK],
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+          ...WITH_STACK,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'bulk', include: [BULK], maxWorkers: 2, sequence: { groupOrder: 3 }, ...WITH_STACK },
       },
       {
         extends: true,

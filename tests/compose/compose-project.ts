@@ -48,7 +48,7 @@ export const createComposeProject = async (extraFiles: readonly string[] = []): 
   const runTests: ComposeProject['runTests'] = (url, files) =>
     new Promise((settle) => {
       const vitest = join(CHECKOUT, 'node_modules', 'vitest', 'vitest.mjs');
-      const args = [vitest, 'run', '--project', 'e2e', '--reporter', 'verbose', ...files];
+      const args = [vitest, 'run', '--project', 'e2e', '--project', 'bulk', '--reporter', 'verbose', ...files];
       const child = spawn(process.execPath, args, {
         cwd: CHECKOUT,
         env: { PATH, HOME, TMPDIR, SERVICE_URL: url },

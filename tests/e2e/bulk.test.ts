@@ -35,6 +35,7 @@ describe('a batch of 100,000', () => {
   it('is made in one call, within bounded memory, while single orders are taken as ever', async () => {
     const { pid } = service.roles.api;
     let running = true;
+    const began = performance.now();
     const batch = populate({ total_entries: ENTRIES }).finally(() => {
       running = false;
     });
@@ -49,7 +50,8 @@ describe('a batch of 100,000', () => {
     batchId = body.batch_id as string;
     expect(body).toEqual({ batch_id: batchId, total_entries: ENTRIES, success_count: ENTRIES, failure_count: 0, errors: [] });
     expect(waits.length).toBeGreaterThan(20);
-    expect(waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(500);
+    // On any machine: most of them wait for a small part of what the batch takes.
+    expect(waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan((performance.now() - began) / 20);
     if (REMOTE_URL !== undefined) return; // its process and its output are out of reach
     if (existsSync('/proc')) expect(memoryPeakMb(pid)).toBeLessThan(API_MEMORY_MAX_MB);
     expect(service.roles.api.output()).toMatch(/"done":\d+.*"populating"/);
