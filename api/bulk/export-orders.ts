@@ -12,7 +12,11 @@ export interface Export {
   filters: ListFilters;
   newestFirst: boolean;
   format: ExportFormat;
+  /** CSV only: begins with a byte order mark, by which spreadsheets know UTF-8. */
+  bom?: boolean;
 }
+
+const BYTE_ORDER_MARK = '\ufeff';
 
 // Half a megabyte of text, 5 ms of work: long enough to be worth a query, short enough for the others.
 const PAGE_ORDERS = 500;
@@ -22,13 +26,17 @@ const PAGE_ORDERS = 500;
  * began, and passes the filters when its page is read, is in it exactly once, as it is at that moment: pages follow the creation,
  * which never changes. Orders that are created meanwhile may be in it.
  */
-export async function* exportOrders(readModel: Pick<ReadModel, 'page'>, { filters, newestFirst, format }: Export): AsyncGenerator<string> {
+export async function* exportOrders(
+  readModel: Pick<ReadModel, 'page'>,
+  { filters, newestFirst, format, bom = false }: Export,
+): AsyncGenerator<string> {
   const encode = format === 'csv' ? csv : ndjson;
   let after: ListPosition | null = null;
   do {
     const page: Order[] = (await readModel.page({ filters, newestFirst, after, limit: PAGE_ORDERS })).map(({ order }) => order);
     const last = page.length < PAGE_ORDERS ? undefined : page.at(-1)!;
-    yield encode(page, after === null);
+    const isFirst = after === null;
+    yield `${isFirst && bom ? BYTE_ORDER_MARK : ''}${encode(page, isFirst)}`;
     after = last === undefined ? null : { createdAt: last.createdAt, orderId: last.orderId };
   } while (after !== null);
 }
@@ -63,11 +71,20 @@ const CSV_CELLS: { readonly [Name in keyof OrderView]: (value: OrderView[Name]) 
 };
 const CSV_COLUMNS = Object.keys(CSV_CELLS) as (keyof OrderView)[];
 
+// csv-stringify quotes its own record delimiter only. To many readers CR or LF alone ends a row too, and the next cell may be a formula.
+const QUOTED = /[\r\n]/;
+
 /** RFC 4180. Text that a spreadsheet would run as a formula (`=`, `+`, `-`, `@` first) has an apostrophe before it, as OWASP advises. */
 const csv = (orders: readonly Order[], isFirst: boolean): string => {
   const rows = orders.map((order) => {
     const view = orderView(order);
     return Object.fromEntries(CSV_COLUMNS.map((name) => [name, (CSV_CELLS[name] as typeof asIs)(view[name])]));
   });
-  return stringify(rows, { header: isFirst, columns: [...CSV_COLUMNS], record_delimiter: 'windows', escape_formulas: true });
+  return stringify(rows, {
+    header: isFirst,
+    columns: [...CSV_COLUMNS],
+    record_delimiter: 'windows',
+    quoted_match: QUOTED,
+    escape_formulas: true,
+  });
 };

@@ -70,7 +70,14 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 const { limit: _limit, cursor: _cursor, ...filters } = ListQuerySchema.properties;
 export const ExportQuery = Type.Object(
   {
-    format: Type.Unsafe<ExportFormat>({ type: 'string', enum: [...EXPORT_FORMATS], default: 'ndjson' }),
+    format: Type.Optional(
+      Type.Unsafe<ExportFormat>({
+        type: 'string',
+        enum: [...EXPORT_FORMATS],
+        description: 'Without it what `Accept` prefers; `ndjson` where that says nothing.',
+      }),
+    ),
+    bom: Type.Optional(Type.Boolean({ description: 'CSV only: begin with a byte order mark, by which spreadsheets know UTF-8.' })),
     ...filters,
   },
   { additionalProperties: false },

@@ -3,7 +3,9 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { exportOrders } from '../../bulk/export-orders.ts';
+import { quality } from '../../http/http-guard.ts';
 import type { LongTransfers } from '../../http/long-transfers.ts';
+import { validationFailed } from '../../http/problems.ts';
 import type { Consistency } from '../../reads/consistency.ts';
 import type { ReadModel } from '../../reads/read-model.ts';
 import { type ExportFormat, ExportQuery } from '../../schemas/bulk.ts';
@@ -43,14 +45,17 @@ const schema = {
 export const exportRoute: FastifyPluginCallbackTypebox<ExportRouteOptions> = (app, { readModel, consistency, longTransfers }, done) => {
   app.get('/orders/export', { schema }, async (request, reply) => {
     const { query } = request;
-    const { format } = query;
+    const format = query.format ?? formatBy(request.headers.accept ?? '*/*');
+    const bom = query.bom === true;
+    if (bom && format !== 'csv') throw validationFailed([{ path: 'query/bom', message: 'is for CSV only' }]);
     await awaitToken(request, reply, consistency, 'rows');
-    const text = exportOrders(readModel, { filters: filtersOf(query), newestFirst: query.sort === '-created_at', format });
+    const text = exportOrders(readModel, { filters: filtersOf(query), newestFirst: query.sort === '-created_at', format, bom });
     // Before the headers go out: a failure now is still an answer.
     const first = await text.next();
     const signal = longTransfers.begin(request, reply);
     return reply
       .header('cache-control', PRIVATE)
+      .header('vary', 'Accept')
       .header('content-disposition', `attachment; filename="${fileName(format)}"`)
       .type(TYPES[format])
       .send(Readable.from(withFirst(first, text), { signal }));
@@ -62,6 +67,12 @@ async function* withFirst(first: IteratorResult<string, void>, rest: AsyncGenera
   if (!first.done) yield first.value;
   yield* rest;
 }
+
+/** CSV where the client prefers it by name; wildcards mean NDJSON. */
+const formatBy = (accept: string): ExportFormat => {
+  const csv = quality(accept, 'text/csv', { explicit: true });
+  return csv > 0 && csv >= quality(accept, 'application/x-ndjson', { explicit: true }) ? 'csv' : 'ndjson';
+};
 
 /** `orders-2026-11-21T10-00-00Z.csv`: colons are not for every file system. */
 const fileName = (format: ExportFormat): string => `orders-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z.${format}`;

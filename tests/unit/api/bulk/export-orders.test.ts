@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportOrders } from '../../../../api/bulk/export-orders.ts';
 import type { ListQuery } from '../../../../api/reads/order-list.ts';
@@ -37,28 +39,8 @@ const filters = { statuses: [], userId: null, batchId: null, productId: null, pa
 const exported = async (orders: readonly Order[], format: 'ndjson' | 'csv', newestFirst = false): Promise<string> =>
   (await collect(exportOrders(tableOf(orders), { filters, newestFirst, format }))).join('');
 
-/** A reader of RFC 4180 that knows nothing of the writer. */
-const parseCsv = (csv: string): string[][] => {
-  const rows: string[][] = [];
-  let [row, cell, quoted]: [string[], string, boolean] = [[], '', false];
-  for (let at = 0; at < csv.length; at += 1) {
-    const char = csv[at]!;
-    if (quoted && char === '"' && csv[at + 1] === '"') {
-      cell += '"';
-      at += 1;
-    } else if (char === '"') quoted = !quoted;
-    else if (!quoted && char === ',') {
-      row.push(cell);
-      cell = '';
-    } else if (!quoted && char === '\r' && csv[at + 1] === '\n') {
-      rows.push([...row, cell]);
-      [row, cell] = [[], ''];
-      at += 1;
-    } else cell += char;
-  }
-  expect([row, cell]).toEqual([[], '']);
-  return rows;
-};
+/** By a reader that is not ours, which finds out by itself what ends a row. */
+const parseCsv = (csv: string): string[][] => parse(csv, { bom: true, record_delimiter: ['\r\n', '\n', '\r'] });
 
 describe('an export', () => {
   it.each([0, 1, 499, 500, 501, 1_000, 1_750])('of %i orders has each of them once, in order', async (count) => {
@@ -94,9 +76,29 @@ describe('an export', () => {
     }
   });
 
+  it('as CSV gives every text back, whatever line breaks, quotes and separators are in it', async () => {
+    const piece = fc.constantFrom('a', '\n', '\r', '\r\n', '"', ',', ';', '\n=1+1', '🙂', ' ');
+    const reasons = fc.array(fc.string({ unit: piece, minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(reasons, async (texts) => {
+        const orders = texts.map((reason, n) => orderAt(n, { reason }));
+        const [header, ...rows] = parseCsv(await exported(orders, 'csv'));
+        const at = header!.indexOf('reason');
+        expect(rows.map((row) => row[at]!.replace(/^'(?=[=+\-@\t\r])/, ''))).toEqual(texts);
+        expect(rows.map((row) => row.length)).toEqual(texts.map(() => header!.length));
+      }),
+    );
+  });
+
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1'])('as CSV does not let a spreadsheet run %j', async (reason) => {
     const [header, row] = parseCsv(await exported([orderAt(1, { reason })], 'csv'));
     expect(row![header!.indexOf('reason')]).toBe(`'${reason}`);
+  });
+
+  it('as CSV begins with a byte order mark where one is asked for', async () => {
+    const pieces = await collect(exportOrders(tableOf([orderAt(1)]), { filters, newestFirst: true, format: 'csv', bom: true }));
+    expect(pieces.join('').startsWith('\ufefforder_id,')).toBe(true);
+    expect(parseCsv(pieces.join(''))[0]![0]).toBe('order_id');
   });
 
   it('asks for the next page only when the last one was taken', async () => {
@@ -138,6 +140,7 @@ describe('GET /orders/export', () => {
       new RegExp(`^attachment; filename="orders-\\d{4}-\\d\\d-\\d\\dT\\d\\d-\\d\\d-\\d\\dZ\\.${format}"$`),
     );
     expect(answer.headers['cache-control']).toBe('private, no-cache');
+    expect(answer.headers.vary).toContain('Accept');
   });
 
   it('has the filters and the sort of the list, and no pages', async () => {
@@ -149,9 +152,22 @@ describe('GET /orders/export', () => {
       filters: { statuses: ['completed', 'pending'], userId: '7', batchId: 'b', productId: 'p', parked: true, createdAfter: T0 },
       newestFirst: false,
     });
-    for (const wrong of ['limit=5', 'cursor=x', 'format=xml', 'status=none']) {
+    for (const wrong of ['limit=5', 'cursor=x', 'format=xml', 'status=none', 'bom=true', 'bom=perhaps&format=csv']) {
       expect((await api.get(`/orders/export?${wrong}`)).json()).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
     }
+  });
+
+  it.each([
+    ['text/csv', 'text/csv'],
+    ['text/csv;q=0.5, application/x-ndjson', 'application/x-ndjson'],
+    ['text/*', 'application/x-ndjson'],
+    ['*/*', 'application/x-ndjson'],
+  ])('answers Accept: %s with %s, unless the query says otherwise', async (accept, type) => {
+    serve([orderAt(1)]);
+    expect((await api.get('/orders/export', { accept })).headers['content-type']).toContain(type);
+    expect((await api.get('/orders/export?format=ndjson', { accept })).headers['content-type']).toContain('application/x-ndjson');
+    const marked = await api.get('/orders/export?format=csv&bom=true', { accept });
+    expect(marked.rawPayload.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
   });
 
   it('is an error with a status while nothing has been sent, and a broken connection afterwards', async () => {
