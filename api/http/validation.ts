@@ -2,8 +2,8 @@
 // Bodies are never coerced, trimmed or completed. Queries and paths are text, so numbers and booleans are coerced there.
 
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import addFormats from 'ajv-formats';
 import { AMOUNT_MAX, isAmount } from '../../shared/order/money.ts';
+import { instantOf } from '../../shared/runtime/instant.ts';
 import { unstorablePath } from '../../shared/runtime/storable-text.ts';
 import { type FieldError, type Problem, validationFailed } from './problems.ts';
 
@@ -18,6 +18,7 @@ const NAME_MAX = 100;
 
 const AMOUNT_MESSAGE = `must be a decimal from 0 to ${AMOUNT_MAX} with at most two places`;
 
+const INSTANT_MESSAGE = 'must be a date and time like 2026-11-21T08:00:00Z or 2026-11-21T08:00:00+01:00 (in a query the + is written %2B)';
 const UNSTORABLE_MESSAGE = 'must not contain NUL (U+0000) or half of a surrogate pair';
 
 const createAjv = (options: { coerce: boolean; allErrors: boolean }): Ajv => {
@@ -29,7 +30,7 @@ const createAjv = (options: { coerce: boolean; allErrors: boolean }): Ajv => {
     removeAdditional: false,
     allErrors: options.allErrors,
   });
-  addFormats.default(ajv, ['date-time']);
+  ajv.addFormat('date-time', (text) => instantOf(text) !== null);
   return ajv.addFormat('amount', { type: 'number', validate: isAmount });
 };
 
@@ -92,6 +93,7 @@ const messageOf = ({ keyword, params, message }: ErrorObject): string => {
   if (keyword === 'required') return 'is required';
   if (keyword === 'additionalProperties') return 'is not a known field';
   if (keyword === 'format' && params.format === 'amount') return AMOUNT_MESSAGE;
+  if (keyword === 'format' && params.format === 'date-time') return INSTANT_MESSAGE;
   if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
   return message ?? 'is not valid';
 };

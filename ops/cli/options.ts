@@ -1,6 +1,7 @@
 // ops/cli/options.ts: values of the command line's options that are more than a word.
 
 import { InvalidArgumentError } from 'commander';
+import { instantOf } from '../../shared/runtime/instant.ts';
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -11,12 +12,10 @@ export const durationMs = (text: string): number => {
   return Number(number) * UNITS_MS[unit]!;
 };
 
-/** `2026-11-21`, or with a time, `2026-11-21T08:00:00Z`, in epoch milliseconds. */
+/** `2026-11-21` (its beginning in UTC), or with a time, `2026-11-21T08:00:00Z`, in epoch milliseconds. */
 export const moment = (text: string): number => {
-  const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  // The 31st of February would be taken for a day in March.
-  if (Number.isNaN(at) || !new Date(at).toISOString().startsWith(text.slice(0, 10)))
-    throw new InvalidArgumentError('Give a date, or a time in UTC: 2026-11-21, 2026-11-21T08:00:00Z.');
+  const at = instantOf(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (at === null) throw new InvalidArgumentError('Give a date, or a time: 2026-11-21, 2026-11-21T08:00:00Z, 2026-11-21T08:00:00+01:00.');
   return at;
 };
 

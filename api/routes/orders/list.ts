@@ -3,6 +3,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
+import { instantOf } from '../../../shared/runtime/instant.ts';
 import { cursorOf, readCursor } from '../../http/cursors.ts';
 import { ID } from '../../http/ids.ts';
 import type { Consistency } from '../../reads/consistency.ts';
@@ -64,12 +65,16 @@ export const filtersOf = (query: Omit<ListQueryString, 'limit' | 'cursor'>): Lis
   batchId: query.batch_id ?? null,
   productId: query.product_id ?? null,
   parked: query.parked ?? null,
-  createdAfter: query.created_after === undefined ? null : Date.parse(query.created_after),
-  createdBefore: query.created_before === undefined ? null : Date.parse(query.created_before),
+  createdAfter: query.created_after === undefined ? null : instantOf(query.created_after),
+  createdBefore: query.created_before === undefined ? null : instantOf(query.created_before),
 });
+
+// The years that can be written; PostgreSQL refuses what lies far beyond.
+const CREATED_AT_MAX = Date.UTC(9999, 11, 31);
+const isTime = (at: unknown): boolean => Number.isSafeInteger(at) && (at as number) >= 0 && (at as number) <= CREATED_AT_MAX;
 
 const isPosition = (at: unknown): at is ListPosition => {
   if (typeof at !== 'object' || at === null) return false;
   const { createdAt, orderId } = at as Partial<ListPosition>;
-  return Number.isSafeInteger(createdAt) && typeof orderId === 'string' && ID.test(orderId);
+  return isTime(createdAt) && typeof orderId === 'string' && ID.test(orderId);
 };

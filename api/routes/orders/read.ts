@@ -3,6 +3,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { iso, orderView } from '../../../shared/order/order-view.ts';
 import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
+import { instantOf } from '../../../shared/runtime/instant.ts';
 import { type Caller, callerOf } from '../../access/caller.ts';
 import { cursorOf, readCursor } from '../../http/cursors.ts';
 import { noneMatchHolds } from '../../http/preconditions.ts';
@@ -86,7 +87,7 @@ export const readOrderRoutes: FastifyPluginCallbackTypebox<ReadOrderRoutesOption
     await awaitToken(request, reply, consistency, 'order');
     const { at } = request.query;
     const stored = await found(request.params.order_id);
-    const order = at === undefined ? stored.order : await options.events.asOf(stored, Date.parse(at));
+    const order = at === undefined ? stored.order : await options.events.asOf(stored, instantOf(at)!);
     if (order === null) throw new Problem('ORDER_NOT_FOUND', `There was no order ${request.params.order_id} at ${at}.`);
     const etag = etagOf(order);
     reply.header('etag', etag).header('cache-control', PRIVATE);

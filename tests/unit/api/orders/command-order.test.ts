@@ -375,7 +375,8 @@ describe.concurrent('GET /orders/:id', () => {
       expect(await seen('2026-01-01T00:01:00Z')).toMatchObject({ status: 'pending', version: 1 });
       expect(await seen('2026-01-01T00:01:59.999Z')).toMatchObject({ status: 'pending', version: 1 });
       expect(await seen('2026-01-01T00:02:00Z')).toMatchObject({ status: 'completed', version: 3, processing_duration: 0 });
-      expect((await api.get('/orders/o?at=yesterday')).statusCode).toBe(400);
+      for (const other of ['yesterday', '2026-01-01T10:00:00%2B02', '2026-12-31T23:59:60Z', '2026-01-01T10:00:00+02:00', '%00'])
+        expect((await api.get(`/orders/o?at=${other}`)).statusCode).toBe(400);
     })(),
   );
 });

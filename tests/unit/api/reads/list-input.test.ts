@@ -69,6 +69,11 @@ describe('the question', () => {
     ['created_after=yesterday', 'query/created_after'],
     ['created_after=2026-01-01', 'query/created_after'],
     ['created_before=2026-13-01T00:00:00Z', 'query/created_before'],
+    ['created_before=2026-01-01T10:00:00%2B02', 'query/created_before'],
+    ['created_before=2026-12-31T23:59:60Z', 'query/created_before'],
+    ['created_after=2026-02-30T10:00:00Z', 'query/created_after'],
+    ['user_id=%00', 'query/user_id'],
+    ['created_after=%00', 'query/created_after'],
     ['sort=total_amount', 'query/sort'],
     ['cursor=', 'query/cursor'],
     ['offset=10', 'query/offset'],
@@ -112,6 +117,15 @@ describe('a cursor', () => {
     'is not %s',
     async (cursor) => {
       expect((await api.get(`/orders?cursor=${cursor}`)).json()).toMatchObject({ status: 400, code: 'INVALID_CURSOR' });
+    },
+  );
+
+  it.each([9e15, -1, 1.5, Date.UTC(10_000, 0, 1)])(
+    'does not go on from the time %d, which no order has and the database may not know',
+    async (createdAt) => {
+      const { q } = JSON.parse(Buffer.from((await next('limit=1'))!, 'base64url').toString());
+      const forged = Buffer.from(JSON.stringify({ q, at: { createdAt, orderId: 'a' } })).toString('base64url');
+      expect((await api.get(`/orders?limit=1&cursor=${forged}`)).json()).toMatchObject({ status: 400, code: 'INVALID_CURSOR' });
     },
   );
 
