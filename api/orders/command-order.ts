@@ -13,7 +13,7 @@ import type { LogPosition } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
-import type { OutstandingRequests } from '../requests/outstanding-requests.ts';
+import { type OutstandingRequests, shareOf } from '../requests/outstanding-requests.ts';
 
 export interface OrderCommand {
   orderId: string;
@@ -75,7 +75,7 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
 
   const decided = async (request: OrderRequest, { change, traceparent }: OrderCommand): Promise<Commanded> => {
     const requestId = request.id;
-    const pending = outstanding.register(requestId);
+    const pending = outstanding.register(requestId, shareOf(request.actor));
     try {
       const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
       // The answer may come before an acknowledgement that is lost on its way.

@@ -8,7 +8,7 @@ import type { ProductCreated, ProductRequest } from '../../shared/product/events
 import { evolveProduct } from '../../shared/product/product.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
-import type { OutstandingRequests } from '../requests/outstanding-requests.ts';
+import { type OutstandingRequests, shareOf } from '../requests/outstanding-requests.ts';
 import type { Catalogue, ProductAnswer } from './catalogue.ts';
 import { type KeyedRequest, keyedRequest, type ProductChange } from './keyed-request.ts';
 import type { ProductRow, ProductStore, Verdict } from './product-store.ts';
@@ -125,14 +125,17 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     const keyed = idempotencyKey === null ? null : keyedRequest(context.caller.id, idempotencyKey, asked);
     const request = requestOf(asked, keyed, context);
     // Before the ledger is asked: what is answered in between is heard.
-    const pending = outstanding.register(request.id);
+    const pending = outstanding.register(request.id, shareOf(request.actor));
     try {
       const earlier = keyed === null ? null : await earlierOf(keyed);
       if (earlier === 'key_reused') return { outcome: 'key_reused' };
       if (earlier !== null) return await settled(productId, earlier, true);
       const place = await appendOrGiveUp(appender, encodeProductEvent(request, topic, context.traceparent));
       const answer = await pending.within(decisionWaitMs);
-      if (answer === null) return { outcome: place === null ? 'unknown' : 'pending', requestId: request.id };
+      if (answer === null) {
+        if (place !== null) pending.abandon();
+        return { outcome: place === null ? 'unknown' : 'pending', requestId: request.id };
+      }
       // Two with one key at the same time: the answer is to the one that the ledger saw first.
       if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
       return await settled(productId, answer as Verdict['answer'], false);
