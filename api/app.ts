@@ -19,6 +19,7 @@ import { guardRequests, requireJsonAccepted } from './http/http-guard.ts';
 import { createLongTransfers, type LongTransfers } from './http/long-transfers.ts';
 import { createErrorHandler, PROBLEM_TYPE, problemBody } from './http/problem-details.ts';
 import { requestIdOf } from './http/request-ids.ts';
+import { refuseHandshakes, shouldUpgrade } from './http/upgrades.ts';
 import { createValidatorCompiler } from './http/validation.ts';
 import { type ApiMetrics, countSubmissions } from './metrics.ts';
 import type { CommandOrder } from './orders/command-order.ts';
@@ -93,6 +94,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     genReqId: requestIdOf,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { shouldUpgradeCallback: shouldUpgrade },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_SEGMENT_MAX },
     // While stopping, what still comes over open connections is served; they close with the answer.
     return503OnClosing: false,
@@ -117,6 +119,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   });
   const { required, corsOrigins, metricsToken, rateLimitPerSecond } = options.access.settings;
   guardRequests(app, { loopbackOnly: !required, corsOrigins });
+  refuseHandshakes(app);
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
   if (required) limitRates(app, rateLimitPerSecond);
   admitRequests(app, { admission: options.admission, bodyBytesMax: BODY_BYTES_MAX });
