@@ -14,6 +14,7 @@ import { ruleOf } from './access/operations.ts';
 import { limitRates } from './access/rate-limit.ts';
 import type { Feed } from './feed/feed.ts';
 import { API_PREFIX } from './http/app-prefix.ts';
+import { refuseUnreadBodies } from './http/body-forms.ts';
 import { compressLongAnswers } from './http/compression.ts';
 import { guardRequests, requireJsonAccepted } from './http/http-guard.ts';
 import { createLongTransfers, type LongTransfers } from './http/long-transfers.ts';
@@ -120,6 +121,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   const { required, corsOrigins, metricsToken, rateLimitPerSecond } = options.access.settings;
   guardRequests(app, { loopbackOnly: !required, corsOrigins });
   refuseHandshakes(app);
+  refuseUnreadBodies(app);
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
   if (required) limitRates(app, rateLimitPerSecond);
   admitRequests(app, { admission: options.admission, bodyBytesMax: BODY_BYTES_MAX });

@@ -101,7 +101,13 @@ const redriveSchema = {
 
 export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder, priceLines }, done) => {
   const { prefix } = app;
-  // POST without a body is how these two are called by hand; anything but JSON is refused all the same.
+  // POST without a body is how these two are called by hand, and some clients name JSON all the same; anything else is refused.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, parsed) => {
+    if (body === '') parsed(null, {});
+    else parseJson(request, body as string, parsed);
+  });
   app.addHook('preValidation', (request, _reply, next) => {
     if (request.body === undefined && request.headers['content-type'] === undefined) request.body = {};
     next();

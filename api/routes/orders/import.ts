@@ -19,6 +19,8 @@ export interface ImportRouteOptions {
 type ValidatedPart = Parameters<ReturnType<typeof createValidatorCompiler>>[0];
 
 export const NDJSON = 'application/x-ndjson';
+// The format has no registered name; these are in use.
+const NDJSON_NAMES = [NDJSON, 'application/ndjson', 'application/jsonl', 'application/x-jsonlines', 'application/json-lines'];
 
 const schema = {
   operationId: 'importOrders',
@@ -27,7 +29,7 @@ const schema = {
   description:
     'One JSON object a line, each a body of POST /orders with an optional `idempotency_key`; blank lines are passed over. Every line has its own result, in the order of the lines, while the stream is still coming in; a line that is wrong, or longer than 1 MiB, stops nothing. There is no limit on the stream, but nothing more is read while results are not taken: read while you send. After an interruption send the same lines again: those with a key make no second order. A line of the answer that does not come means that the outcome of its line is not known. A connection on which nothing moves for a minute is closed.',
   querystring: NoQuery,
-  body: { content: { [NDJSON]: { schema: ImportLine } } },
+  body: { content: Object.fromEntries(NDJSON_NAMES.map((name) => [name, { schema: ImportLine }])) },
   response: {
     200: {
       description: 'One result for each line.',
@@ -42,7 +44,7 @@ export const importRoute: FastifyPluginCallbackTypebox<ImportRouteOptions> = (ap
   // To the framework the body is a stream; each line is validated by itself.
   const compile = createValidatorCompiler();
   app.setValidatorCompiler(((route: ValidatedPart) => (route.httpPart === 'body' ? () => true : compile(route))) as never);
-  app.addContentTypeParser(NDJSON, (_request, payload, parsed) => parsed(null, payload));
+  app.addContentTypeParser(NDJSON_NAMES, (_request, payload, parsed) => parsed(null, payload));
   app.post('/orders/import', { schema }, async (request, reply) => {
     const body: unknown = request.body;
     if (!(body instanceof Readable)) throw new Problem('UNSUPPORTED_MEDIA_TYPE', `The body must be ${NDJSON}.`);
