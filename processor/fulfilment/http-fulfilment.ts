@@ -14,10 +14,12 @@ export interface HttpFulfilmentOptions {
   connectionsMax: number;
 }
 
-// Statuses that say "not now" and nothing about the order: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9, RFC 8470, RFC 6585.
-const NOT_NOW = new Set([408, 425, 429]);
-// What a gateway says when what is behind it is away. A 500 may well be this one order's doing.
-const GATEWAY = new Set([502, 503, 504]);
+// Statuses that say "not now" and nothing about the order: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9, RFC 8470, RFC 6585. To a key
+// that was sent before, 409 says that its first request is still under way, and 423 (RFC 4918) that something holds it.
+const NOT_NOW = new Set([408, 409, 423, 425, 429]);
+// What a gateway says when what is behind it is away, and what a deploy says that lost its credentials or its path: no order is the cause,
+// and none is parked for it. A 500 may well be this one order's doing.
+const ENDPOINTS_FAULT = new Set([401, 403, 404, 502, 503, 504]);
 // No connection came about: no order has anything to do with it. A connection that broke later may have been broken by the order.
 const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
 // A connection can be used again once its answer was read. Longer ones are not read: those connections are closed instead.
@@ -68,7 +70,7 @@ const outcomeOf = ({ statusCode: status = 0, headers }: IncomingMessage): Awaite
   const afterMs = retryAfterMs(headers['retry-after']);
   if (NOT_NOW.has(status)) return { outcome: 'retry', failure, blames: 'answer', afterMs };
   // A redirect is a mistake in the configuration, of ours or of theirs: it concerns every order.
-  if (GATEWAY.has(status) || status < 400) return { outcome: 'retry', failure, blames: 'endpoint', afterMs };
+  if (ENDPOINTS_FAULT.has(status) || status < 400) return { outcome: 'retry', failure, blames: 'endpoint', afterMs };
   if (status >= 500) return { outcome: 'retry', failure, blames: 'order', afterMs };
   return { outcome: 'failed', failure: { ...failure, code: 'FULFILMENT_REFUSED' } } satisfies FailedForGood;
 };

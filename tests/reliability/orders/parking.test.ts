@@ -120,7 +120,7 @@ describe('an endpoint that refuses some orders', () => {
   });
 
   it('is answered by the operator with filters: a dry run changes nothing, a redrive ends them', async () => {
-    endpoint.behave((id) => (id.startsWith('never') ? 404 : 200));
+    endpoint.behave((id) => (id.startsWith('never') ? 422 : 200));
     const ids = await Promise.all(Array.from({ length: 12 }, () => submit(uniqueName('never'))));
     await eventually(async () => (await listParked()).length === ids.length, { what: 'the list of parked orders' });
     const dry = await ordersCli(['redrive', '--code', 'FULFILMENT_REFUSED', '--dry-run', '--json'], service.env);

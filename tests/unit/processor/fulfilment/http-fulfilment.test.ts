@@ -68,7 +68,7 @@ it.each([200, 202, 204, 299])('takes %d as done', async (status) => {
   expect(await attemptAt((await answering(status)).url)).toEqual({ outcome: 'done' });
 });
 
-it.each([400, 401, 404, 409, 410, 422, 451])('takes %d as a refusal for good', async (status) => {
+it.each([400, 402, 405, 410, 413, 422, 451])('takes %d as a refusal for good', async (status) => {
   expect(await attemptAt((await answering(status)).url)).toEqual({
     outcome: 'failed',
     failure: { code: 'FULFILMENT_REFUSED', detail: `The endpoint answered ${status}.` },
@@ -77,11 +77,16 @@ it.each([400, 401, 404, 409, 410, 422, 451])('takes %d as a refusal for good', a
 
 it.each([
   [408, 'answer'],
+  [409, 'answer'],
+  [423, 'answer'],
   [425, 'answer'],
   [429, 'answer'],
   [500, 'order'],
   [501, 'order'],
   [507, 'order'],
+  [401, 'endpoint'],
+  [403, 'endpoint'],
+  [404, 'endpoint'],
   [502, 'endpoint'],
   [503, 'endpoint'],
   [504, 'endpoint'],
