@@ -28,7 +28,7 @@ export const guardRequests = (app: FastifyInstance, { loopbackOnly, corsOrigins 
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     const stranger = whyStrange(request, reply);
     // Unrouted requests here and not in the 404 handler, which runs only after the body has been parsed.
-    if (stranger === null && request.is404) answerUnrouted(request, reply, done);
+    if (stranger === null && (request.is404 || routes.isMisrouted(request))) answerUnrouted(request, reply, done);
     else done(stranger ?? undefined);
   });
 
@@ -76,18 +76,28 @@ export const quality = (accept: string, type: string, options: { explicit?: bool
   return best.q;
 };
 
-/** Which methods the paths have, for `Allow`. Must be called before routes are added. */
-const collectRoutes = (app: FastifyInstance): { methodsOf: (url: string) => string[] } => {
+interface Routes {
+  /** For `Allow`: of the route that the path is meant for. A path that is written out, such as /orders/metrics, is no order's. */
+  methodsOf: (url: string) => string[];
+  /** The path is written out with other methods, so that a route with a parameter got the request: PUT of the order `populate`. */
+  isMisrouted: (request: FastifyRequest) => boolean;
+}
+
+/** Must be called before routes are added. */
+const collectRoutes = (app: FastifyInstance): Routes => {
   const byTemplate = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
     const known = byTemplate.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() };
     byTemplate.set(url, known);
     for (const each of [method].flat()) known.methods.add(each);
   });
+  const pathOf = (url: string): string => withoutTrailingSlash(url.split('?', 1)[0]!);
   return {
+    isMisrouted: ({ url, routeOptions }) => routeOptions.url?.includes('/:') === true && byTemplate.has(pathOf(url)),
     methodsOf: (url) => {
-      const path = withoutTrailingSlash(url.split('?', 1)[0]!);
-      const matching = [...byTemplate.values()].filter(({ pattern }) => pattern.test(path));
+      const path = pathOf(url);
+      const written = byTemplate.get(path);
+      const matching = written ? [written] : [...byTemplate.values()].filter(({ pattern }) => pattern.test(path));
       return [...new Set(matching.flatMap(({ methods }) => [...methods]))].sort();
     },
   };

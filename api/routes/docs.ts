@@ -4,7 +4,7 @@
 import helmet from '@fastify/helmet';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyPluginAsync } from 'fastify';
-import { PROBLEM_CODES, PROBLEMS } from '../http/problems.ts';
+import { PROBLEM_CODES, PROBLEMS, Problem } from '../http/problems.ts';
 
 const CONTENT_SECURITY_POLICY = {
   useDefaults: false,
@@ -36,6 +36,15 @@ const pages: FastifyPluginAsync = async (app) => {
     routePrefix: '/docs',
     uiConfig: { docExpansion: 'list', deepLinking: true, validatorUrl: null, tryItOutEnabled: true },
     theme: { title: 'Order service' },
+  });
+  // Its files have plain names; what else is asked for there is not looked for on the disk, which fails on NUL and on long names.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const [, file] = /^\/docs\/static\/([^?]*)/.exec(request.url) ?? [];
+    const isFile = file === undefined || /^[\w.-]{1,100}$/.test(file);
+    done(isFile ? undefined : new Problem('ROUTE_NOT_FOUND', 'There is no such route.'));
+  });
+  app.setNotFoundHandler(() => {
+    throw new Problem('ROUTE_NOT_FOUND', 'There is no such route.');
   });
   const page = errorsPage();
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) => reply.type('text/html; charset=utf-8').send(page));

@@ -93,7 +93,11 @@ describe('methods', () => {
     ['PROPFIND', '/orders', 'GET, HEAD, POST, OPTIONS'],
     ['POST', '/orders/abc', 'GET, HEAD, PATCH, PUT, OPTIONS'],
     ['DELETE', '/api/orders/abc/', 'GET, HEAD, PATCH, PUT, OPTIONS'],
-    ['POST', '/orders/metrics', 'GET, HEAD, PATCH, PUT, OPTIONS'],
+    ['POST', '/orders/metrics', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/orders/populate', 'POST, OPTIONS'],
+    ['GET', '/orders/import', 'POST, OPTIONS'],
+    ['PATCH', '/api/orders/export/', 'GET, HEAD, OPTIONS'],
+    ['GET', '/orders/metrics/cancel', 'POST, OPTIONS'],
     ['POST', '/metrics', 'GET, HEAD, OPTIONS'],
     ['PATCH', '/health/live', 'GET, HEAD, OPTIONS'],
     ['POST', '/docs/', 'GET, HEAD, OPTIONS'],
@@ -104,6 +108,15 @@ describe('methods', () => {
     expect(answer.headers.allow).toBe(allow);
     expect(answer.json()).toMatchObject({ code: 'METHOD_NOT_ALLOWED' });
   });
+
+  it.each(['nothing.js', '%00', 'a%00b.js', 'x'.repeat(300), '..%2f..%2fpackage.json', 'a/b', '%F0%9F%99%82'])(
+    '/docs/static has no file %s, and says so as every route does',
+    async (file) => {
+      const answer = await api.get(`/docs/static/${file}`);
+      expect(answer.headers['content-type']).toContain('application/problem+json');
+      expect(answer.json()).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' });
+    },
+  );
 
   it('is 405 before the body is looked at', async () => {
     const answer = await api.app.inject({ method: 'PUT', url: '/orders', headers: { 'content-type': 'text/xml' }, payload: '<x/>' });
