@@ -1,5 +1,5 @@
-// api/http/body-forms.ts: refuses bodies in a form that is not read, before they are: a Content-Encoding, or a charset that is not UTF-8.
-// Read as plain UTF-8 they would be called malformed, or say what their client did not write.
+// api/http/body-forms.ts: refuses a body with a Content-Encoding, or in another charset than UTF-8, before it is read.
+// Read as plain UTF-8 it would be called malformed, or say what its client did not write.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from './problems.ts';

@@ -1,4 +1,5 @@
-// Forms of bodies: what is not read is 415 before it is read, what may be missing may be empty, and NDJSON has several names.
+// The forms in which bodies come.
+// What is not understood is 415 before it is read, what may be missing may be empty, and NDJSON has several names.
 
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// No writer can make a record that its readers set aside for its texts: encoding refuses what decoding would not take.
+// No writer can make a record that its readers set aside for its texts.
+// Encoding refuses what decoding would not take.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
