@@ -3,11 +3,13 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { API_PREFIX } from './app-prefix.ts';
 import { Problem } from './problems.ts';
 
 const isHandshake = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
-const isFeed = ({ url = '' }: IncomingMessage): boolean => /^(?:\/api)?\/feed\/?(?:\?|$)/.test(url);
+const FEED = new RegExp(`^(?:${API_PREFIX})?/feed/?(?:\\?|$)`);
+const isFeed = ({ url = '' }: IncomingMessage): boolean => FEED.test(url);
 
 /** For Node's server: whether the connection of a request is handed over. */
 export const shouldUpgrade = (request: IncomingMessage): boolean => isHandshake(request) && isFeed(request);

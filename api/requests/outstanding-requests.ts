@@ -2,6 +2,7 @@
 // A command registers its request before the append, so that no answer can come unnoticed; the tail resolves what it folds.
 
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { ANONYMOUS } from '../access/caller.ts';
 
 export interface OutstandingRequests<Answer> {
   /**
@@ -32,7 +33,7 @@ export interface OutstandingRequest<Answer> {
 // beyond that callers hear "later" at once instead of "pending" after five seconds. Requests that the processors are behind with count
 // too: otherwise the log would gather any number of them while no processor runs (R13).
 export const OUTSTANDING_REQUESTS_MAX = 10_000;
-// Whoever fills its half leaves the other half to all others.
+// A caller that fills its half leaves the other half to all others.
 export const OUTSTANDING_SHARE_MAX = 5_000;
 // Longer than a take-over or a rebuild of a middling ledger. An answer that has not come by then may never come: an api that counted on
 // without end would refuse every command until its restart.
@@ -43,8 +44,7 @@ export const EXPECTED_MAX_MS = 600_000;
 const STOP_GRACE_MS = 1_000;
 
 /** Whose share an actor's requests count against: without access control everyone is the same `anonymous`, who may have all. */
-export const shareOf = (actor: string): string | null => (actor === ANONYMOUS ? null : actor);
-const ANONYMOUS = 'anonymous';
+export const shareOf = (actor: string): string | null => (actor === ANONYMOUS.actor ? null : actor);
 
 export interface OutstandingLimits {
   max: number;
@@ -67,20 +67,21 @@ export const createOutstandingRequests = <Answer>(limits: Partial<OutstandingLim
   let size = 0;
   let stopping = false;
 
-  const expect = (requestId: string, caller: string | null): void => {
+  const expectAnswer = (requestId: string, caller: string | null): void => {
     if (expected.has(requestId)) return;
     expected.set(requestId, { caller, until: now() + EXPECTED_MAX_MS });
     shares.add(caller, 1);
   };
-  const expectNoMore = (requestId: string): void => {
+  const dropExpected = (requestId: string): void => {
     const found = expected.get(requestId);
-    if (!expected.delete(requestId)) return;
-    shares.add(found!.caller, -1);
+    if (found === undefined) return;
+    expected.delete(requestId);
+    shares.add(found.caller, -1);
   };
   const forgetOverdue = (): void => {
     for (const [requestId, { until }] of expected) {
       if (until > now()) return;
-      expectNoMore(requestId);
+      dropExpected(requestId);
     }
   };
 
@@ -118,13 +119,13 @@ export const createOutstandingRequests = <Answer>(limits: Partial<OutstandingLim
       },
       abandon: () => {
         release();
-        if (!answered) expect(requestId, caller);
+        if (!answered) expectAnswer(requestId, caller);
       },
       release,
     };
   };
   const resolve = (requestId: string, answer: Answer): void => {
-    expectNoMore(requestId);
+    dropExpected(requestId);
     for (const onAnswer of waiting.get(requestId) ?? []) onAnswer(answer);
   };
   const stop = (): void => {
