@@ -4,13 +4,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
-import type { ProductCreated, ProductRequest } from '../../shared/product/events.ts';
+import type { ProductCreated, ProductEventData, ProductRequest } from '../../shared/product/events.ts';
 import { evolveProduct } from '../../shared/product/product.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
+import { type KeyedRequest, keyedRequest } from '../requests/keyed-request.ts';
 import { type OutstandingRequests, shareOf } from '../requests/outstanding-requests.ts';
 import type { Catalogue, ProductAnswer } from './catalogue.ts';
-import { type KeyedRequest, keyedRequest, type ProductChange } from './keyed-request.ts';
 import type { ProductRow, ProductStore, Verdict } from './product-store.ts';
 import { unreadRow } from './product-view.ts';
 import type { ReadProducts } from './read-products.ts';
@@ -23,6 +23,17 @@ export interface NewProduct {
   priceMinor: number;
   stock: number;
 }
+
+/** What a client asks of a product. */
+export interface ProductChange {
+  productId: string;
+  asked: Asking;
+  idempotencyKey: string | null;
+}
+
+type Asking = {
+  [N in ProductRequest['name']]: { name: N; data: Omit<ProductEventData[N], 'command_hash' | 'expected_version'> };
+}[ProductRequest['name']];
 
 export type ProductCreation =
   | { outcome: 'created'; product: ProductRow }
@@ -122,7 +133,8 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
   const change = async (asked: ProductChange, context: CallContext): Promise<ProductChanged> => {
     const { productId, idempotencyKey } = asked;
     if (!(await products.exists(productId))) return { outcome: 'not_found' };
-    const keyed = idempotencyKey === null ? null : keyedRequest(context.caller.id, idempotencyKey, asked);
+    const scope = { caller: context.caller.id, of: 'product', id: productId } as const;
+    const keyed = idempotencyKey === null ? null : keyedRequest({ ...scope, key: idempotencyKey }, [asked.asked.name, asked.asked.data]);
     const request = requestOf(asked, keyed, context);
     // Before the ledger is asked: what is answered in between is heard.
     const pending = outstanding.register(request.id, shareOf(request.actor));

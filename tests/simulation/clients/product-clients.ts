@@ -3,8 +3,7 @@
 
 import { ANONYMOUS } from '../../../api/access/caller.ts';
 import type { ApiParts } from '../../../api/api.ts';
-import type { ProductChanged } from '../../../api/products/change-products.ts';
-import type { ProductChange } from '../../../api/products/keyed-request.ts';
+import type { ProductChange, ProductChanged } from '../../../api/products/change-products.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Slot } from '../fleet.ts';
 import type { World } from '../world.ts';
