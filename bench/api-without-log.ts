@@ -57,7 +57,6 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     submitOrder: submitNothing,
     isSeeded: () => true,
     commandOrder: unused,
-    priceLines,
     changeProducts: { create: unused, change: unused },
     readProducts: { fresh: unused, page: unused, requestState: unused },
     orders: { fresh: unused, known: unused, caughtUp: unused },

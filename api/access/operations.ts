@@ -22,32 +22,34 @@ export interface Rule {
   also?: 'metrics_token' | 'ticket';
   /** `free`: what an operator looks at while everything else is refused, and the feed, which counts its clients itself. */
   work: WorkKind | 'free';
+  /** Takes an Idempotency-Key: what it records it records once for each. */
+  keyed?: true;
   /** Its answers are long and alike in themselves, and contain no secret: their length would tell about it (BREACH). */
   compressed?: true;
 }
 
 export const OPERATIONS = {
-  createOrder: { least: 'customer', own: 'data', work: 'append' },
+  createOrder: { least: 'customer', own: 'data', work: 'append', keyed: true },
   listOrders: { least: 'customer', own: 'list', work: 'read', compressed: true },
   exportOrders: { least: 'customer', own: 'list', work: 'transfer', compressed: true },
   getOrder: { least: 'customer', own: 'order', work: 'read' },
   getOrderStatus: { least: 'customer', own: 'order', work: 'read' },
   listOrderEvents: { least: 'customer', own: 'order', work: 'read', compressed: true },
   getOrderRequest: { least: 'customer', own: 'order', work: 'read' },
-  cancelOrder: { least: 'customer', own: 'order', work: 'append' },
-  amendOrder: { least: 'customer', own: 'order', work: 'append' },
-  replaceOrder: { least: 'customer', own: 'order', work: 'append' },
-  updateOrderStatus: { least: 'operator', own: 'order', work: 'append' },
-  redriveOrder: { least: 'operator', own: 'order', work: 'append' },
+  cancelOrder: { least: 'customer', own: 'order', work: 'append', keyed: true },
+  amendOrder: { least: 'customer', own: 'order', work: 'append', keyed: true },
+  replaceOrder: { least: 'customer', own: 'order', work: 'append', keyed: true },
+  updateOrderStatus: { least: 'operator', own: 'order', work: 'append', keyed: true },
+  redriveOrder: { least: 'operator', own: 'order', work: 'append', keyed: true },
   getOrderMetrics: { least: 'operator', work: 'read', compressed: true },
-  populateOrders: { least: 'operator', work: 'transfer' },
+  populateOrders: { least: 'operator', work: 'transfer', keyed: true },
   importOrders: { least: 'operator', work: 'transfer' },
 
   getProduct: { least: 'customer', work: 'read' },
   listProducts: { least: 'customer', work: 'read', compressed: true },
-  createProduct: { least: 'admin', work: 'append' },
-  updateProduct: { least: 'admin', work: 'append' },
-  adjustStock: { least: 'operator', work: 'append' },
+  createProduct: { least: 'admin', work: 'append', keyed: true },
+  updateProduct: { least: 'admin', work: 'append', keyed: true },
+  adjustStock: { least: 'operator', work: 'append', keyed: true },
   getProductRequest: { least: 'operator', work: 'read' },
 
   createUser: { least: 'admin', work: 'read' },

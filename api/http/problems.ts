@@ -36,8 +36,14 @@ export const PROBLEMS = {
   },
   TWO_KEYS: {
     status: 400,
-    title: 'Idempotency-Key and order_id together',
-    meaning: 'Both say which order is meant. Send one of the two.',
+    title: 'Idempotency-Key and a chosen id together',
+    meaning: 'Both say which order, product or batch is meant. Send one of the two.',
+  },
+  KEY_NOT_SUPPORTED: {
+    status: 400,
+    title: 'This route takes no Idempotency-Key',
+    meaning:
+      'A key works wherever the log records something: submissions, changes of orders, products, stock, and populate; each line of an import has its own. Elsewhere it would promise what is not kept.',
   },
   UNAUTHENTICATED: {
     status: 401,

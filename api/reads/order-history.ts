@@ -2,19 +2,28 @@
 // The tail has what the projector has not stored yet.
 
 import { wireTypeOf } from '../../shared/log/codec/order-codec.ts';
-import type { OrderCreated } from '../../shared/order/events.ts';
+import type { OrderCreated, OrderRequest } from '../../shared/order/events.ts';
 import { answeredBy, evolve, type Order } from '../../shared/order/order.ts';
 import { iso } from '../../shared/order/order-view.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { Problem } from '../http/problems.ts';
 import type { OrderTail } from './order-tail.ts';
+import type { LogPosition } from './position-waits.ts';
 import type { ReadModel } from './read-model.ts';
-import type { LoggedEvent } from './tail-memory.ts';
+import type { LoggedEvent, OrderAnswer } from './tail-memory.ts';
 
 export interface OrderEventsOptions {
   tail: Pick<OrderTail, 'unstoredEvents'>;
   readModel: Pick<ReadModel, 'events' | 'archiveStart'>;
+}
+
+export interface AnsweredRequest {
+  /** The first record of it: copies, and others under the same Idempotency-Key, ask for nothing. */
+  request: OrderRequest;
+  place: LogPosition;
+  /** The first effective record that names it (R2), with the order as that left it; null: none yet. */
+  answer: OrderAnswer | null;
 }
 
 /**
@@ -26,8 +35,8 @@ export interface OrderEvents {
   page: (order: StoredOrder, from: number, limit: number, isWanted?: (event: LoggedEvent) => boolean) => Promise<LoggedEvent[]>;
   /** The order as its facts up to and including this time had made it; null before the first. */
   asOf: (order: StoredOrder, at: number) => Promise<Order | null>;
-  /** Who made a request, and the first effective record that answers it; null if the log has no such request for the order. */
-  requestOf: (order: StoredOrder, requestId: string) => Promise<{ actor: string; answer: LoggedEvent | null } | null>;
+  /** Null if the log, as far as it was read, has no such request for the order. */
+  requestOf: (order: StoredOrder, requestId: string) => Promise<AnsweredRequest | null>;
   /** The event that created the order. */
   creationOf: (order: StoredOrder) => Promise<OrderCreated>;
 }
@@ -102,13 +111,15 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
     return order;
   };
   const requestOf: OrderEvents['requestOf'] = async (stored, requestId) => {
-    let actor: string | null = null;
-    for await (const logged of all(stored)) {
-      const { event, effect } = logged;
-      if (effect === 'request' && event.id === requestId) actor = event.actor;
-      else if (actor !== null && answeredBy(event, effect) === requestId) return { actor, answer: logged };
+    let order: Order | null = null;
+    let asked: Omit<AnsweredRequest, 'answer'> | null = null;
+    for await (const { event, effect, partition, offset } of all(stored)) {
+      order = evolve(order, event).order;
+      const place = { partition, offset };
+      if (event.kind === 'request' && event.id === requestId) asked ??= { request: event, place };
+      else if (asked !== null && answeredBy(event, effect) === requestId) return { ...asked, answer: { event, order, place } };
     }
-    return actor === null ? null : { actor, answer: null };
+    return asked && { ...asked, answer: null };
   };
   const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
     const [recent] = tail.unstoredEvents(order.order.orderId);

@@ -126,5 +126,5 @@ const requestFor = (orderId: string): OrderRequest => ({
   actor: 'system:operator',
   causationId: null,
   correlationId: null,
-  data: { expected_version: null },
+  data: { expected_version: null, command_hash: null },
 });

@@ -21,7 +21,6 @@ const REASON = { type: ['string', 'null'], maxLength: 200 } as const;
 const CODE = { type: 'string', minLength: 1, maxLength: 64 } as const;
 const HASH = { type: ['string', 'null'], maxLength: 128 } as const;
 const MINOR = { type: 'integer', minimum: 0, maximum: 999_999_999_999 } as const;
-const EXPECTED_VERSION = { type: ['integer', 'null'], minimum: 1 } as const;
 const ITEM = data<ItemData>({
   product_id: ID,
   quantity: { type: 'integer', minimum: 1, maximum: 1_000_000 },
@@ -35,6 +34,10 @@ const RESERVED = {
   items: data<EventData['OrderProcessing']['reserved'][number]>({ product_id: ID, quantity: { type: 'integer', minimum: 1 } }),
 } as const;
 const CONTEXT = { user_id: ID, previous_status: STATUS } as const;
+const REQUESTED = {
+  expected_version: { type: ['integer', 'null'], minimum: 1 },
+  command_hash: { ...HASH, default: null }, // came later
+} as const;
 
 export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
   'OrderCreated.v1': data<EventData['OrderCreated']>({
@@ -61,16 +64,8 @@ export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
   }),
   'OrderUnparked.v1': data<EventData['OrderUnparked']>(CONTEXT),
   'OrderRequestRefused.v1': data<EventData['OrderRequestRefused']>({ code: CODE, detail: { type: 'string', maxLength: 500 } }),
-  'OrderCancellationRequested.v1': data<EventData['OrderCancellationRequested']>({ reason: REASON, expected_version: EXPECTED_VERSION }),
-  'OrderStatusChangeRequested.v1': data<EventData['OrderStatusChangeRequested']>({
-    status: STATUS,
-    reason: REASON,
-    expected_version: EXPECTED_VERSION,
-  }),
-  'OrderAmendmentRequested.v1': data<EventData['OrderAmendmentRequested']>({
-    items: ITEMS,
-    total_minor: MINOR,
-    expected_version: EXPECTED_VERSION,
-  }),
-  'OrderRedriveRequested.v1': data<EventData['OrderRedriveRequested']>({ expected_version: EXPECTED_VERSION }),
+  'OrderCancellationRequested.v1': data<EventData['OrderCancellationRequested']>({ ...REQUESTED, reason: REASON }),
+  'OrderStatusChangeRequested.v1': data<EventData['OrderStatusChangeRequested']>({ ...REQUESTED, status: STATUS, reason: REASON }),
+  'OrderAmendmentRequested.v1': data<EventData['OrderAmendmentRequested']>({ ...REQUESTED, items: ITEMS, total_minor: MINOR }),
+  'OrderRedriveRequested.v1': data<EventData['OrderRedriveRequested']>(REQUESTED),
 };

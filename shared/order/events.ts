@@ -36,6 +36,14 @@ export interface FactContext {
   previous_status: OrderStatus;
 }
 
+/** What every request carries. */
+export interface RequestContext {
+  /** The request is refused when the order has another version (`If-Match`); null: whatever it has. */
+  expected_version: number | null;
+  /** Hash of the normalised command, of a request with an Idempotency-Key: the same key with another command is refused. Else null. */
+  command_hash: string | null;
+}
+
 export interface EventData {
   OrderCreated: OrderCreatedData;
   OrderProcessing: FactContext & { reserved: { product_id: string; quantity: number }[] };
@@ -46,10 +54,10 @@ export interface EventData {
   OrderParked: FactContext & { code: string; attempts: number /** What the last attempt came to, for people. */; detail?: string };
   OrderUnparked: FactContext;
   OrderRequestRefused: { code: string; detail: string };
-  OrderCancellationRequested: { reason: string | null; expected_version: number | null };
-  OrderStatusChangeRequested: { status: OrderStatus; reason: string | null; expected_version: number | null };
-  OrderAmendmentRequested: { items: ItemData[]; total_minor: number; expected_version: number | null };
-  OrderRedriveRequested: { expected_version: number | null };
+  OrderCancellationRequested: RequestContext & { reason: string | null };
+  OrderStatusChangeRequested: RequestContext & { status: OrderStatus; reason: string | null };
+  OrderAmendmentRequested: RequestContext & { items: ItemData[]; total_minor: number };
+  OrderRedriveRequested: RequestContext;
 }
 export type OrderEventName = keyof EventData;
 
@@ -63,7 +71,7 @@ export const FACT_NAMES = NAMES.filter((name): name is OrderFactName => kindOf(n
 export const REQUEST_NAMES = NAMES.filter((name): name is OrderRequestName => kindOf(name) === 'request');
 
 interface Envelope {
-  /** ce_id: a uuid, unique per event and the same in every copy of it. */
+  /** ce_id: a uuid, unique per event and the same in every copy of it. A request's is derived from its Idempotency-Key, if it has one. */
   id: string;
   orderId: string;
   /** ce_time in epoch milliseconds, as the writer's clock had it (R10: it orders nothing). */

@@ -1,12 +1,12 @@
 // shared/order/ruled-out.ts: what an order, as of now, rules out before a request for a change is appended to the log.
 // Only what stays true for ever is said here; everything else the processor decides. Pure.
 
-import type { EventData, OrderRequestName } from './events.ts';
+import type { EventData, OrderRequestName, RequestContext } from './events.ts';
 import { isTerminal } from './lifecycle.ts';
 import type { Order } from './order.ts';
 
-/** A request without the version that it is conditional on. */
-export type RequestedChange = { [N in OrderRequestName]: { name: N; data: Omit<EventData[N], 'expected_version'> } }[OrderRequestName];
+/** What a request asks for, whatever it is conditional on. */
+export type RequestedChange = { [N in OrderRequestName]: { name: N; data: Omit<EventData[N], keyof RequestContext> } }[OrderRequestName];
 
 /** `unchanged`: the order is as asked for already. `impossible` is a sentence for the caller. */
 export type RuledOut = 'unchanged' | { impossible: string };

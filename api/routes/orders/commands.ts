@@ -4,14 +4,14 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { orderView } from '../../../shared/order/order-view.ts';
-import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import { callContextOf } from '../../access/call-context.ts';
 import { readIfMatch } from '../../http/preconditions.ts';
 import { isProblemCode, Problem } from '../../http/problems.ts';
 import type { Commanded, CommandOrder } from '../../orders/command-order.ts';
 import { newLines } from '../../orders/new-order.ts';
-import type { PriceLines } from '../../orders/price-lines.ts';
+import type { AskedChange } from '../../orders/requested-change.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
+import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
 import { NoQuery, OrderPath } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
@@ -19,11 +19,10 @@ import { etagOf } from '../conditional-reads.ts';
 
 export interface CommandOrderRoutesOptions {
   commandOrder: CommandOrder;
-  priceLines: PriceLines;
 }
 
 const CONDITION =
-  'With `If-Match` only if the order still has that version (412 otherwise). Without an answer from the processor in time: 202, with where to ask.';
+  'With `If-Match` only if the order still has that version (412 otherwise). With `Idempotency-Key` the same request can be sent again safely: it has one effect, and the first answer is the answer for ever. Without an answer from the processor in time: 202, with where to ask.';
 const PROBLEMS = [
   'VALIDATION_FAILED',
   'MALFORMED_JSON',
@@ -31,6 +30,8 @@ const PROBLEMS = [
   'NOT_ACCEPTABLE',
   'ILLEGAL_TRANSITION',
   'VERSION_MISMATCH',
+  'IDEMPOTENCY_KEY_REUSED',
+  'HISTORY_DROPPED',
   'PAYLOAD_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
   'LOG_UNAVAILABLE',
@@ -45,7 +46,7 @@ const described = (operationId: string, summary: string, description: string) =>
   description: `${description} ${CONDITION}`,
   params: OrderPath,
   querystring: NoQuery,
-  headers: { type: 'object', properties: { 'if-match': { type: 'string' } } },
+  headers: { type: 'object', properties: { 'if-match': { type: 'string' }, 'idempotency-key': { type: 'string' } } },
 });
 const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_MISMATCH' | 'PRICE_MISMATCH' | 'UNKNOWN_PRODUCT')[]) => ({
   200: jsonResponse({
@@ -55,6 +56,7 @@ const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_M
     headers: {
       ETag: 'The version that the change has made: `"v2"`.',
       'Consistency-Token': 'Give it as `after` to a read, so that it contains this change.',
+      'Idempotent-Replayed': '`true` if an earlier request with this key was answered so.',
     },
   }),
   202: jsonResponse({
@@ -99,7 +101,7 @@ const redriveSchema = {
   response: answers(),
 };
 
-export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder, priceLines }, done) => {
+export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder }, done) => {
   const { prefix } = app;
   // POST without a body is how these two are called by hand, and some clients name JSON all the same; anything else is refused.
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -116,12 +118,21 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
   const perform = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { message, change }: { message: string; change: RequestedChange },
+    { message, asked }: { message: string; asked: AskedChange },
   ): Promise<FastifyReply> => {
     const { order_id: orderId } = request.params as { order_id: string };
     const { caller, correlationId, traceparent } = callContextOf(request);
-    const ifMatch = readIfMatch(request.headers['if-match']);
-    const result = await commandOrder({ orderId, ifMatch, actor: caller.actor, correlationId, traceparent, change });
+    const result = await commandOrder({
+      orderId,
+      ifMatch: readIfMatch(request.headers['if-match']),
+      caller: caller.id,
+      actor: caller.actor,
+      idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
+      correlationId,
+      traceparent,
+      asked,
+    });
+    if ('replayed' in result && result.replayed) reply.header('idempotent-replayed', 'true');
     return answer(reply, result, { orderId, prefix, message });
   };
 
@@ -129,7 +140,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
     const { status, reason = null } = request.body;
     return perform(request, reply, {
       message: 'Order status updated successfully',
-      change: { name: 'OrderStatusChangeRequested', data: { status, reason } },
+      asked: { name: 'OrderStatusChangeRequested', data: { status, reason } },
     });
   });
 
@@ -137,7 +148,7 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
     const { reason = null } = request.body;
     return perform(request, reply, {
       message: 'Order cancelled',
-      change: { name: 'OrderCancellationRequested', data: { reason } },
+      asked: { name: 'OrderCancellationRequested', data: { reason } },
     });
   });
 
@@ -148,20 +159,18 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
       method,
       url: '/orders/:order_id',
       schema,
-      handler: async (request, reply) => {
-        const { items, totalMinor } = await priceLines(newLines(request.body));
-        return perform(request, reply, {
+      handler: (request, reply) =>
+        perform(request, reply, {
           message: 'Order amended',
-          change: { name: 'OrderAmendmentRequested', data: { items, total_minor: totalMinor } },
-        });
-      },
+          asked: { name: 'OrderAmendmentRequested', lines: newLines(request.body) },
+        }),
     });
   }
 
   app.post('/orders/:order_id/redrive', { schema: redriveSchema }, (request, reply) =>
     perform(request, reply, {
       message: 'Order redriven',
-      change: { name: 'OrderRedriveRequested', data: {} },
+      asked: { name: 'OrderRedriveRequested', data: {} },
     }),
   );
   done();
@@ -179,6 +188,8 @@ const answer = (reply: FastifyReply, result: Commanded, to: { orderId: string; p
         .header('location', `${to.prefix}/orders/${to.orderId}/requests/${result.requestId}`)
         .header('consistency-token', consistencyToken(result.place))
         .send({ message: 'Request accepted', order_id: to.orderId, request_id: result.requestId });
+    case 'key_reused':
+      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
     case 'not_found':
       throw new Problem('ORDER_NOT_FOUND', `There is no order ${to.orderId}.`);
     case 'refused': {

@@ -46,7 +46,7 @@ export const orderRequestRoute: FastifyPluginCallbackTypebox<OrderRequestRouteOp
     const found = await events.requestOf(order, requestId);
     // A customer sees their own requests only.
     const { role, actor } = callerOf(request);
-    if (found === null || (role === 'customer' && found.actor !== actor))
+    if (found === null || (role === 'customer' && found.request.actor !== actor))
       throw new Problem('REQUEST_NOT_FOUND', `There is no request ${requestId} for the order ${orderId}.`);
     const answer = found.answer?.event ?? null;
     const state = answer === null ? 'pending' : answer.kind === 'refusal' ? 'refused' : 'applied';

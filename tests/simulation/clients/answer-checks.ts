@@ -2,8 +2,9 @@
 // The log as it is at that moment, and what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
-import type { Commanded, OrderCommand } from '../../../api/orders/command-order.ts';
+import type { Commanded } from '../../../api/orders/command-order.ts';
 import { commandHash } from '../../../api/orders/new-order.ts';
+import type { AskedChange, OrderCommand } from '../../../api/orders/requested-change.ts';
 import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
 import { consistencyToken } from '../../../api/reads/consistency.ts';
 import type { LogPosition } from '../../../api/reads/position-waits.ts';
@@ -12,7 +13,6 @@ import type { IdOrigin, OrderCreated } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
-import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process } from '../kernel/process.ts';
 import type { World } from '../world.ts';
@@ -28,7 +28,7 @@ const originOf = ({ orderId, idempotencyKey, batchId }: Submission): IdOrigin =>
 };
 
 /** Whether an order with this status could still be changed so: what is refused without a record must be out of the question. */
-const isPossible = (status: OrderStatus, { name }: RequestedChange): boolean =>
+const isPossible = (status: OrderStatus, { name }: AskedChange): boolean =>
   status === 'pending' || (status === 'processing' && name !== 'OrderAmendmentRequested');
 
 /** The bytes of a 201, as api/routes/orders/create.ts writes them. */
@@ -99,7 +99,7 @@ export const checkCreated = (
  */
 export const checkCondition = (
   { sim, truth }: World,
-  { orderId, ifMatch }: OrderCommand,
+  { orderId, ifMatch, idempotencyKey }: OrderCommand,
   versionBefore: number,
   commanded: Commanded,
 ): void => {
@@ -107,6 +107,7 @@ export const checkCondition = (
   const names = `of ${ifMatch.join(' or ')}`;
   if (commanded.outcome === 'applied' && !ifMatch.includes(commanded.order.version - 1))
     sim.violate(`${orderId} was changed in version ${commanded.order.version - 1} instead ${names}`);
+  if (idempotencyKey !== null) return; // an earlier request's refusal is the answer for ever
   const version = truth.orders.get(orderId)?.order.version;
   if (
     commanded.outcome === 'refused' &&
@@ -118,13 +119,13 @@ export const checkCondition = (
 };
 
 /** What is refused or done without a record is impossible, or is as asked, by the log as well. */
-export const checkRuledOut = ({ sim, truth }: World, { orderId, change }: OrderCommand, commanded: Commanded): void => {
+export const checkRuledOut = ({ sim, truth }: World, { orderId, asked }: OrderCommand, commanded: Commanded): void => {
   const status = truth.orders.get(orderId)?.order.status;
   if (commanded.outcome === 'refused' && commanded.code === 'ILLEGAL_TRANSITION' && commanded.place === null) {
-    if (status !== undefined && isPossible(status, change)) sim.violate(`${change.name} of the ${status} ${orderId} was ruled out`);
+    if (status !== undefined && isPossible(status, asked)) sim.violate(`${asked.name} of the ${status} ${orderId} was ruled out`);
   }
   if (commanded.outcome !== 'unchanged') return;
-  const wanted = change.name === 'OrderStatusChangeRequested' ? change.data.status : 'cancelled';
+  const wanted = asked.name === 'OrderStatusChangeRequested' ? asked.data.status : 'cancelled';
   if (commanded.order.status !== wanted) sim.violate(`${orderId} is said to be ${wanted} already, and is ${commanded.order.status}`);
 };
 

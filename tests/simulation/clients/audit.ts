@@ -27,7 +27,8 @@ const auditOne = async (world: World, instance: Slot<ApiParts>): Promise<void> =
     for (const [requestId, { orderId, answers }] of truth.requests) {
       const stored = await orders.fresh(orderId);
       const asked = stored && (await events.requestOf(stored, requestId));
-      if (asked?.answer?.offset !== answers[0]?.offset) sim.violate(`${instance.name} has another answer to ${requestId} than the log`);
+      if (asked?.answer?.place.offset !== answers[0]?.offset)
+        sim.violate(`${instance.name} has another answer to ${requestId} than the log`);
     }
     return found;
   });

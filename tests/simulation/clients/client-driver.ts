@@ -2,12 +2,11 @@
 // Each answer is compared with what the log says at that moment, and with what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
-import type { Commanded, OrderCommand } from '../../../api/orders/command-order.ts';
-import type { OrderLines, SentLines } from '../../../api/orders/new-order.ts';
+import type { Commanded } from '../../../api/orders/command-order.ts';
+import type { OrderCommand } from '../../../api/orders/requested-change.ts';
 import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
 import { consistencyToken } from '../../../api/reads/consistency.ts';
 import type { LogPosition } from '../../../api/reads/position-waits.ts';
-import type { RequestedChange } from '../../../shared/order/ruled-out.ts';
 import type { StoredOrder } from '../../../shared/postgres/tables/order-rows.ts';
 import type { Slot } from '../fleet.ts';
 import type { World } from '../world.ts';
@@ -24,12 +23,12 @@ import {
   mayLack,
 } from './answer-checks.ts';
 import { call, callForChange, type Reply } from './call.ts';
+import { createKeyedAnswers } from './keyed-answers.ts';
 
 export interface ClientDriver {
   instances: readonly Slot<ApiParts>[];
   submit: (instance: Slot<ApiParts>, submission: Submission) => Promise<Reply<Submitted>>;
-  /** `amendment`: it is to have these items, priced as a submission is, whatever the command asks for. */
-  command: (instance: Slot<ApiParts>, command: OrderCommand, amendment?: SentLines) => Promise<Reply<Commanded>>;
+  command: (instance: Slot<ApiParts>, command: OrderCommand) => Promise<Reply<Commanded>>;
   /** `after`: a place that the answer must contain. */
   read: (instance: Slot<ApiParts>, orderId: string, after?: { place: LogPosition; version: number }) => Promise<Reply<StoredOrder | null>>;
   /** Ids of orders that somebody has a 201 for. */
@@ -40,11 +39,6 @@ export interface ClientDriver {
 
 const HISTORY_MAX = 500;
 
-const amendTo = ({ items, totalMinor }: OrderLines): RequestedChange => ({
-  name: 'OrderAmendmentRequested',
-  data: { items, total_minor: totalMinor },
-});
-
 export const createClientDriver = (world: World, instances: readonly Slot<ApiParts>[]): ClientDriver => {
   const { sim, truth } = world;
   const acknowledged = new Set<string>();
@@ -53,6 +47,7 @@ export const createClientDriver = (world: World, instances: readonly Slot<ApiPar
   const denied = new Set<string>();
   let attempts = 0;
   const noteShown = createShownVersions(world);
+  const keyedAnswers = createKeyedAnswers(world);
 
   const nextAttempt = (): string => {
     attempts += 1;
@@ -79,15 +74,12 @@ export const createClientDriver = (world: World, instances: readonly Slot<ApiPar
     return reply;
   };
 
-  const command: ClientDriver['command'] = async (instance, said, amendment) => {
+  const command: ClientDriver['command'] = async (instance, said) => {
     const asked = { ...said, correlationId: nextAttempt() };
     const wasThere = acknowledged.has(asked.orderId);
     const versionBefore = truth.orders.get(asked.orderId)?.order.version ?? 0;
-    const work = async ({ commandOrder, priceLines }: ApiParts): Promise<Commanded> => {
-      if (amendment !== undefined) asked.change = amendTo(await priceLines(amendment));
-      return commandOrder(asked);
-    };
-    const reply = expectRetryable(world, 'a command', await callForChange(world, instance, work));
+    const checkKeyed = keyedAnswers.send(asked);
+    const reply = expectRetryable(world, 'a command', await callForChange(world, instance, ({ commandOrder }) => commandOrder(asked)));
     if (reply.kind === 'failed') denied.add(asked.correlationId);
     if (reply.kind !== 'answer') return reply;
     const { value } = reply;
@@ -97,6 +89,7 @@ export const createClientDriver = (world: World, instances: readonly Slot<ApiPar
     checkCondition(world, asked, versionBefore, value);
     checkRuledOut(world, asked, value);
     checkPlace(world, asked, value);
+    checkKeyed(value);
     return reply;
   };
 

@@ -76,7 +76,7 @@ const wrongVersions = ({ verdicts }: Folded): string[] => {
   const expected = new Map<string, number | null>();
   const found: string[] = [];
   for (const { event, effect } of verdicts) {
-    if (effect === 'request') expected.set(event!.id, event!.data.expected_version);
+    if (effect === 'request' && !expected.has(event!.id)) expected.set(event!.id, event!.data.expected_version);
     const wanted = effect === 'applied' && event!.causationId !== null ? expected.get(event!.causationId) : null;
     if (wanted && wanted + 1 !== event!.version)
       found.push(`${event!.name} of ${event!.orderId} made version ${event!.version} from ${wanted}`);

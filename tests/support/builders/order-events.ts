@@ -48,14 +48,15 @@ export const SAMPLE_DATA: { [N in OrderEventName]: EventData[N] } = {
   OrderParked: { user_id: '101', previous_status: 'processing', code: 'FULFILMENT_FAILED', attempts: 3 },
   OrderUnparked: { user_id: '101', previous_status: 'processing' },
   OrderRequestRefused: { code: 'ILLEGAL_TRANSITION', detail: 'no' },
-  OrderCancellationRequested: { reason: null, expected_version: null },
-  OrderStatusChangeRequested: { status: 'completed', reason: null, expected_version: null },
+  OrderCancellationRequested: { reason: null, expected_version: null, command_hash: null },
+  OrderStatusChangeRequested: { status: 'completed', reason: null, expected_version: null, command_hash: null },
   OrderAmendmentRequested: {
     items: [{ product_id: '7', quantity: 1, unit_price_minor: 500, stocked: false }],
     total_minor: 500,
     expected_version: null,
+    command_hash: null,
   },
-  OrderRedriveRequested: { expected_version: null },
+  OrderRedriveRequested: { expected_version: null, command_hash: null },
 };
 
 /** An event of any type; facts get `version` (default 1). */

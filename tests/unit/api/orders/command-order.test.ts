@@ -243,7 +243,7 @@ describe.concurrent('a command', () => {
       const answer = call(api, 'PUT', '/orders/o', { items: [{ product_id: 7, quantity: 2, unit_price: 2.5 }], total_amount: 5 });
       const { id, data } = await requested(api);
       const items = [{ product_id: '7', quantity: 2, unit_price_minor: 250, stocked: false }];
-      expect(data).toEqual({ items, total_minor: 500, expected_version: null });
+      expect(data).toEqual({ items, total_minor: 500, expected_version: null, command_hash: null });
       await land(api, event('OrderAmended', 'o', { version: 2, causationId: id, data: { items, total_minor: 500 } }));
       expect((await answer).json()).toMatchObject({ message: 'Order amended', order: { total_amount: 5, item_ids: ['7'], version: 2 } });
     }),
