@@ -5,7 +5,7 @@ import { PassThrough, pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { quality } from './http-guard.ts';
+import { quality } from './guards/http-guard.ts';
 
 /** What is shorter fits into one packet anyway. */
 export const COMPRESS_FROM_BYTES = 1_400;

@@ -2,7 +2,7 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Registry } from 'prom-client';
-import { quality } from '../http/http-guard.ts';
+import { quality } from '../http/guards/http-guard.ts';
 import { Problem } from '../http/problems.ts';
 import { metricsView } from '../reads/order-metrics.ts';
 import type { ReadModel } from '../reads/read-model.ts';

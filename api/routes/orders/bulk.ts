@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { createImportLines } from '../../bulk/import-orders.ts';
 import { createPopulate } from '../../bulk/populate.ts';
-import { requireJsonAccepted } from '../../http/http-guard.ts';
+import { requireJsonAccepted } from '../../http/guards/http-guard.ts';
 import type { LongTransfers } from '../../http/long-transfers.ts';
 import type { SubmitOrder } from '../../orders/submit-order.ts';
 import type { BulkGate } from '../../overload/bulk-gate.ts';

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { exportOrders } from '../../bulk/export-orders.ts';
-import { quality } from '../../http/http-guard.ts';
+import { quality } from '../../http/guards/http-guard.ts';
 import type { LongTransfers } from '../../http/long-transfers.ts';
 import { validationFailed } from '../../http/problems.ts';
 import type { Consistency } from '../../reads/consistency.ts';

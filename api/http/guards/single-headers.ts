@@ -1,8 +1,8 @@
-// api/http/single-headers.ts: refuses a request that sends a header twice of which it can mean one.
+// api/http/guards/single-headers.ts: refuses a request that sends a header twice of which it can mean one.
 // Node joins repeated headers with a comma, or takes the first: a key would be another key, credentials those of another caller.
 
 import type { FastifyInstance } from 'fastify';
-import { type Problem, validationFailed } from './problems.ts';
+import { type Problem, validationFailed } from '../problems.ts';
 
 const SINGLE = new Map(
   ['Authorization', 'Consistency-Token', 'Content-Type', 'Host', 'Idempotency-Key', 'Origin'].map((name) => [name.toLowerCase(), name]),

@@ -3,7 +3,7 @@
 
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
+import { type InMemoryApi, startApiInMemory } from '../../../../support/in-memory/api.ts';
 
 let api: InMemoryApi;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
-// api/http/body-forms.ts: refuses a body with a Content-Encoding, or in another charset than UTF-8, before it is read.
+// api/http/guards/body-forms.ts: refuses a body with a Content-Encoding, or in another charset than UTF-8, before it is read.
 // Read as plain UTF-8 it would be called malformed, or say what its client did not write.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Problem } from './problems.ts';
+import { Problem } from '../problems.ts';
 
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
 

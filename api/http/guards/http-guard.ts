@@ -1,9 +1,9 @@
-// api/http/http-guard.ts: checks that every request passes before its route: Origin and Host, unknown paths and methods, common headers.
+// api/http/guards/http-guard.ts: checks that every request passes before its route: Origin and Host, unknown paths and methods, common headers.
 // With AUTH=off only loopback names are accepted as Host.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../problems.ts';
 import { admitOrigin, answerPreflight, isPreflight } from './cross-origin.ts';
-import { Problem } from './problems.ts';
 
 export interface GuardOptions {
   /** AUTH=off: loopback names only, and no pages but ours. */

@@ -1,8 +1,8 @@
-// api/http/cross-origin.ts: which web pages may call the api: its own, and with AUTH=required those of CORS_ORIGINS.
+// api/http/guards/cross-origin.ts: which web pages may call the api: its own, and with AUTH=required those of CORS_ORIGINS.
 // A browser names the page that asks in `Origin`; other clients send none and are not concerned.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Problem } from './problems.ts';
+import { Problem } from '../problems.ts';
 
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const ALLOWED_HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Consistency-Token, X-Request-Id';

@@ -1,10 +1,10 @@
-// api/http/upgrades.ts: which requests ask for a WebSocket, and which of them get one.
+// api/http/guards/upgrades.ts: which requests ask for a WebSocket, and which of them get one.
 // Every other Upgrade is ignored, as a server may (RFC 9110, section 7.8): h2c of `curl --http2` or of Java's client is an ordinary request.
 
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { API_PREFIX } from './app-prefix.ts';
-import { Problem } from './problems.ts';
+import { API_PREFIX } from '../app-prefix.ts';
+import { Problem } from '../problems.ts';
 
 const isHandshake = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 

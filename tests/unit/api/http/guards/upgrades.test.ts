@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
+import { type InMemoryApi, startApiInMemory } from '../../../../support/in-memory/api.ts';
 
 let api: InMemoryApi;
 let port: number;
