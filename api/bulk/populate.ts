@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { problemOf } from '../http/problem-details.ts';
 import { Problem, type ProblemCode } from '../http/problems.ts';
-import { orderIdOfEntry } from '../orders/derived-ids.ts';
+import { type KeyedBatch, keyedBatch, orderIdOfEntry } from '../orders/derived-ids.ts';
 import { refusalOf, submissionOf } from '../orders/submission.ts';
 import type { SubmitOrder } from '../orders/submit-order.ts';
 import type { BulkGate } from '../overload/bulk-gate.ts';
@@ -24,8 +24,9 @@ export interface PopulateOptions {
 
 export interface PopulateCommand {
   total: number;
-  /** Null: a new one. */
+  /** Null: a new one, or that of the key. */
   batchId: string | null;
+  idempotencyKey: string | null;
   context: CallContext;
   /** The caller went away or the process stops: what is under way is finished, the rest is not begun. */
   signal: AbortSignal;
@@ -38,7 +39,7 @@ export interface Populated {
   failures: number;
   /** The first of them, by index. */
   errors: PopulateError[];
-  /** The last place that was written in each partition. */
+  /** The last place that was written in each partition; none when all orders were there. */
   places: LogPosition[];
 }
 
@@ -48,6 +49,7 @@ export interface PopulateError {
   detail: string;
 }
 
+/** Rejects with IDEMPOTENCY_KEY_REUSED, when the key was used for a batch of another size. */
 export type Populate = (command: PopulateCommand) => Promise<Populated>;
 
 const ERRORS_MAX = 100;
@@ -67,9 +69,19 @@ export const createPopulate = ({ submitOrder, orders, gate, logger }: PopulateOp
     }
   };
 
-  return async ({ total, batchId: given, context, signal }) => {
+  const refuseOtherSize = async (caller: string, { batchId, commandHash }: KeyedBatch): Promise<void> => {
+    const first = await orders.known(orderIdOfEntry({ caller, batchId, index: 0 }));
+    if (first !== null && first.order.commandHash !== commandHash)
+      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
+  };
+
+  return async ({ total, batchId: given, idempotencyKey, context, signal }) => {
     const caller = context.caller.id;
-    const batchId = given ?? (await unusedBatchId(caller));
+    const keyed = idempotencyKey === null ? null : keyedBatch(caller, idempotencyKey, total);
+    if (keyed !== null) await refuseOtherSize(caller, keyed);
+    const mayExist = given !== null || keyed !== null;
+    const batchId = given ?? keyed?.batchId ?? (await unusedBatchId(caller));
+    const batch = { id: batchId, commandHash: keyed?.commandHash ?? null };
     const report = createReport();
     const progress = createProgress(logger, { batch_id: batchId, total });
 
@@ -77,8 +89,8 @@ export const createPopulate = ({ submitOrder, orders, gate, logger }: PopulateOp
     const submitEntry = async (index: number): Promise<LogPosition | null> => {
       const orderId = orderIdOfEntry({ caller, batchId, index });
       // Repeating what is there would only make the log longer: arbitration passes it over.
-      if (given !== null && (await orders.known(orderId)) !== null) return null;
-      const result = await submitOrder({ ...submissionOf(sampleOrder(batchId, index), null, context), orderId, batchId });
+      if (mayExist && (await orders.known(orderId)) !== null) return null;
+      const result = await submitOrder({ ...submissionOf(sampleOrder(batchId, index), null, context), orderId, batch });
       if (result.outcome === 'created') return result.place;
       throw refusalOf(result.outcome === 'pending' ? { outcome: 'unknown', orderId } : result);
     };

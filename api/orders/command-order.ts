@@ -2,30 +2,14 @@
 // What the order as of now rules out is refused without a record; the processor decides everything else. No HTTP in here.
 
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
-import type { Appender } from '../../shared/log/log.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import type { RequestedChange } from '../../shared/order/ruled-out.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
-import type { OrderEvents } from '../reads/order-history.ts';
-import type { OrderTail } from '../reads/order-tail.ts';
-import type { LogPosition } from '../reads/position-waits.ts';
-import type { ReadOrder } from '../reads/read-order.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
-import { type OutstandingRequests, shareOf } from '../requests/outstanding-requests.ts';
-import { createKeyedCommands } from './keyed-commands.ts';
-import type { PriceLines } from './price-lines.ts';
-import { type OrderCommand, pricedChange, requestFor, type Settled, settledBy } from './requested-change.ts';
-
-export type Commanded =
-  | Settled
-  | { outcome: 'not_found' }
-  /** The Idempotency-Key was used for another command. */
-  | { outcome: 'key_reused' }
-  /** The request is in the log; the answer, or what it means for the order, did not come in time. */
-  | { outcome: 'pending'; requestId: string; place: LogPosition }
-  /** The request may or may not be in the log, now or later. */
-  | { outcome: 'unknown'; requestId: string };
+import { shareOf } from '../requests/outstanding-requests.ts';
+import { type CommandOrderOptions, createKeyedCommands } from './keyed-commands.ts';
+import { type Commanded, type OrderCommand, pricedChange, requestFor, settledBy } from './requested-change.ts';
 
 /**
  * With an Idempotency-Key the same command has one effect and one answer, on every instance and for ever. Rejects with LOG_OVERLOADED,
@@ -33,19 +17,6 @@ export type Commanded =
  * price.
  */
 export type CommandOrder = (command: OrderCommand) => Promise<Commanded>;
-
-export interface CommandOrderOptions {
-  topic: string;
-  appender: Appender;
-  orders: Pick<ReadOrder, 'fresh' | 'caughtUp'>;
-  events: Pick<OrderEvents, 'requestOf'>;
-  tail: Pick<OrderTail, 'waitRead'>;
-  priceLines: PriceLines;
-  outstanding: OutstandingRequests<OrderAnswer>;
-  /** DECISION_WAIT_MS. */
-  decisionWaitMs: number;
-  now: () => number;
-}
 
 export const createCommandOrder = (options: CommandOrderOptions): CommandOrder => {
   const { topic, appender, orders, priceLines, outstanding, decisionWaitMs, now } = options;

@@ -3,19 +3,35 @@
 // remembers keys.
 
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import type { Appender } from '../../shared/log/log.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import type { RequestedChange } from '../../shared/order/ruled-out.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import { Problem } from '../http/problems.ts';
-import type { AnsweredRequest } from '../reads/order-history.ts';
+import type { AnsweredRequest, OrderEvents } from '../reads/order-history.ts';
+import type { OrderTail } from '../reads/order-tail.ts';
 import type { LogPosition } from '../reads/position-waits.ts';
+import type { ReadOrder } from '../reads/read-order.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
 import { type KeyedRequest, keyedRequest } from '../requests/keyed-request.ts';
-import { type OutstandingRequest, shareOf } from '../requests/outstanding-requests.ts';
-import type { Commanded, CommandOrderOptions } from './command-order.ts';
-import { type OrderCommand, pricedChange, requestFor, settledBy } from './requested-change.ts';
+import { type OutstandingRequest, type OutstandingRequests, shareOf } from '../requests/outstanding-requests.ts';
+import type { PriceLines } from './price-lines.ts';
+import { type Commanded, type OrderCommand, pricedChange, requestFor, settledBy } from './requested-change.ts';
+
+export interface CommandOrderOptions {
+  topic: string;
+  appender: Appender;
+  orders: Pick<ReadOrder, 'fresh' | 'caughtUp'>;
+  events: Pick<OrderEvents, 'requestOf'>;
+  tail: Pick<OrderTail, 'waitRead'>;
+  priceLines: PriceLines;
+  outstanding: OutstandingRequests<OrderAnswer>;
+  /** DECISION_WAIT_MS. */
+  decisionWaitMs: number;
+  now: () => number;
+}
 
 // As long as an append may take: see append-in-time.ts.
 const READ_MAX_MS = 5_000;

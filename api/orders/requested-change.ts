@@ -40,6 +40,16 @@ export type Settled =
   /** By the processor, with its code; or by what the order is already, then nothing was recorded. */
   | { outcome: 'refused'; code: string; detail: string; place: LogPosition | null; replayed: boolean };
 
+export type Commanded =
+  | Settled
+  | { outcome: 'not_found' }
+  /** The Idempotency-Key was used for another command. */
+  | { outcome: 'key_reused' }
+  /** The request is in the log; the answer, or what it means for the order, did not come in time. */
+  | { outcome: 'pending'; requestId: string; place: LogPosition }
+  /** The request may or may not be in the log, now or later. */
+  | { outcome: 'unknown'; requestId: string };
+
 // What the order became between the api's reading and the processor's: a client that asked for just that gets the same answer,
 // whether the api knew it before the append or not. A processor that took over does not know the orders that had closed, and says that
 // there is none.

@@ -25,7 +25,7 @@ export interface Submission {
   orderId: string | null;
   idempotencyKey: string | null;
   /** Of an entry of a batch: its order id is the entry's own, so no other client can have used it. */
-  batchId?: string;
+  batch?: { id: string /** Of the whole batch, when it has an Idempotency-Key. */; commandHash: string | null };
   correlationId: string | null;
   traceparent: string | null;
 }
@@ -69,7 +69,7 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
     submission: Submission,
     orderId: string,
     origin: IdOrigin,
-    keyed: { key: string; command: string } | null,
+    keyed: { key: string; command: string } | null = null,
   ): Promise<OrderCreated> => {
     const { items, totalMinor } = await options.priceLines(submission.order);
     return {
@@ -88,9 +88,9 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
         total_minor: totalMinor,
         currency,
         id_origin: origin,
-        batch_id: submission.batchId ?? null,
+        batch_id: submission.batch?.id ?? null,
         key_hash: keyed?.key ?? null,
-        command_hash: keyed?.command ?? null,
+        command_hash: keyed?.command ?? submission.batch?.commandHash ?? null,
       },
     };
   };
@@ -135,20 +135,20 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
   const submitChosen = async (submission: Submission, orderId: string): Promise<Submitted> => {
     const taken = (): Submitted => ({ outcome: 'id_taken' });
     if ((await orders.known(orderId)) !== null) return taken();
-    return appendAndRead(await creation(submission, orderId, 'client', null), submission.traceparent, taken);
+    return appendAndRead(await creation(submission, orderId, 'client'), submission.traceparent, taken);
   };
 
   // Only this very order can be the first OrderCreated of this id: an acknowledged append is all there is to know.
   const submitEntry = async (submission: Submission, orderId: string): Promise<Submitted> => {
-    const created = await creation(submission, orderId, 'batch', null);
+    const created = await creation(submission, orderId, 'batch');
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
   };
 
   return async (submission) => {
-    if (submission.batchId !== undefined && submission.orderId !== null) return submitEntry(submission, submission.orderId);
+    if (submission.batch !== undefined && submission.orderId !== null) return submitEntry(submission, submission.orderId);
     if (submission.idempotencyKey !== null) return submitKeyed(submission, submission.idempotencyKey);
     if (submission.orderId !== null) return submitChosen(submission, submission.orderId);
-    const created = await creation(submission, randomUUIDv7(), 'server', null);
+    const created = await creation(submission, randomUUIDv7(), 'server');
     return appended(created, submission.traceparent, (place) => ({ outcome: 'created', created, place, replayed: false }));
   };
 };

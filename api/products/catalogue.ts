@@ -3,7 +3,7 @@
 
 import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
-import type { ProductFact, ProductRefusal } from '../../shared/product/events.ts';
+import type { ProductCreated, ProductFact, ProductRefusal } from '../../shared/product/events.ts';
 import { answeredBy, evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -29,6 +29,8 @@ export interface Catalogue {
   get: (productId: string) => CatalogueEntry | undefined;
   /** A product that was created lately: the ledger may not have it yet. */
   recent: (productId: string) => Product | null;
+  /** How it was created, of the same ones. */
+  recentCreation: (productId: string) => ProductCreated | null;
   size: () => number;
   waitRead: (place: LogPosition, limitMs: number) => Promise<boolean>;
   /** Whether it has everything that was in the log when reading began, here and after every pause of the broker. */
@@ -44,7 +46,7 @@ const RETRY_MS = 500;
 export const createCatalogue = (options: CatalogueOptions): Catalogue => {
   const { partitionCount, store, logger, onAnswer, onFatal } = options;
   const entries = new Map<string, CatalogueEntry>();
-  const recent = new Map<string, Product>();
+  const recent = new Map<string, { product: Product; created: ProductCreated }>();
   const positions = new Array<number>(partitionCount).fill(0);
   const read = createPositionWaits(({ partition, offset }) => positions[partition]! > offset);
   let caughtUpAt: number[] | null = null;
@@ -54,17 +56,18 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
     const { productId, version } = fact;
     const known = entries.get(productId);
     if (version !== (known?.version ?? 0) + 1 || (known === undefined) !== (fact.name === 'ProductCreated')) return 'void';
-    if (known === undefined) {
+    if (fact.name === 'ProductCreated') {
       const product = evolveProduct(null, fact).product!;
       entries.set(productId, { priceMinor: product.priceMinor, version, createdEventId: product.createdEventId });
-      recent.set(productId, product);
+      recent.set(productId, { product, created: fact });
       if (recent.size > RECENT_MAX) recent.delete(recent.keys().next().value!);
       return 'applied';
     }
-    const priceMinor = fact.name === 'ProductUpdated' ? fact.data.price_minor : known.priceMinor;
-    entries.set(productId, { ...known, priceMinor, version });
+    const before = known!; // as arbitration has found
+    const priceMinor = fact.name === 'ProductUpdated' ? fact.data.price_minor : before.priceMinor;
+    entries.set(productId, { ...before, priceMinor, version });
     const young = recent.get(productId);
-    if (young) recent.set(productId, evolveProduct(young, fact).product!);
+    if (young) young.product = evolveProduct(young.product, fact).product!;
     return 'applied';
   };
 
@@ -124,7 +127,8 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
       await reader.stop();
     },
     get: (productId) => entries.get(productId),
-    recent: (productId) => recent.get(productId) ?? null,
+    recent: (productId) => recent.get(productId)?.product ?? null,
+    recentCreation: (productId) => recent.get(productId)?.created ?? null,
     size: () => entries.size,
     waitRead: read.wait,
     isCaughtUp,

@@ -1,28 +1,17 @@
-// api/products/change-products.ts: creates products by a fact of the api, and changes them by requests that the processor answers (R11).
+// api/products/change-products.ts: changes products by requests that the processor answers (R11).
 // Holds the waits: the append, the answer, and the ledger. No HTTP in here.
 
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
-import type { Appender } from '../../shared/log/log.ts';
-import type { ProductCreated, ProductEventData, ProductRequest } from '../../shared/product/events.ts';
-import { evolveProduct } from '../../shared/product/product.ts';
+import type { ProductEventData, ProductRequest } from '../../shared/product/events.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
 import { type KeyedRequest, keyedRequest } from '../requests/keyed-request.ts';
 import { type OutstandingRequests, shareOf } from '../requests/outstanding-requests.ts';
-import type { Catalogue, ProductAnswer } from './catalogue.ts';
-import type { ProductRow, ProductStore, Verdict } from './product-store.ts';
-import { unreadRow } from './product-view.ts';
+import type { ProductAnswer } from './catalogue.ts';
+import { type CreateProduct, type CreateProductOptions, createCreateProduct } from './create-product.ts';
+import type { ProductRow, Verdict } from './product-store.ts';
 import type { ReadProducts } from './read-products.ts';
-
-export interface NewProduct {
-  /** Chosen by the client, else null. */
-  productId: string | null;
-  name: string;
-  description: string | null;
-  priceMinor: number;
-  stock: number;
-}
 
 /** What a client asks of a product. */
 export interface ProductChange {
@@ -35,13 +24,6 @@ type Asking = {
   [N in ProductRequest['name']]: { name: N; data: Omit<ProductEventData[N], 'command_hash' | 'expected_version'> };
 }[ProductRequest['name']];
 
-export type ProductCreation =
-  | { outcome: 'created'; product: ProductRow }
-  | { outcome: 'taken' }
-  | { outcome: 'pending'; productId: string }
-  | { outcome: 'overloaded' }
-  | { outcome: 'unknown'; productId: string };
-
 export type ProductChanged =
   | { outcome: 'applied'; product: ProductRow; replayed: boolean }
   | { outcome: 'refused'; code: string; detail: string; replayed: boolean }
@@ -51,60 +33,18 @@ export type ProductChanged =
   | { outcome: 'unknown'; requestId: string };
 
 export interface ChangeProducts {
-  create: (product: NewProduct, context: CallContext) => Promise<ProductCreation>;
+  create: CreateProduct;
   change: (change: ProductChange, context: CallContext) => Promise<ProductChanged>;
 }
 
-export interface ChangeProductsOptions {
-  topic: string;
-  currency: string;
-  /** PRODUCTS_MAX. */
-  productsMax: number;
-  appender: Appender;
-  catalogue: Pick<Catalogue, 'get' | 'size' | 'waitRead'>;
+export interface ChangeProductsOptions extends CreateProductOptions {
   products: Pick<ReadProducts, 'exists' | 'found'>;
-  store: Pick<ProductStore, 'verdict'>;
   outstanding: OutstandingRequests<ProductAnswer>;
   decisionWaitMs: number;
-  now: () => number;
 }
 
-// As long as an append may take: see append-in-time.ts.
-const VERDICT_MAX_MS = 5_000;
-
 export const createChangeProducts = (options: ChangeProductsOptions): ChangeProducts => {
-  const { topic, currency, productsMax, appender, catalogue, products, store, outstanding, decisionWaitMs, now } = options;
-
-  const create = async (product: NewProduct, context: CallContext): Promise<ProductCreation> => {
-    const productId = product.productId ?? randomUUIDv7();
-    if (catalogue.get(productId) !== undefined) return { outcome: 'taken' };
-    if (catalogue.size() >= productsMax) return { outcome: 'overloaded' };
-    const event: ProductCreated = {
-      kind: 'fact',
-      name: 'ProductCreated',
-      id: randomUUIDv7(),
-      productId,
-      version: 1,
-      time: now(),
-      actor: context.caller.actor,
-      causationId: null,
-      correlationId: context.correlationId,
-      data: {
-        name: product.name,
-        description: product.description,
-        price_minor: product.priceMinor,
-        currency,
-        stock: product.stock,
-        id_origin: product.productId === null ? 'server' : 'client',
-      },
-    };
-    const place = await appendOrGiveUp(appender, encodeProductEvent(event, topic, context.traceparent));
-    if (place === null) return { outcome: 'unknown', productId };
-    // The log decides which client was first with an id; and the next order of the product finds it priced, on this instance at least.
-    if (!(await catalogue.waitRead(place, VERDICT_MAX_MS))) return { outcome: 'pending', productId };
-    if (catalogue.get(productId)?.createdEventId !== event.id) return { outcome: 'taken' };
-    return { outcome: 'created', product: unreadRow(evolveProduct(null, event).product!) };
-  };
+  const { topic, appender, products, store, outstanding, decisionWaitMs, now } = options;
 
   const requestOf = ({ productId, asked }: ProductChange, keyed: KeyedRequest | null, context: CallContext): ProductRequest =>
     ({
@@ -119,10 +59,13 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
       data: { ...asked.data, expected_version: null, command_hash: keyed?.commandHash ?? null },
     }) as ProductRequest;
 
-  const settled = async (productId: string, answer: Verdict['answer'], replayed: boolean): Promise<ProductChanged> =>
-    answer.name === 'ProductRequestRefused'
-      ? { outcome: 'refused', ...answer.data, replayed }
-      : { outcome: 'applied', product: await products.found(productId), replayed };
+  const settled = async (productId: string, answer: Verdict['answer'], replayed: boolean): Promise<ProductChanged> => {
+    if (answer.name === 'ProductRequestRefused') return { outcome: 'refused', ...answer.data, replayed };
+    const result = 'result' in answer.data ? answer.data.result : null;
+    // Facts of before do not say what they made of the product: then it is as it is by now.
+    const product = result ? { product_id: productId, version: answer.version, ...result } : await products.found(productId);
+    return { outcome: 'applied', product, replayed };
+  };
 
   const earlierOf = async ({ requestId, commandHash }: KeyedRequest): Promise<Verdict['answer'] | 'key_reused' | null> => {
     const earlier = await store.verdict(requestId);
@@ -150,10 +93,10 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
       }
       // Two with one key at the same time: the answer is to the one that the ledger saw first.
       if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
-      return await settled(productId, answer as Verdict['answer'], false);
+      return await settled(productId, answer, false);
     } finally {
       pending.release();
     }
   };
-  return { create, change };
+  return { create: createCreateProduct(options), change };
 };

@@ -25,12 +25,15 @@ const COLUMNS = [
 /** A product with its stock, as of the last decision about it. */
 export type ProductRow = Pick<LedgerProductRow, (typeof COLUMNS)[number]>;
 
-/** The answer to a request, fixed for ever when it was decided. */
+/** The answer to a request, fixed for ever when it was decided; or the creation of a product under an Idempotency-Key. */
 export interface Verdict {
   productId: string;
   commandHash: string | null;
-  answer: { name: ProductFactName } | { name: 'ProductRequestRefused'; data: ProductEventData['ProductRequestRefused'] };
+  answer: StoredFact | { name: 'ProductRequestRefused'; data: ProductEventData['ProductRequestRefused'] };
 }
+export type StoredFact = {
+  [N in ProductFactName]: { name: N; version: number; id: string; time: number; data: ProductEventData[N] };
+}[ProductFactName];
 
 /** What pricing needs of a product. About 150 bytes each. */
 export interface CatalogueEntry {
@@ -52,6 +55,7 @@ export interface ProductStore {
   find(productId: string): Promise<ProductRow | null>;
   /** In the order of their ids, from behind `after` on; null before the first processor has made the ledger. */
   page(after: string | null, limit: number): Promise<ProductRow[] | null>;
+  /** By the request's id; of a creation by its own `ce_id`. */
   verdict(requestId: string): Promise<Verdict | null>;
 }
 
@@ -107,11 +111,15 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
       }),
     verdict: (requestId) =>
       answered(null, async () => {
-        const { rows } = await database.query<Pick<RequestRow, 'product_id' | 'command_hash' | 'event'>>(verdict, [requestId]);
+        const { rows } = await database.query<Pick<RequestRow, 'product_id' | 'command_hash' | 'version' | 'event'>>(verdict, [requestId]);
         const [row] = rows;
         return row === undefined
           ? null
-          : { productId: row.product_id, commandHash: row.command_hash, answer: row.event as Verdict['answer'] };
+          : {
+              productId: row.product_id,
+              commandHash: row.command_hash,
+              answer: { ...row.event, version: row.version } as Verdict['answer'],
+            };
       }),
   };
 };

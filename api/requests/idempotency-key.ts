@@ -10,7 +10,7 @@ const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"(?:[^"\\]|\\["\\])*"$/;
 
 /** The key, without the quotes of a quoted one: `"abc"` (draft-07) and `abc` are the same key. Null without a header. */
-export const idempotencyKeyOf = (header: string | string[] | undefined): string | null => {
+export const idempotencyKeyOf = (header: unknown): string | null => {
   if (header === undefined) return null;
   if (typeof header !== 'string') throw invalid();
   if (header.startsWith('"') && !QUOTED.test(header)) throw invalid();

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { toMinor } from '../../shared/order/money.ts';
 import { callContextOf } from '../access/call-context.ts';
 import { cursorOf, readCursor } from '../http/cursors.ts';
-import { ID, toId } from '../http/ids.ts';
+import { ID, KEYED_PREFIX, toId } from '../http/ids.ts';
 import { isProblemCode, Problem, validationFailed } from '../http/problems.ts';
 import type { ChangeProducts, ProductChanged } from '../products/change-products.ts';
 import { productView } from '../products/product-view.ts';
@@ -48,17 +48,21 @@ const asked = (description: string) =>
     headers: { Location: 'Where to ask what became of it.' },
   });
 
+const KEY = 'With `Idempotency-Key` the same request can be sent again safely: the first answer is the answer for ever.';
+const KEY_HEADER = { type: 'object', properties: { 'idempotency-key': { type: 'string' } } } as const;
+
 const createSchema = {
   operationId: 'createProduct',
   tags,
   summary: 'Add a product',
-  description: 'From now on orders of it have its price, and take from its stock.',
+  description: `From now on orders of it have its price, and take from its stock. ${KEY} Its id follows from the key then, and none may be chosen.`,
   querystring: NoQuery,
+  headers: KEY_HEADER,
   body: ProductInput,
   response: {
     201: one('The product exists.'),
     202: asked('The product is in the log, but whether it was the first with its id could not be read back in time.'),
-    ...problemResponses(...WRITE_PROBLEMS, 'PRODUCT_ID_TAKEN'),
+    ...problemResponses(...WRITE_PROBLEMS, 'PRODUCT_ID_TAKEN', 'TWO_KEYS', 'IDEMPOTENCY_KEY_REUSED'),
   },
 };
 const getSchema = {
@@ -81,7 +85,6 @@ const listSchema = {
     ...problemResponses(...READ_PROBLEMS, 'INVALID_CURSOR'),
   },
 };
-const KEY = 'With `Idempotency-Key` the same request can be sent again safely.';
 const changed = {
   200: one('The product, as the change has made it.'),
   202: asked('The request is in the log and not answered yet.'),
@@ -94,7 +97,7 @@ const updateSchema = {
   description: `Any of its fields. Orders that were submitted before keep the price that they had. ${KEY}`,
   params: ProductPath,
   querystring: NoQuery,
-  headers: { type: 'object', properties: { 'idempotency-key': { type: 'string' } } },
+  headers: KEY_HEADER,
   body: ProductPatchSchema,
   response: changed,
 };
@@ -128,14 +131,21 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
 
   app.post('/products', { schema: createSchema }, async (request, reply) => {
     const { product_id: id, name, description = null, price, stock = 0 } = request.body;
-    const productId = id === undefined ? null : toId(id);
-    if (productId === '.' || productId === '..') throw validationFailed([{ path: '/product_id', message: 'cannot be part of a URL' }]);
-    const result = await changeProducts.create({ productId, name, description, priceMinor: toMinor(price), stock }, callContextOf(request));
+    const productId = id === undefined ? null : chosenId(toId(id));
+    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
+    if (idempotencyKey !== null && productId !== null) {
+      throw new Problem('TWO_KEYS', 'Send either Idempotency-Key or product_id: both say which product is meant.');
+    }
+    const product = { productId, idempotencyKey, name, description, priceMinor: toMinor(price), stock };
+    const result = await changeProducts.create(product, callContextOf(request));
     switch (result.outcome) {
       case 'created':
+        if (result.replayed) reply.header('idempotent-replayed', 'true');
         return locate(reply.code(201), result.product.product_id).send(productView(result.product));
       case 'pending':
         return locate(reply.code(202), result.productId).send({ message: 'Product accepted', product_id: result.productId });
+      case 'key_reused':
+        throw keyReused();
       case 'taken':
         throw new Problem('PRODUCT_ID_TAKEN', 'There is a product with this product_id.');
       case 'overloaded':
@@ -177,7 +187,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
       case 'not_found':
         throw notFound(productId);
       case 'key_reused':
-        throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
+        throw keyReused();
       case 'unknown':
         throw new Problem('LOG_UNAVAILABLE', 'The log did not confirm the request in time: it may or may not be answered, now or later.', {
           requestId: result.requestId,
@@ -187,7 +197,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
 
   app.put('/products/:product_id', { schema: updateSchema }, async (request, reply) => {
     const { product_id: productId } = request.params;
-    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
+    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
     const change = { productId, idempotencyKey, asked: { name: 'ProductUpdateRequested', data: patchOf(request.body) } as const };
     return answer(reply, productId, await changeProducts.change(change, callContextOf(request)));
   });
@@ -195,7 +205,7 @@ export const productRoutes: FastifyPluginCallbackTypebox<ProductRoutesOptions> =
   app.put('/products/:product_id/stock', { schema: stockSchema }, async (request, reply) => {
     const { product_id: productId } = request.params;
     const { delta = null, stock = null } = request.body;
-    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
+    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
     const change = { productId, idempotencyKey, asked: { name: 'StockAdjustmentRequested', data: { delta, stock } } as const };
     return answer(reply, productId, await changeProducts.change(change, callContextOf(request)));
   });
@@ -214,6 +224,17 @@ const patchOf = ({ name, description, price, stock }: ProductPatch) => ({
   ...(price === undefined ? {} : { price_minor: toMinor(price) }),
   ...(stock === undefined ? {} : { stock }),
 });
+
+/** Throws VALIDATION_FAILED. */
+const chosenId = (productId: string): string => {
+  const invalid = (message: string): Problem => validationFailed([{ path: '/product_id', message }]);
+  if (productId === '.' || productId === '..') throw invalid('cannot be part of a URL');
+  if (productId.startsWith(KEYED_PREFIX))
+    throw invalid(`must not begin with ${KEYED_PREFIX}: such ids are derived from an Idempotency-Key`);
+  return productId;
+};
+
+const keyReused = (): Problem => new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
 
 const notFound = (productId: string): Problem => new Problem('PRODUCT_NOT_FOUND', `There is no product ${productId}.`);
 

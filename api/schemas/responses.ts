@@ -53,8 +53,17 @@ const exampleOf = (code: ProblemCode) => {
   return { summary: PROBLEMS[code].title, value: problemBody(code, PROBLEMS[code].meaning, EXAMPLE_REQUEST_ID, extras) };
 };
 
-// What any route may answer: a defect, a caller or a host without the right, too many requests, a request that is not HTTP.
-const EVERYWHERE: readonly ProblemCode[] = ['MALFORMED_REQUEST', 'UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'INTERNAL'];
+// What any route may answer: a defect, a caller or a host without the right, too many requests, a request that is not HTTP, a header that
+// contradicts itself, a key where none is taken.
+const EVERYWHERE: readonly ProblemCode[] = [
+  'MALFORMED_REQUEST',
+  'VALIDATION_FAILED',
+  'KEY_NOT_SUPPORTED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'RATE_LIMITED',
+  'INTERNAL',
+];
 
 /** The error responses of a route, by status: each with every code that the status can have there, and an example of each. */
 export const problemResponses = (...codes: readonly ProblemCode[]): Record<string, TSchema> => {

@@ -8,7 +8,7 @@ import { databaseError } from '../../shared/postgres/errors.ts';
 import type { ProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
 import { createFences, type FenceRow } from './fences.ts';
 import type { CarriedOrder, CommittedOffsets, Ledger, StartMove, StockStep } from './ledger.ts';
-import { type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
+import { creationAsAnswer, type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
 import {
   answerOf,
   CARRIED_FIELDS,
@@ -171,13 +171,20 @@ const lockProducts = async (client: Client, events: Parameters<typeof takeProduc
   };
 };
 
-const writeProducts = async (client: Client, partition: number, { products, answers, delivered }: ProductMoves): Promise<void> => {
+const writeProducts = async (
+  client: Client,
+  partition: number,
+  { products, answers, creations, delivered }: ProductMoves,
+): Promise<void> => {
   if (products.size > 0) {
     const values = columnParameters(PRODUCT_FIELDS, [...products.values()]);
     await client.query({ name: 'write-products', text: WRITE_PRODUCTS, values });
   }
-  if (answers.length > 0) {
-    const rows = answers.map((answer) => ({ answer, partition, delivered: false }));
+  if (answers.length + creations.length > 0) {
+    const rows = [
+      ...answers.map((answer) => ({ answer, partition, delivered: false })),
+      ...creations.map((event) => ({ answer: creationAsAnswer(event), partition, delivered: true })),
+    ];
     await client.query({ name: 'insert-requests', text: INSERT_REQUESTS, values: columnParameters(REQUEST_FIELDS, rows) });
   }
   if (delivered.length > 0) await client.query(prepared('mark-delivered', MARK_DELIVERED, delivered));

@@ -2,7 +2,14 @@
 // Pure; the ledger loads products and earlier decisions, under locks, and writes what this returns.
 
 import { answerProductRequest } from '../../shared/product/decider.ts';
-import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../shared/product/events.ts';
+import type {
+  ProductCreated,
+  ProductEvent,
+  ProductFact,
+  ProductRefusal,
+  ProductRequest,
+  ProductResult,
+} from '../../shared/product/events.ts';
 import { evolveProduct, type Product } from '../../shared/product/product.ts';
 
 /** A product as of the last decision about it. */
@@ -33,6 +40,8 @@ export interface ProductMoves {
   /** What is new or differs, by id. */
   products: Map<string, LedgerProduct>;
   answers: Answer[];
+  /** Creations under an Idempotency-Key that were read now: kept beside the answers, to be told again. */
+  creations: ProductCreated[];
   /** Answers of other transactions that were read now. */
   delivered: string[];
 }
@@ -44,7 +53,7 @@ export interface Stamp {
 
 /** Takes the events in log order. A request that has its decision gets no other; a fact counts only in its version's place. */
 export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
-  const moves: ProductMoves = { products: new Map(), answers: [], delivered: [] };
+  const moves: ProductMoves = { products: new Map(), answers: [], creations: [], delivered: [] };
   const find = (id: string): LedgerProduct | undefined => moves.products.get(id) ?? state.products.get(id);
   const decided = new Set<string>();
 
@@ -65,6 +74,7 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
       product,
       readVersion: product.version,
     });
+    if (event.name === 'ProductCreated' && event.data.command_hash !== null) moves.creations.push(event);
     return 'applied';
   };
   const answer = (request: ProductRequest): void => {
@@ -80,14 +90,17 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
       causationId: request.id,
       correlationId: request.correlationId,
     };
-    const event: ProductFact | ProductRefusal =
-      draft.kind === 'refusal'
-        ? { ...draft, ...envelope }
-        : ({ ...draft, ...envelope, version: known!.product.version + 1 } as ProductFact);
-    moves.answers.push({ requestId: request.id, commandHash: request.data.command_hash, event });
-    if (known === undefined || event.kind === 'refusal') return;
-    const product = evolveProduct(known.product, event).product!;
-    moves.products.set(request.productId, { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(event)) });
+    const { id: requestId } = request;
+    const { command_hash: commandHash } = request.data;
+    if (known === undefined || draft.kind === 'refusal') {
+      moves.answers.push({ requestId, commandHash, event: { ...draft, ...envelope } as ProductRefusal });
+      return;
+    }
+    const fact = { ...draft, ...envelope, version: known.product.version + 1 } as ProductFact;
+    const product = evolveProduct(known.product, fact).product!;
+    const next = { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(fact)) };
+    moves.products.set(request.productId, next);
+    moves.answers.push({ requestId, commandHash, event: { ...fact, data: { ...fact.data, result: resultOf(next) } } as ProductFact });
   };
 
   for (const event of events) {
@@ -99,6 +112,22 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
   }
   return moves;
 };
+
+/** A creation is its own answer: it is found by its own id. */
+export const creationAsAnswer = (event: ProductCreated): Answer => ({ requestId: event.id, commandHash: event.data.command_hash, event });
+
+/** What the client is told: by this fact alone it can be told again. */
+const resultOf = ({ product, reserved, sold }: LedgerProduct): ProductResult => ({
+  name: product.name,
+  description: product.description,
+  price_minor: product.priceMinor,
+  currency: product.currency,
+  put_in: product.putIn,
+  reserved,
+  sold,
+  created_at: product.createdAt,
+  updated_at: product.updatedAt,
+});
 
 /** By how many units a fact changes what was put in. */
 export const deltaOf = ({ name, data }: ProductFact): number => {

@@ -6,7 +6,8 @@ import type { ProductEventData, ProductFactName, ProductRequest } from './events
 import type { Product } from './product.ts';
 
 /** A fact to append, not yet stamped with id, version and time. */
-export type ProductFactDraft = { [N in ProductFactName]: { kind: 'fact'; name: N; data: ProductEventData[N] } }[ProductFactName];
+export type ProductFactDraft = { [N in DecidedName]: { kind: 'fact'; name: N; data: Omit<ProductEventData[N], 'result'> } }[DecidedName];
+type DecidedName = Exclude<ProductFactName, 'ProductCreated'>;
 export type ProductRefusalDraft = {
   kind: 'refusal';
   name: 'ProductRequestRefused';

@@ -7,6 +7,23 @@ import { type NameOfKind, PRODUCT_EVENT_TYPES } from './event-types.ts';
 export const PRODUCT_ID_ORIGINS = ['server', 'client'] as const;
 export type ProductIdOrigin = (typeof PRODUCT_ID_ORIGINS)[number];
 
+/**
+ * The product as a decision left it, with what only the ledger knew then: what the client was told, to be told again to a repetition.
+ * Null in records of before.
+ */
+export interface ProductResult {
+  name: string;
+  description: string | null;
+  price_minor: number;
+  currency: string;
+  put_in: number;
+  reserved: number;
+  sold: number;
+  /** Epoch milliseconds. */
+  created_at: number;
+  updated_at: number;
+}
+
 export interface ProductEventData {
   /** `stock`: units put in to begin with. */
   ProductCreated: {
@@ -16,10 +33,12 @@ export interface ProductEventData {
     currency: string;
     stock: number;
     id_origin: ProductIdOrigin;
+    /** Hash of the normalised command, of a product that was created with an Idempotency-Key; else null. */
+    command_hash: string | null;
   };
   /** The product as it is from now on, and by how many units its stock changed (0: not at all). */
-  ProductUpdated: { name: string; description: string | null; price_minor: number; stock_delta: number };
-  StockAdjusted: { delta: number };
+  ProductUpdated: { name: string; description: string | null; price_minor: number; stock_delta: number; result: ProductResult | null };
+  StockAdjusted: { delta: number; result: ProductResult | null };
   ProductRequestRefused: { code: string; detail: string };
   /** An absent property stays as it is; `stock` is the number on hand that is asked for. */
   ProductUpdateRequested: {

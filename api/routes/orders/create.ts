@@ -70,11 +70,7 @@ const schema = {
 export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> = (app, { submitOrder }, done) => {
   const { prefix } = app;
   app.post('/orders', { schema }, async (request, reply) => {
-    const submission = submissionOf(
-      request.body,
-      idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined),
-      callContextOf(request),
-    );
+    const submission = submissionOf(request.body, idempotencyKeyOf(request.headers['idempotency-key']), callContextOf(request));
     return answer(await submitOrder(submission), reply, prefix);
   });
   done();

@@ -3,13 +3,13 @@
 
 import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../../shared/product/events.ts';
 import { answeredBy, evolveProduct, type Product } from '../../../shared/product/product.ts';
-import type { Answer } from '../product-requests.ts';
+import { type Answer, creationAsAnswer } from '../product-requests.ts';
 
 export interface ProductRefold {
   take: (partition: number, offset: number, event: ProductEvent) => void;
   /** By the facts read so far, without counts. */
   products: ReadonlyMap<string, Product>;
-  /** Requests that have their answer, with the partition. */
+  /** Requests that have their answer, and creations under a key, with the partition. */
   answers: () => { answer: Answer; partition: number }[];
   /** Offset of the oldest request without one; Infinity: there is none. */
   oldestRequest: (partition: number) => number;
@@ -28,6 +28,8 @@ export const createProductRefold = (): ProductRefold => {
     const { product, effect } = evolveProduct(products.get(event.productId) ?? null, event);
     if (effect === 'void') return;
     if (product !== null) products.set(event.productId, product);
+    if (event.kind === 'fact' && event.name === 'ProductCreated' && event.data.command_hash !== null)
+      answered.set(event.id, { answer: creationAsAnswer(event), partition });
     const requestId = answeredBy(event, effect);
     if (requestId === null || answered.has(requestId)) return;
     const asked = requests.get(requestId);

@@ -2,12 +2,13 @@
 
 import { randomUUIDv7 } from 'node:crypto';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { createProductStore } from '../../../api/products/product-store.ts';
 import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
 import { LEDGER_SCHEMA_DIRECTORY } from '../../../processor/ledger/open-ledger.ts';
 import { createPostgresLedger, LEDGER_SETTINGS } from '../../../processor/ledger/postgres-ledger.ts';
 import { type Database, openDatabase } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
-import { productCreated } from '../../support/builders/product-events.ts';
+import { productCreated, productEvent } from '../../support/builders/product-events.ts';
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ledgerContract } from './ledger-contract.ts';
@@ -70,6 +71,31 @@ const LOSE_AT_COMMIT = `
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lose()`;
 
 describe('the ledger in PostgreSQL', () => {
+  it('keeps what products under a key were created as, and what requests made of them: the api tells it again', async () => {
+    const { database, process } = await openTables();
+    const ledger = process();
+    await ledger.claim('products', [0], new Map());
+    const where = { topic: 'products', partition: 0 };
+    const keyed = productEvent('ProductCreated', 'lamp', { data: { command_hash: 'c1', stock: 5 } });
+    const request = productEvent('StockAdjustmentRequested', 'lamp', { data: { delta: 2, command_hash: 'c2' } });
+    const taken = await ledger.takeProductEvents(where, [keyed, productCreated('desk', 1), request], { offset: 3, note: null });
+    expect(taken.answers.map(({ requestId }) => requestId)).toEqual([request.id]);
+    expect((await ledger.undeliveredAnswers(0)).map(({ requestId }) => requestId)).toEqual([request.id]);
+
+    const { rows } = await database.query<{ schema: string }>('SELECT current_schema() AS schema');
+    const store = createProductStore(database, { schema: rows[0]!.schema, topic: 'products' });
+    const { id, name, version, time, data } = keyed;
+    expect(await store.verdict(id)).toEqual({
+      productId: 'lamp',
+      commandHash: 'c1',
+      answer: { id, name, version, time, data, correlation_id: null },
+    });
+    expect(await store.verdict(request.id)).toMatchObject({
+      commandHash: 'c2',
+      answer: { name: 'StockAdjusted', version: 2, data: { delta: 2, result: { put_in: 7, reserved: 0, sold: 0 } } },
+    });
+  });
+
   it('has two processes share hot products without a deadlock, whatever order their lines have, and promises no unit twice (R15)', async () => {
     const { database, process } = await withProducts(500);
     const deadlocks = async () =>

@@ -97,8 +97,8 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     rule: 'R5',
     why: 'A batch that is sent again after an outage makes orders that have ended live again.',
     file: 'api/orders/submit-order.ts',
-    find: "creation(submission, orderId, 'batch', null)",
-    replace: "creation(submission, orderId, 'server', null)",
+    find: "creation(submission, orderId, 'batch')",
+    replace: "creation(submission, orderId, 'server')",
     world: 'orders',
   },
   {

@@ -2,9 +2,8 @@
 // The log as it is at that moment, and what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
-import type { Commanded } from '../../../api/orders/command-order.ts';
 import { commandHash } from '../../../api/orders/new-order.ts';
-import type { AskedChange, OrderCommand } from '../../../api/orders/requested-change.ts';
+import type { AskedChange, Commanded, OrderCommand } from '../../../api/orders/requested-change.ts';
 import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
 import { consistencyToken } from '../../../api/reads/consistency.ts';
 import type { LogPosition } from '../../../api/reads/position-waits.ts';
@@ -21,10 +20,10 @@ import type { Reply } from './call.ts';
 const RETRY_LATER = new Set(['LOG_UNAVAILABLE', 'LOG_OVERLOADED', 'DATABASE_UNAVAILABLE']);
 
 /** Who has made the id: it says whether somebody else may come with the same (R5). */
-const originOf = ({ orderId, idempotencyKey, batchId }: Submission): IdOrigin => {
+const originOf = ({ orderId, idempotencyKey, batch }: Submission): IdOrigin => {
   if (idempotencyKey !== null) return 'key';
   if (orderId === null) return 'server';
-  return batchId === undefined ? 'client' : 'batch';
+  return batch === undefined ? 'client' : 'batch';
 };
 
 /** Whether an order with this status could still be changed so: what is refused without a record must be out of the question. */
@@ -82,11 +81,11 @@ export const checkCreated = (
   }
   const isWinner = winner.id === created.id && bytesOf(winner as OrderCreated) === bytesOf(created);
   // Every copy of an entry of a batch says the same, but for when it came and what the catalogue was then.
-  if (submission.batchId === undefined ? !isWinner : (winner as OrderCreated).data.user_id !== created.data.user_id)
+  if (submission.batch === undefined ? !isWinner : (winner as OrderCreated).data.user_id !== created.data.user_id)
     sim.violate(`${orderId} was acknowledged as another order`);
   if (submission.idempotencyKey !== null && created.data.command_hash !== commandHash(submission.order))
     sim.violate(`${orderId} answers another command`);
-  if (submission.orderId !== null && submission.batchId === undefined) {
+  if (submission.orderId !== null && submission.batch === undefined) {
     if (chosen.has(orderId)) sim.violate(`the chosen ${orderId} was created twice`);
     chosen.add(orderId);
   }

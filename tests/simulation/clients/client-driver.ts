@@ -2,8 +2,7 @@
 // Each answer is compared with what the log says at that moment, and with what the same instance has said before.
 
 import type { ApiParts } from '../../../api/api.ts';
-import type { Commanded } from '../../../api/orders/command-order.ts';
-import type { OrderCommand } from '../../../api/orders/requested-change.ts';
+import type { Commanded, OrderCommand } from '../../../api/orders/requested-change.ts';
 import type { Submission, Submitted } from '../../../api/orders/submit-order.ts';
 import { consistencyToken } from '../../../api/reads/consistency.ts';
 import type { LogPosition } from '../../../api/reads/position-waits.ts';

@@ -1,8 +1,7 @@
 // tests/simulation/clients/keyed-answers.ts: what commands with a key are held to.
 // The first request of a key is the one that counts, and its first answer in the log is what every repetition hears.
 
-import type { Commanded } from '../../../api/orders/command-order.ts';
-import type { OrderCommand } from '../../../api/orders/requested-change.ts';
+import type { Commanded, OrderCommand } from '../../../api/orders/requested-change.ts';
 import { keyedRequest } from '../../../api/requests/keyed-request.ts';
 import type { World } from '../world.ts';
 

@@ -44,7 +44,7 @@ const submissionOf = (world: World, number: number, items: ItemData[]): Submissi
     actor: 'user:caller',
     orderId: kind === 'chosen' ? `chosen-${name}` : kind === 'entry' ? orderIdOfEntry({ ...BATCH, index: number }) : null,
     idempotencyKey: kind === 'keyed' ? `key-${name}` : null,
-    ...(kind === 'entry' ? { batchId: BATCH.batchId } : {}),
+    ...(kind === 'entry' ? { batch: { id: BATCH.batchId, commandHash: null } } : {}),
     correlationId: null,
     traceparent: null,
   };
@@ -67,7 +67,7 @@ const shop = async (
     if (sim.chance(0.4)) await driver.read(sim.pick(driver.instances), orderId);
   }
   // A key means the same for ever, and so does an entry of a batch.
-  if ((submission.idempotencyKey !== null || submission.batchId !== undefined) && sim.chance(0.5)) {
+  if ((submission.idempotencyKey !== null || submission.batch !== undefined) && sim.chance(0.5)) {
     await sim.pause(sim.between(0, 12_000));
     await driver.submit(sim.pick(driver.instances), submission);
   }

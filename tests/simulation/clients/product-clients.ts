@@ -19,6 +19,7 @@ export interface MerchantsOptions {
 }
 
 const CONTEXT = { caller: ANONYMOUS, correlationId: null, traceparent: null };
+const UNNAMED = { productId: null, idempotencyKey: null, description: null, priceMinor: PRICE_MINOR };
 const TRIES_MAX = 10;
 
 export const sendMerchants = (world: World, instances: readonly Slot<ApiParts>[], options: MerchantsOptions): void => {
@@ -35,7 +36,7 @@ export const sendMerchants = (world: World, instances: readonly Slot<ApiParts>[]
     return reply;
   };
   const create = async (productId: string, name: string): Promise<void> => {
-    const product = { productId, name, description: null, priceMinor: PRICE_MINOR, stock: sim.between(1, stockMax) };
+    const product = { ...UNNAMED, productId, name, stock: sim.between(1, stockMax) };
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const reply = await ask(({ changeProducts }) => changeProducts.create(product, CONTEXT));
       if (reply.kind === 'answer' && (reply.value.outcome === 'created' || reply.value.outcome === 'taken')) {
@@ -47,6 +48,26 @@ export const sendMerchants = (world: World, instances: readonly Slot<ApiParts>[]
         return;
       }
       await sim.pause(sim.between(20, 1_000));
+    }
+  };
+  /** Two at a time may ask for the same under one key, or for something else; each asks again. */
+  const createKeyed = async (key: string): Promise<void> => {
+    const product = { ...UNNAMED, idempotencyKey: key, name: `${key} ${sim.between(1, 2)}`, stock: 1 };
+    for (let tries = sim.between(2, TRIES_MAX); tries > 0; tries -= 1) {
+      const reply = await ask(({ changeProducts }) => changeProducts.create(product, CONTEXT));
+      if (reply.kind === 'answer' && reply.value.outcome === 'taken') sim.violate(`the key ${key} is answered as a chosen id`);
+      if (reply.kind === 'answer' && reply.value.outcome === 'created') {
+        const { product: row } = reply.value;
+        if (productTruth.products.get(row.product_id)?.name !== product.name)
+          sim.violate(`the key ${key} is answered with ${row.product_id}, which the log has otherwise`);
+        const before = said.get(key) ?? { verdict: JSON.stringify(row), command: product.name };
+        if (before.verdict !== JSON.stringify(row))
+          sim.violate(`the key ${key} was answered ${before.verdict}, then ${JSON.stringify(row)}`);
+        said.set(key, before);
+      }
+      if (reply.kind === 'answer' && reply.value.outcome === 'key_reused' && said.get(key)?.command === product.name)
+        sim.violate(`the key ${key} is said to be used for another product`);
+      await sim.pause(sim.between(20, 2_500));
     }
   };
   const change = async (productId: string): Promise<void> => {
@@ -75,7 +96,8 @@ export const sendMerchants = (world: World, instances: readonly Slot<ApiParts>[]
     if (changed.outcome === 'applied' && changed.product.put_in - changed.product.sold < changed.product.reserved)
       sim.violate(`${productId} is shown as ${JSON.stringify(changed.product)}`);
     if (key === null || (changed.outcome !== 'applied' && changed.outcome !== 'refused')) return;
-    const verdict = changed.outcome === 'applied' ? 'applied' : changed.code;
+    const { replayed: _replayed, ...verdictOf } = changed;
+    const verdict = JSON.stringify(verdictOf);
     const name = `${productId} ${key}`;
     const before = said.get(name) ?? { verdict, command };
     if (before.verdict !== verdict) sim.violate(`the key ${key} of ${productId} was answered ${before.verdict}, then ${verdict}`);
@@ -87,6 +109,9 @@ export const sendMerchants = (world: World, instances: readonly Slot<ApiParts>[]
   // Some by two at a time: the log says who was first.
   for (const id of productIds) {
     for (let n = sim.between(1, 2); n > 0; n -= 1) sim.after(sim.between(0, 600), () => void create(id, `${id} of ${n}`).catch(failed));
+  }
+  for (const id of productIds.slice(0, 2)) {
+    for (let n = sim.between(0, 2); n > 0; n -= 1) sim.after(sim.between(0, 600), () => void createKeyed(`key of ${id}`).catch(failed));
   }
   for (let n = 0; n < changes; n += 1) sim.after(sim.between(200, duringMs), () => void change(sim.pick(productIds)).catch(failed));
 };

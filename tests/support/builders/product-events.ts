@@ -7,9 +7,17 @@ let sequence = 0;
 
 /** Sample data of every event type; a new type without a sample does not compile. */
 const SAMPLE_DATA: { [N in ProductEventName]: ProductEventData[N] } = {
-  ProductCreated: { name: 'Lamp', description: null, price_minor: 1_999, currency: 'USD', stock: 10, id_origin: 'client' },
-  ProductUpdated: { name: 'Lamp', description: null, price_minor: 1_999, stock_delta: 0 },
-  StockAdjusted: { delta: 1 },
+  ProductCreated: {
+    name: 'Lamp',
+    description: null,
+    price_minor: 1_999,
+    currency: 'USD',
+    stock: 10,
+    id_origin: 'client',
+    command_hash: null,
+  },
+  ProductUpdated: { name: 'Lamp', description: null, price_minor: 1_999, stock_delta: 0, result: null },
+  StockAdjusted: { delta: 1, result: null },
   ProductRequestRefused: { code: 'VERSION_MISMATCH', detail: 'no' },
   ProductUpdateRequested: { expected_version: null, command_hash: null },
   StockAdjustmentRequested: { delta: 1, stock: null, expected_version: null, command_hash: null },

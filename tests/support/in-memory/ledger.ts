@@ -10,7 +10,7 @@ import {
   type PartitionRef,
   type Start,
 } from '../../../processor/ledger/ledger.ts';
-import { type Answer, type LedgerProduct, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
+import { type Answer, creationAsAnswer, type LedgerProduct, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
 import { moveStock, type Reservation } from '../../../processor/ledger/stock.ts';
 
 export interface LedgerTables {
@@ -111,6 +111,8 @@ export const createMemoryLedger = (
         const moves = takeProductEvents({ products: tables.products, decisions: new Map(decisions) }, events, stamp);
         for (const [id, product] of moves.products) tables.products.set(id, product);
         for (const answer of moves.answers) tables.requests.set(answer.requestId, { answer, partition: where.partition, delivered: false });
+        for (const created of moves.creations)
+          tables.requests.set(created.id, { answer: creationAsAnswer(created), partition: where.partition, delivered: true });
         for (const id of moves.delivered) tables.requests.get(id)!.delivered = true;
         tables.partitions.get(keyOf(where))!.start = end;
         return { answers: moves.answers, delivered: moves.delivered };

@@ -64,6 +64,20 @@ describe('populate', () => {
     await other.stop();
   });
 
+  it('makes the same batch for the same key, with the same answer, and refuses the key for another size', async () => {
+    const keyed = (body: unknown) => api.post(body, { 'idempotency-key': 'load-1' }, '/orders/populate');
+    const first = await keyed({ total_entries: 50 });
+    expect(first.json()).toMatchObject({ batch_id: expect.stringMatching(/^[0-9a-f]{8}$/), success_count: 50 });
+    expect(first.headers['idempotent-replayed']).toBeUndefined();
+    await api.caughtUp();
+    const again = await keyed({ total_entries: 50 });
+    expect(again).toMatchObject({ statusCode: 201, body: first.body });
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect((await keyed({ total_entries: 51 })).json()).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect((await keyed({ total_entries: 50, batch_id: 'b' })).json()).toMatchObject({ status: 400, code: 'TWO_KEYS' });
+    expect(inLog()).toHaveLength(50);
+  });
+
   it('doubles nothing when the same batch is asked for twice at once', async () => {
     const answers = await Promise.all([0, 1].map(() => populate({ total_entries: 200, batch_id: 'twice' })));
     for (const answer of answers) expect(answer.json()).toMatchObject({ success_count: 200, failure_count: 0 });

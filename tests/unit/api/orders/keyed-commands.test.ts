@@ -40,7 +40,9 @@ const amendment = (causationId: string, version = 2) =>
   });
 const AMEND = { items: [{ product_id: 7, quantity: 2 }], total_amount: 5 };
 const toForget = async (api: InMemoryApi, orderId: string): Promise<void> => {
-  const beside = Array.from({ length: 99 }, (_, n) => `beside-${n}`).find((id) => api.log.partitionOf(id) === api.log.partitionOf(orderId))!;
+  const beside = Array.from({ length: 99 }, (_, n) => `beside-${n}`).find(
+    (id) => api.log.partitionOf(id) === api.log.partitionOf(orderId),
+  )!;
   await land(api, created(beside, {}, { time: T0 + DUPLICATE_WINDOW_MS + 1 }));
   api.readModel.catchUp();
   await eventually(() => api.tail.get(orderId) === null, { what: 'the tail to forget the order' });
@@ -143,7 +145,10 @@ describe.concurrent('a command that is sent again with its key', () => {
     withApi(async (api) => {
       const price = (price_minor: number, version: number) =>
         api.productLog.land(
-          encodeProductEvent(productEvent(version === 1 ? 'ProductCreated' : 'ProductUpdated', '7', { version, data: { price_minor } }), 'products'),
+          encodeProductEvent(
+            productEvent(version === 1 ? 'ProductCreated' : 'ProductUpdated', '7', { version, data: { price_minor } }),
+            'products',
+          ),
         );
       price(250, 1);
       await eventually(() => api.catalogue.get('7')?.priceMinor === 250, { what: 'the catalogue to know the price' });
@@ -154,7 +159,9 @@ describe.concurrent('a command that is sent again with its key', () => {
       price(300, 2);
       await eventually(() => api.catalogue.get('7')?.priceMinor === 300, { what: 'the catalogue to know the new price' });
       expect((await send(api, 'PATCH', '/orders/o', AMEND)).body).toBe((await first).body);
-      expect((await send(api, 'PATCH', '/orders/o', AMEND, { 'idempotency-key': 'another' })).json()).toMatchObject({ code: 'TOTAL_MISMATCH' });
+      expect((await send(api, 'PATCH', '/orders/o', AMEND, { 'idempotency-key': 'another' })).json()).toMatchObject({
+        code: 'TOTAL_MISMATCH',
+      });
     }),
   );
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { decodeProductEvent, encodeProductEvent } from '../../../../shared/log/codec/product-codec.ts';
-import type { ProductEvent, ProductRequest } from '../../../../shared/product/events.ts';
+import type { ProductCreated, ProductEvent, ProductRequest } from '../../../../shared/product/events.ts';
 import { productEvent } from '../../../support/builders/product-events.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../../support/in-memory/api.ts';
@@ -180,6 +180,68 @@ describe.concurrent('POST /products', () => {
   );
 });
 
+describe.concurrent('POST /products with a key', () => {
+  const { product_id: _, ...UNNAMED } = LAMP;
+  const KEY = { 'idempotency-key': 'lamp-of-june' };
+  const create = (api: InMemoryApi, body: unknown = UNNAMED) => call(api, 'POST', '/products', body, KEY);
+
+  it(
+    'makes one product, and is answered with the same bytes whatever has become of it',
+    withApi(async (api) => {
+      const first = await create(api);
+      expect(first.statusCode).toBe(201);
+      const { product_id: id } = first.json();
+      land(api, productEvent('ProductUpdated', id, { version: 2, data: { name: 'Desk lamp', price_minor: 1 } }));
+      await eventually(() => api.catalogue.get(id)?.version === 2, { what: 'the catalogue to know the new price' });
+      const again = await create(api);
+      expect(again).toMatchObject({ statusCode: 201, body: first.body });
+      expect(again.headers).toMatchObject({ 'idempotent-replayed': 'true', location: `/products/${id}` });
+      expect(first.headers['idempotent-replayed']).toBeUndefined();
+      expect(events(api).filter(({ name }) => name === 'ProductCreated')).toHaveLength(1);
+    }),
+  );
+
+  it(
+    'makes one product of parallel requests, and all are told of it',
+    withApi(async (api) => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => create(api)));
+      expect(new Set(answers.map(({ statusCode, body }) => `${statusCode} ${body}`)).size).toBe(1);
+      expect(answers[0]!.statusCode).toBe(201);
+      expect(api.catalogue.size()).toBe(1);
+    }),
+  );
+
+  it(
+    'is told by the ledger on an instance that has come since, and 503 while the ledger does not have it',
+    withApi(async (api) => {
+      const first = await create(api);
+      const created = events(api)[0] as ProductCreated;
+      const other = await startApiInMemory({ start: false });
+      other.products.snapshot.products.push({ productId: created.productId, priceMinor: 1999, version: 1, createdEventId: created.id });
+      await Promise.all([other.tail.start(), other.catalogue.start()]);
+      expect((await create(other)).json()).toMatchObject({ status: 503, code: 'READ_MODEL_UNAVAILABLE' });
+      other.products.verdicts.set(created.id, { productId: created.productId, commandHash: created.data.command_hash, answer: created });
+      expect(await create(other)).toMatchObject({ statusCode: 201, body: first.body });
+      expect(events(other)).toEqual([]);
+      await other.stop();
+    }),
+  );
+
+  it(
+    'is 422 for another product, and 400 with an id of the client',
+    withApi(async (api) => {
+      await create(api);
+      expect((await create(api, { ...UNNAMED, price: 20 })).json()).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
+      expect((await create(api, LAMP)).json()).toMatchObject({ status: 400, code: 'TWO_KEYS' });
+      expect((await call(api, 'POST', '/products', { ...LAMP, product_id: 'k_mine' })).json()).toMatchObject({
+        status: 400,
+        errors: [{ path: '/product_id' }],
+      });
+      expect(events(api)).toHaveLength(1);
+    }),
+  );
+});
+
 describe.concurrent('a change of stock', () => {
   it(
     'is a request, and 200 with the product as the ledger has it once it is answered',
@@ -226,14 +288,33 @@ describe.concurrent('a change of stock', () => {
       expect(copy.id).toBe(request.id);
       inLedger(api, { put_in: 15, version: 2 });
       const { command_hash: commandHash } = request.data;
-      api.products.verdicts.set(request.id, { productId: 'lamp', commandHash, answer: { name: 'StockAdjusted' } });
-      land(api, productEvent('StockAdjusted', 'lamp', { version: 2, causationId: request.id, data: { delta: 5 } }));
+      const answer = productEvent('StockAdjusted', 'lamp', { version: 2, causationId: request.id, data: { delta: 5, result: null } });
+      api.products.verdicts.set(request.id, { productId: 'lamp', commandHash, answer });
+      land(api, answer);
       for (const each of await Promise.all(together)) expect(each.json()).toMatchObject({ stock: 12, version: 2 });
       const replay = await call(api, 'PUT', '/products/lamp/stock', { delta: 5 }, key);
       expect(replay.headers['idempotent-replayed']).toBe('true');
       expect(replay.json()).toMatchObject({ stock: 12 });
       expect((await call(api, 'PUT', '/products/lamp/stock', { delta: 6 }, key)).json()).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
       expect(requests(api)).toHaveLength(2);
+    }),
+  );
+
+  it(
+    'with a key is answered with the same bytes, whatever has become of the product',
+    withLamp(async (api) => {
+      const key = { 'idempotency-key': 'delivery-7' };
+      const first = call(api, 'PUT', '/products/lamp/stock', { delta: 5 }, key);
+      const { id, data } = await requested(api);
+      const { product_id: _, version: __, ...row } = { ...api.products.rows.get('lamp')!, put_in: 15 };
+      const answer = productEvent('StockAdjusted', 'lamp', { version: 2, causationId: id, data: { delta: 5, result: row } });
+      api.products.verdicts.set(id, { productId: 'lamp', commandHash: data.command_hash, answer });
+      land(api, answer);
+      expect((await first).json()).toMatchObject({ stock: 12, reserved: 2, version: 2 });
+      inLedger(api, { put_in: 15, reserved: 7, version: 3 });
+      const again = await call(api, 'PUT', '/products/lamp/stock', { delta: 5 }, key);
+      expect(again.body).toBe((await first).body);
+      expect(again.headers['idempotent-replayed']).toBe('true');
     }),
   );
 
@@ -249,7 +330,7 @@ describe.concurrent('a change of stock', () => {
         const state = async (path = at) => (await api.get(path)).json();
         const pending = { request_id: id, state: 'pending', code: null, product_id: 'lamp' };
         expect(await state()).toEqual(pending);
-        api.products.verdicts.set(id, { productId: 'lamp', commandHash: null, answer: { name: 'StockAdjusted' } });
+        api.products.verdicts.set(id, { productId: 'lamp', commandHash: null, answer: productEvent('StockAdjusted', 'lamp') });
         expect(await state()).toEqual({ ...pending, state: 'applied' });
         expect(await state(`/products/desk/requests/${id}`)).toEqual({ ...pending, product_id: 'desk' });
         const refusal = { name: 'ProductRequestRefused', data: { code: 'STOCK_TOO_LARGE', detail: 'no' } } as const;

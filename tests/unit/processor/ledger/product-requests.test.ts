@@ -8,7 +8,7 @@ import {
   type ProductState,
   takeProductEvents,
 } from '../../../../processor/ledger/product-requests.ts';
-import type { ProductEvent } from '../../../../shared/product/events.ts';
+import type { ProductEvent, ProductResult } from '../../../../shared/product/events.ts';
 import { productCreated, productEvent } from '../../../support/builders/product-events.ts';
 
 const stamp = { newId: () => 'new-id', now: () => 1_000 };
@@ -44,6 +44,24 @@ describe('product requests', () => {
     expect(take(productCreated('p', 5), adjust('r1', 2), adjust('r1', 2)).answers).toHaveLength(1);
     expect(take(adjust('r1', 2)).answers).toEqual([]);
     expect(products.get('p')?.product.version).toBe(2);
+  });
+
+  it('are answered with the product as the decision made it, so that a repetition can be told the same', () => {
+    const { take, products } = ledger();
+    const { answers } = take(productCreated('p', 5), adjust('r1', 2));
+    products.set('p', { ...products.get('p')!, reserved: 3, sold: 1 });
+    answers.push(...take(adjust('r2', -1)).answers);
+    const results = answers.map(({ event }) => (event.data as { result: ProductResult }).result);
+    expect(results).toMatchObject([
+      { put_in: 7, reserved: 0, sold: 0 },
+      { put_in: 6, reserved: 3, sold: 1 },
+    ]);
+  });
+
+  it('leave the creation of a product that has a key to be told again, once, and no other', () => {
+    const { take } = ledger();
+    const keyed = productEvent('ProductCreated', 'q', { data: { command_hash: 'h' } });
+    expect(take(productCreated('p', 5), keyed, keyed).creations).toEqual([keyed]);
   });
 
   it('count as delivered when their answer is read, and what it puts in may be promised from then on', () => {

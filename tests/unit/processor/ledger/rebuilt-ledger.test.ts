@@ -72,6 +72,16 @@ describe('a rebuilt ledger', () => {
     expect(later.products.get('lamp')).toMatchObject({ product: { putIn: 15 }, readVersion: 2, unreadIn: 0 });
   });
 
+  it('finds creations that have a key again, delivered', () => {
+    const read = folded();
+    const keyed = productEvent('ProductCreated', 'q', { data: { command_hash: 'h' } });
+    read.takeProductEvent(1, 0, keyed);
+    read.takeProductEvent(1, 1, keyed);
+    expect(rebuiltLedger(read, { held: new Map(), outbox: [] }).requests).toEqual([
+      { answer: { requestId: keyed.id, commandHash: 'h', event: keyed }, partition: 1, delivered: true },
+    ]);
+  });
+
   it('lets an owner start at the oldest request that has no answer', () => {
     const refold = folded();
     refold.takeOrderEvent(1, 7, event('OrderCancellationRequested', 'gone', { id: 'r9' }));

@@ -14,9 +14,17 @@ import {
 import { evolveProduct, type Product } from '../../../../shared/product/product.ts';
 
 const SAMPLES: { [N in ProductEventName]: ProductEventData[N] } = {
-  ProductCreated: { name: 'Lamp', description: null, price_minor: 1999, currency: 'USD', stock: 10, id_origin: 'client' },
-  ProductUpdated: { name: 'Lamp 2', description: 'brighter', price_minor: 2500, stock_delta: -1 },
-  StockAdjusted: { delta: 5 },
+  ProductCreated: {
+    name: 'Lamp',
+    description: null,
+    price_minor: 1999,
+    currency: 'USD',
+    stock: 10,
+    id_origin: 'client',
+    command_hash: null,
+  },
+  ProductUpdated: { name: 'Lamp 2', description: 'brighter', price_minor: 2500, stock_delta: -1, result: null },
+  StockAdjusted: { delta: 5, result: null },
   ProductRequestRefused: { code: 'STOCK_WOULD_BE_NEGATIVE', detail: 'no' },
   ProductUpdateRequested: { price_minor: 2500, expected_version: null, command_hash: null },
   StockAdjustmentRequested: { delta: 5, stock: null, expected_version: null, command_hash: null },

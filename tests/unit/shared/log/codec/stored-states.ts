@@ -30,6 +30,8 @@ export const ORDER_EFFECTS: readonly string[] = [
   'OrderCreated applied',
   'OrderProcessing applied',
   'OrderParked applied',
+  'OrderRedriveRequested request',
+  'OrderUnparked applied',
 ];
 
 export const FOLDED_ORDERS: Readonly<Record<string, Order>> = {
@@ -131,20 +133,20 @@ export const FOLDED_ORDERS: Readonly<Record<string, Order>> = {
     totalMinor: 1,
     currency: 'USD',
     status: 'processing',
-    version: 3,
+    version: 4,
     createdAt: Date.parse('2026-01-01T00:00:23Z'),
     processingStartedAt: Date.parse('2026-01-01T00:00:24Z'),
     completedAt: null,
     cancelledAt: null,
     rejectedAt: null,
-    updatedAt: Date.parse('2026-01-01T00:00:25Z'),
+    updatedAt: Date.parse('2026-01-01T00:00:27Z'),
     reason: null,
-    parked: { since: Date.parse('2026-01-01T00:00:25Z'), code: 'FULFILMENT_UNREACHABLE', attempts: 8 },
+    parked: null,
     batchId: null,
     idOrigin: 'server',
     createdEventId: '01990000-0000-7000-8000-a00000000023',
     commandHash: null,
-    answeredRequests: [],
+    answeredRequests: ['01990000-0000-7000-8000-a00000000026'],
   },
 };
 
@@ -161,6 +163,9 @@ export const PRODUCT_EFFECTS: readonly string[] = [
   'ProductCreated applied',
   'StockAdjusted applied',
   'StockAdjusted void',
+  'ProductCreated applied',
+  'StockAdjustmentRequested request',
+  'StockAdjusted applied',
 ];
 
 export const FOLDED_PRODUCTS: Readonly<Record<string, Product>> = {
@@ -187,5 +192,17 @@ export const FOLDED_PRODUCTS: Readonly<Record<string, Product>> = {
     createdAt: Date.parse('2026-01-01T00:00:09Z'),
     updatedAt: Date.parse('2026-01-01T00:00:10Z'),
     createdEventId: '01990000-0000-7000-8000-b00000000009',
+  },
+  k_mV3xR8tLq0Yc5bNw1eHs7uKa9oDi4fGz2jPyXvTcQ6M: {
+    productId: 'k_mV3xR8tLq0Yc5bNw1eHs7uKa9oDi4fGz2jPyXvTcQ6M',
+    name: 'Desk',
+    description: null,
+    priceMinor: 9950,
+    currency: 'USD',
+    putIn: 7,
+    version: 2,
+    createdAt: Date.parse('2026-01-01T00:00:12Z'),
+    updatedAt: Date.parse('2026-01-01T00:00:14Z'),
+    createdEventId: '01990000-0000-7000-8000-b00000000012',
   },
 };
