@@ -11,6 +11,7 @@ export const PROCESSOR_CONFIG = Type.Object({
   /** R12: the start offset passes an order that has been open for this long; its fold is carried in the ledger. */
   CARRY_AFTER_MS: Type.Integer({ default: 600_000, minimum: 0, maximum: 86_400_000 }),
   PROCESSOR_CONCURRENCY: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000 }),
+  FULFILMENT: Type.Union([Type.Literal('timed'), Type.Literal('http')], { default: 'timed' }),
   FULFILMENT_URL: Type.String({ default: '', pattern: '^(|https?://\\S{1,2000})$' }),
   FULFILMENT_TIMEOUT_MS: Type.Integer({ default: 5000, minimum: 10, maximum: 600_000 }),
   FULFILMENT_CONNECTIONS_MAX: Type.Integer({ default: 64, minimum: 1, maximum: 10_000 }),

@@ -83,6 +83,7 @@ const openAppender = (client: LogClient, registry: Registry): RunningAppender =>
 await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const { registry, progressed } = createRoleMetrics('processor');
+  const fulfil = openFulfilment(config, { registry, clock: systemClock, logger }); // first: it may refuse the configuration
   const client = await openLog();
   const database = openReadModel();
   onStop('database', database.end);
@@ -102,7 +103,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     topic,
     client,
     appender,
-    fulfil: openFulfilment(config, { registry, clock: systemClock, logger }),
+    fulfil,
     lookUpCreationOffsets: createCreationOffsetLookUp(database, topic),
     ledger,
     claims: claimsOf(topic),

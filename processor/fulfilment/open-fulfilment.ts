@@ -1,4 +1,4 @@
-// processor/fulfilment/open-fulfilment.ts: opens the configured fulfilment: the endpoint at FULFILMENT_URL, or the timed one.
+// processor/fulfilment/open-fulfilment.ts: opens the fulfilment that FULFILMENT names: the timed one, or the endpoint at FULFILMENT_URL.
 // The timed one cannot fail.
 
 import { Counter, Gauge, type Registry } from 'prom-client';
@@ -18,11 +18,11 @@ export interface OpenFulfilmentOptions {
   logger: Logger;
 }
 
-/** Throws CONFIG_INVALID. */
+/** Connects nowhere yet. Throws CONFIG_INVALID. */
 export const openFulfilment = (config: ProcessorConfig, { registry, clock, logger }: OpenFulfilmentOptions): Fulfil => {
-  const { FULFILMENT_URL: url, FULFILMENT_CONNECTIONS_MAX: connectionsMax } = config;
-  if (url === '') return timedFulfilment(config.PROCESSING_TIME_MS, clock);
-  if (!URL.canParse(url)) throw new AppError('CONFIG_INVALID', 'FULFILMENT_URL is not a URL.');
+  const { FULFILMENT: kind, FULFILMENT_URL: url, FULFILMENT_CONNECTIONS_MAX: connectionsMax } = config;
+  refuseContradiction(kind, url);
+  if (kind === 'timed') return timedFulfilment(config.PROCESSING_TIME_MS, clock);
   const registers = [registry];
   const attempts = new Counter({
     name: 'fulfilment_attempts_total',
@@ -55,4 +55,15 @@ export const openFulfilment = (config: ProcessorConfig, { registry, clock, logge
       if (state === 'closed') outage.over();
     },
   });
+};
+
+/** Neither of the two is guessed from the other: a URL that got lost, or a switch that was forgotten, would complete orders that no one fulfilled. */
+const refuseContradiction = (kind: ProcessorConfig['FULFILMENT'], url: string): void => {
+  const refuse = (sentence: string): never => {
+    throw new AppError('CONFIG_INVALID', sentence);
+  };
+  if (kind === 'http' && url === '') refuse('FULFILMENT=http needs FULFILMENT_URL.');
+  if (kind === 'timed' && url !== '')
+    refuse('FULFILMENT_URL is set, but FULFILMENT is timed: set FULFILMENT=http, or remove FULFILMENT_URL.');
+  if (url !== '' && !URL.canParse(url)) refuse('FULFILMENT_URL is not a URL.');
 };

@@ -37,7 +37,7 @@ describe('a cancellation that races completion', () => {
   let service: Service;
   beforeAll(async () => {
     endpoint = await startFulfilmentEndpoint();
-    service = await startService({ FULFILMENT_URL: endpoint.url, FULFILMENT_TIMEOUT_MS: String(patience(5_000)) });
+    service = await startService({ FULFILMENT: 'http', FULFILMENT_URL: endpoint.url, FULFILMENT_TIMEOUT_MS: String(patience(5_000)) });
   });
   afterAll(async () => {
     await service?.stop();

@@ -28,7 +28,7 @@ let ledger: Database;
 beforeAll(async () => {
   endpoint = await startFulfilmentEndpoint();
   endpoint.behave((id) => (isRefused(id) ? 422 : 200));
-  const env = { FULFILMENT_URL: endpoint.url, CARRY_AFTER_MS: String(CARRY_AFTER_MS) };
+  const env = { FULFILMENT: 'http', FULFILMENT_URL: endpoint.url, CARRY_AFTER_MS: String(CARRY_AFTER_MS) };
   fleet = await startFleet({ ...inject('stack'), count: { api: 1, processor: 2, projector: 1 }, env });
   ledger = openDatabase({ url: fleet.where.database, schema: fleet.where.ledgerSchema, applicationName: 'tests' });
   load = await startLoad(fleet, { seed: 12, perSecond: 60 });

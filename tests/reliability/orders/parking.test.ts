@@ -22,6 +22,7 @@ let service: Service;
 beforeAll(async () => {
   endpoint = await startFulfilmentEndpoint();
   service = await startService({
+    FULFILMENT: 'http',
     FULFILMENT_URL: endpoint.url,
     // Of an endpoint that never answers; what it does answer arrives within it, on a busy machine too.
     FULFILMENT_TIMEOUT_MS: String(patience(2_000)),

@@ -57,6 +57,20 @@ describe('a refused configuration', () => {
       { HOST: '0.0.0.0', LOG_LEVEL: 'silent' },
       /^AUTH=off serves loopback only/,
     ],
+    ['processor', 'fulfilment by HTTP without a URL', { FULFILMENT: 'http' }, /^FULFILMENT=http needs FULFILMENT_URL\.$/],
+    [
+      'processor',
+      'a URL of fulfilment without the switch',
+      { FULFILMENT_URL: 'http://127.0.0.1:1/fulfil' },
+      /^FULFILMENT_URL is set, but FULFILMENT is timed: set FULFILMENT=http, or remove FULFILMENT_URL\.$/,
+    ],
+    [
+      'processor',
+      'a URL of fulfilment that is none',
+      { FULFILMENT: 'http', FULFILMENT_URL: 'http://[' },
+      /^FULFILMENT_URL is not a URL\.$/,
+    ],
+    ['processor', 'another word for fulfilment', { FULFILMENT: 'https' }, /: FULFILMENT must be/],
     ['api', 'a URL of the database that is none', { DATABASE_URL: 'postgres//orders' }, /^DATABASE_URL cannot be used/],
     ['api', 'AUTH=required without a key', { AUTH: 'required' }, /^AUTH=required needs JWT_SECRET/],
   ];
