@@ -3,7 +3,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import { evolve } from '../../../shared/order/order.ts';
-import { orderView } from '../../../shared/order/order-view.ts';
+import { type OrderView, orderView } from '../../../shared/order/order-view.ts';
 import { callContextOf } from '../../access/call-context.ts';
 import { refusalOf, submissionOf } from '../../orders/submission.ts';
 import type { SubmitOrder, Submitted } from '../../orders/submit-order.ts';
@@ -19,6 +19,26 @@ export interface CreateOrderOptions {
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** What a submission may be refused with, whatever form its answer has. */
+export const SUBMISSION_PROBLEMS = [
+  'VALIDATION_FAILED',
+  'MALFORMED_JSON',
+  'TWO_KEYS',
+  'NOT_ACCEPTABLE',
+  'ORDER_ID_TAKEN',
+  'HISTORY_DROPPED',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'IDEMPOTENCY_KEY_REUSED',
+  'TOTAL_MISMATCH',
+  'TOTAL_REQUIRED',
+  'PRICE_MISMATCH',
+  'UNKNOWN_PRODUCT',
+  'LOG_UNAVAILABLE',
+  'READ_MODEL_UNAVAILABLE',
+  'OVERLOADED',
+] as const;
 
 const schema = {
   operationId: 'createOrder',
@@ -46,24 +66,7 @@ const schema = {
       example: EXAMPLE_ACCEPTED,
       headers: { Location: 'Where the order can be read.' },
     }),
-    ...problemResponses(
-      'VALIDATION_FAILED',
-      'MALFORMED_JSON',
-      'TWO_KEYS',
-      'NOT_ACCEPTABLE',
-      'ORDER_ID_TAKEN',
-      'HISTORY_DROPPED',
-      'PAYLOAD_TOO_LARGE',
-      'UNSUPPORTED_MEDIA_TYPE',
-      'IDEMPOTENCY_KEY_REUSED',
-      'TOTAL_MISMATCH',
-      'TOTAL_REQUIRED',
-      'PRICE_MISMATCH',
-      'UNKNOWN_PRODUCT',
-      'LOG_UNAVAILABLE',
-      'READ_MODEL_UNAVAILABLE',
-      'OVERLOADED',
-    ),
+    ...problemResponses(...SUBMISSION_PROBLEMS),
   },
 };
 
@@ -71,24 +74,38 @@ export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> 
   const { prefix } = app;
   app.post('/orders', { schema }, async (request, reply) => {
     const submission = submissionOf(request.body, idempotencyKeyOf(request.headers['idempotency-key']), callContextOf(request));
-    return answer(await submitOrder(submission), reply, prefix);
+    return answerSubmission(await submitOrder(submission), reply, prefix, FORM);
   });
   done();
 };
 
-const answer = (result: Submitted, reply: FastifyReply, prefix: string): FastifyReply => {
+/** In which words a submission is answered. They follow from the order as it was created, so that every replay gives the same bytes. */
+export interface SubmissionForm {
+  status: 200 | 201;
+  created: (order: OrderView) => object;
+  /** Its creation is in the log, and could not be read back in time. */
+  accepted: (orderId: string) => object;
+}
+
+const FORM: SubmissionForm = {
+  status: 201,
+  created: (order) => ({ message: 'Order created', order_id: order.order_id, order }),
+  accepted: (orderId) => ({ message: 'Order accepted', order_id: orderId }),
+};
+
+/** Sends the answer. Throws what `refusalOf` says. */
+export const answerSubmission = (result: Submitted, reply: FastifyReply, prefix: string, form: SubmissionForm): FastifyReply => {
   switch (result.outcome) {
     case 'created': {
       const { created, place, replayed } = result;
-      // From the event alone, so that every replay gives the same bytes.
       const order = orderView(evolve(null, created).order!);
       if (replayed) reply.header('idempotent-replayed', 'true');
       return reply
-        .code(201)
+        .code(form.status)
         .header('location', `${prefix}/orders/${order.order_id}`)
         .header('consistency-token', consistencyToken(place))
         .type(JSON_TYPE)
-        .send(JSON.stringify({ message: 'Order created', order_id: order.order_id, order }));
+        .send(JSON.stringify(form.created(order)));
     }
     case 'pending':
       return reply
@@ -96,7 +113,7 @@ const answer = (result: Submitted, reply: FastifyReply, prefix: string): Fastify
         .header('location', `${prefix}/orders/${result.orderId}`)
         .header('consistency-token', consistencyToken(result.place))
         .type(JSON_TYPE)
-        .send(JSON.stringify({ message: 'Order accepted', order_id: result.orderId }));
+        .send(JSON.stringify(form.accepted(result.orderId)));
     default:
       throw refusalOf(result);
   }
