@@ -42,6 +42,7 @@ import { feedRoute } from './routes/feed.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { describeApi } from './routes/openapi.ts';
+import { ordersAsBeforeRoutes } from './routes/orders/as-before.ts';
 import { bulkRoutes } from './routes/orders/bulk.ts';
 import { commandOrderRoutes } from './routes/orders/commands.ts';
 import { createOrderRoute } from './routes/orders/create.ts';
@@ -148,6 +149,7 @@ const routes = async (app: FastifyInstance, { options }: { options: RouteOptions
     await json.register(readOrderRoutes, options);
     await json.register(commandOrderRoutes, options);
     await json.register(orderRequestRoute, options);
+    await json.register(ordersAsBeforeRoutes, options);
     await json.register(productRoutes, options);
     await json.register(authRoutes, options);
     await json.register(usersRoutes, options);

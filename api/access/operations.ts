@@ -44,6 +44,8 @@ export const OPERATIONS = {
   getOrderMetrics: { least: 'operator', work: 'read', compressed: true },
   populateOrders: { least: 'operator', work: 'transfer', keyed: true },
   importOrders: { least: 'operator', work: 'transfer' },
+  createOrderAsBefore: { least: 'customer', own: 'data', work: 'append' },
+  getOrderAsBefore: { least: 'customer', own: 'order', work: 'read' },
 
   getProduct: { least: 'customer', work: 'read' },
   listProducts: { least: 'customer', work: 'read', compressed: true },

@@ -2,7 +2,7 @@
 // The schemas describe and are tested against; serialisation is plain JSON, so nothing is dropped or converted on the way.
 
 import { type TSchema, Type } from 'typebox';
-import { ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
+import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { EFFECTS } from '../../shared/order/order.ts';
 import type { OrderView } from '../../shared/order/order-view.ts';
 
@@ -142,3 +142,18 @@ export const EXAMPLE_CREATED = { message: 'Order created', order_id: EXAMPLE_ID,
 
 export const Accepted = Type.Object({ message: Type.String(), order_id: Type.String() }, { additionalProperties: false });
 export const EXAMPLE_ACCEPTED = { message: 'Order accepted', order_id: EXAMPLE_ID };
+
+export const STATUS_WORDS = {
+  pending: 'Pending',
+  processing: 'Processing',
+  completed: 'Completed',
+  cancelled: 'Cancelled',
+  rejected: 'Rejected',
+} as const satisfies Record<OrderStatus, string>;
+
+export const StatusAsBefore = Type.Object(
+  { order_id: Type.String(), order_status: Type.Unsafe<string>({ type: 'string', enum: Object.values(STATUS_WORDS) }) },
+  { additionalProperties: false },
+);
+export const EXAMPLE_STATUS_AS_BEFORE = { order_id: EXAMPLE_ID, order_status: STATUS_WORDS.processing };
+export const EXAMPLE_CREATED_AS_BEFORE = { order_id: EXAMPLE_ID, order_status: STATUS_WORDS.pending };

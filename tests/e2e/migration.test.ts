@@ -1,5 +1,5 @@
-// Every row of docs/migration.md: what the old services were asked has its working counterpart here. The table is the test's input,
-// so a row that is wrong fails and a row that is missing is not promised.
+// Every row of docs/migration.md: what the old services were asked has its working counterpart here.
+// The tables are the test's input, so a row that is wrong fails and a row that is missing is not promised.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,38 +11,42 @@ interface Row {
   was: string;
   method: string;
   path: string;
+  accept: string;
   body: string | null;
   status: number;
   fields: string[];
 }
 
 const span = (cell: string): string | null => /^`([^`]+)`/.exec(cell)?.[1] ?? null;
+const spans = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+const cellsOf = (line: string): string[] =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
 
-const readRows = (): Row[] => {
-  const text = readFileSync(join(import.meta.dirname, '../../docs/migration.md'), 'utf8');
-  return text.split('\n## ').flatMap((section) => {
-    const service = section.split('\n', 1)[0]!;
-    const lines = section.split('\n').filter((line) => /^\| .* \| `(?:GET|POST|PUT|DELETE) /.test(line));
-    return lines.map((line) => {
-      const cells = line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim());
-      const [was, now, body, status, fields] = cells as [string, string, string, string, string];
-      const [method, path] = span(now)!.split(' ') as [string, string];
-      return {
-        service,
-        was,
-        method,
-        path,
-        body: span(body),
-        status: Number(status),
-        fields: [...fields.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
-      };
-    });
-  });
+const document = readFileSync(join(import.meta.dirname, '../../docs/migration.md'), 'utf8');
+const sections = document
+  .split('\n## ')
+  .slice(1)
+  .map((section) => ({ service: section.split('\n', 1)[0]!, lines: section.split('\n').filter((line) => line.startsWith('| ')) }));
+
+const rowOf = (service: string, cells: string[]): Row => {
+  const [was, now, body, status, fields] = cells as [string, string, string, string, string];
+  const [method, path] = span(now)!.split(' ') as [string, string];
+  const accept = /`Accept: ([^`]+)`/.exec(now)?.[1] ?? '*/*';
+  return { service, was, method, path, accept, body: span(body), status: Number(status), fields: spans(fields) };
 };
-const rows = readRows();
+const rows = sections.flatMap(({ service, lines }) =>
+  lines.filter((line) => /^\| .* \| `(?:GET|POST|PUT|DELETE) /.test(line)).map((line) => rowOf(service, cellsOf(line))),
+);
+/** What a service called its fields, and what they are called here. */
+const renamings = sections.flatMap(({ service, lines }) =>
+  lines
+    .map(cellsOf)
+    .filter((cells) => cells.length === 2 && cells[0] !== 'there')
+    .map(([there, here]) => ({ service, there: there!, fields: spans(here!) })),
+);
 
 let service: Service;
 beforeAll(async () => {
@@ -51,17 +55,31 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const send = async (method: string, path: string, body: string | null) => {
-  const headers: Record<string, string> = { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json' }) };
+const send = async (method: string, path: string, body: string | null, accept = '*/*') => {
+  const headers: Record<string, string> = { accept, ...(body === null ? {} : { 'content-type': 'application/json' }) };
   const response = await fetch(`${service.roles.api.url}${path}`, { method, headers, body });
   const text = await response.text();
   return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
 };
 
 /** The ids that the rows before have made; an order that is still waiting for its turn, where one is to be changed. */
-const ids = { order: '', product: '', user: '' };
+const ids = { order: '', product: '', user: '', batch: '' };
 const newOrder = async (items: object): Promise<string> =>
   (await send('POST', '/orders', JSON.stringify({ user_id: 1, ...items }))).body.order_id as string;
+
+/** What was sent and answered for each service: names of fields, and those below them as `orders.pending`. */
+const seen = new Map<string, Set<string>>();
+const remember = (service: string, value: unknown, path: string[] = []): void => {
+  if (Array.isArray(value)) for (const each of value) remember(service, each, path);
+  else if (typeof value === 'object' && value !== null) {
+    const names = seen.get(service) ?? new Set<string>();
+    seen.set(service, names);
+    for (const [name, each] of Object.entries(value)) {
+      names.add(name).add([...path, name].join('.'));
+      remember(service, each, [...path, name]);
+    }
+  }
+};
 
 describe('what the old services were asked', () => {
   it('is listed for all five', () => {
@@ -73,15 +91,22 @@ describe('what the old services were asked', () => {
   it.each(rows.map((row) => [row.service, row.was, row] as const))('%s: %s', async (_service, _was, row) => {
     const changesAnOrder = row.method !== 'GET' && row.path.includes('{order}');
     if (changesAnOrder || ids.order === '') ids.order = await newOrder({ item_ids: [1], total_amount: 1 });
-    const path = row.path.replace(/\{(order|product|user)\}/, (_, name: keyof typeof ids) => ids[name]);
-    const { status, body } = await send(row.method, path, row.body);
+    const fill = (text: string): string => text.replace(/\{(order|product|user|batch)\}/, (_, name: keyof typeof ids) => ids[name]);
+    const sent = row.body === null ? null : fill(row.body);
+    const { status, body } = await send(row.method, fill(row.path), sent, row.accept);
     expect(status, JSON.stringify(body)).toBe(row.status);
     expect(Object.keys(body)).toEqual(expect.arrayContaining(row.fields));
-    if (status === 201) {
+    remember(row.service, [JSON.parse(sent ?? '{}'), body, Object.fromEntries(new URL(row.path, 'http://here').searchParams)]);
+    if (status < 300 && row.method === 'POST') {
       if (typeof body.order_id === 'string') ids.order = body.order_id;
+      if (typeof body.batch_id === 'string') ids.batch = body.batch_id;
       if (typeof body.product_id === 'string') ids.product = body.product_id;
       if (typeof body.user_id === 'string') ids.user = body.user_id;
     }
+  });
+
+  it.each(renamings)('$service: $there', ({ service, fields }) => {
+    expect(fields.filter((name) => !seen.get(service)!.has(name))).toEqual([]);
   });
 
   it('1,000 submissions at once are all taken, with default settings', async () => {

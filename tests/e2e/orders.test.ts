@@ -14,7 +14,7 @@ afterAll(() => service.stop());
 describe('the requests of the services that this one replaces', () => {
   it.each([
     ['Gin + MySQL', '/api/orders', { user_id: 101, item_ids: '5,6,7', total_amount: 299.99 }, ['5', '6', '7']],
-    ['FastAPI', '/orders', { user_id: 'user123', item_ids: [101, 102], total_amount: 250.75 }, ['101', '102']],
+    ['FastAPI, in a changed client', '/orders', { user_id: 'user123', item_ids: [101, 102], total_amount: 250.75 }, ['101', '102']],
     ['Flask', '/orders/', { user_id: 1, order_id: 'ORD001', item_ids: [101, 102, 103], total_amount: 59.99 }, ['101', '102', '103']],
   ] as const)('%s: the order is accepted, processed and completed, with its durations', async (_name, path, body, itemIds) => {
     const posted = await service.post(body, {}, path);
@@ -28,6 +28,20 @@ describe('the requests of the services that this one replaces', () => {
     expect(order).toMatchObject({ user_id: String(body.user_id), total_amount: body.total_amount, version: 3, currency: 'USD' });
     expect(order.processing_duration).toBeGreaterThanOrEqual(0.3);
     expect(order.total_duration).toBeGreaterThanOrEqual(order.processing_duration as number);
+  });
+
+  it('FastAPI: the order is accepted, and its status asked for until it is Completed, in the words of that service', async () => {
+    const posted = await service.post({ user_id: 'user123', item_ids: [101, 102], total_amount: 250.75 }, {}, '/order');
+    expect(posted.status).toBe(200);
+    expect(posted.body).toEqual({ order_id: expect.any(String), order_status: 'Pending' });
+    const last = await eventually(
+      async () => {
+        const { body } = await service.get(`/order/${posted.body.order_id}`);
+        return body.order_status === 'Completed' ? body : undefined;
+      },
+      { what: 'the order to be Completed' },
+    );
+    expect(last).toEqual({ order_id: posted.body.order_id, order_status: 'Completed' });
   });
 
   it('refuses a taken order_id with 409', async () => {

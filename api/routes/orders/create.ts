@@ -20,27 +20,7 @@ export interface CreateOrderOptions {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** What a submission may be refused with, whatever form its answer has. */
-export const SUBMISSION_PROBLEMS = [
-  'VALIDATION_FAILED',
-  'MALFORMED_JSON',
-  'TWO_KEYS',
-  'NOT_ACCEPTABLE',
-  'ORDER_ID_TAKEN',
-  'HISTORY_DROPPED',
-  'PAYLOAD_TOO_LARGE',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'IDEMPOTENCY_KEY_REUSED',
-  'TOTAL_MISMATCH',
-  'TOTAL_REQUIRED',
-  'PRICE_MISMATCH',
-  'UNKNOWN_PRODUCT',
-  'LOG_UNAVAILABLE',
-  'READ_MODEL_UNAVAILABLE',
-  'OVERLOADED',
-] as const;
-
-const schema = {
+export const createOrderSchema = {
   operationId: 'createOrder',
   tags: ['Orders'],
   summary: 'Submit an order',
@@ -66,13 +46,30 @@ const schema = {
       example: EXAMPLE_ACCEPTED,
       headers: { Location: 'Where the order can be read.' },
     }),
-    ...problemResponses(...SUBMISSION_PROBLEMS),
+    ...problemResponses(
+      'VALIDATION_FAILED',
+      'MALFORMED_JSON',
+      'TWO_KEYS',
+      'NOT_ACCEPTABLE',
+      'ORDER_ID_TAKEN',
+      'HISTORY_DROPPED',
+      'PAYLOAD_TOO_LARGE',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'IDEMPOTENCY_KEY_REUSED',
+      'TOTAL_MISMATCH',
+      'TOTAL_REQUIRED',
+      'PRICE_MISMATCH',
+      'UNKNOWN_PRODUCT',
+      'LOG_UNAVAILABLE',
+      'READ_MODEL_UNAVAILABLE',
+      'OVERLOADED',
+    ),
   },
 };
 
 export const createOrderRoute: FastifyPluginCallbackTypebox<CreateOrderOptions> = (app, { submitOrder }, done) => {
   const { prefix } = app;
-  app.post('/orders', { schema }, async (request, reply) => {
+  app.post('/orders', { schema: createOrderSchema }, async (request, reply) => {
     const submission = submissionOf(request.body, idempotencyKeyOf(request.headers['idempotency-key']), callContextOf(request));
     return answerSubmission(await submitOrder(submission), reply, prefix, FORM);
   });

@@ -49,7 +49,7 @@ const orderSchema = {
     ...problemResponses(...PROBLEMS, 'HISTORY_DROPPED'),
   },
 };
-const statusSchema = {
+export const orderStatusSchema = {
   operationId: 'getOrderStatus',
   tags,
   summary: 'The status of one order',
@@ -95,7 +95,7 @@ export const readOrderRoutes: FastifyPluginCallbackTypebox<ReadOrderRoutesOption
     return reply.send(orderView(order));
   });
 
-  app.get('/orders/:order_id/status', { schema: statusSchema }, async (request, reply) => {
+  app.get('/orders/:order_id/status', { schema: orderStatusSchema }, async (request, reply) => {
     await awaitToken(request, reply, consistency, 'order');
     const { orderId, status, version, updatedAt } = (await found(request.params.order_id)).order;
     return reply.header('cache-control', PRIVATE).send({ order_id: orderId, status, version, updated_at: iso(updatedAt) });

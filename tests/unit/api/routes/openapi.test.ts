@@ -66,6 +66,7 @@ describe('the document', () => {
       'GET /health/live',
       'GET /health/ready',
       'GET /metrics',
+      'GET /order/{order_id}',
       'GET /orders',
       'GET /orders/export',
       'GET /orders/metrics',
@@ -81,6 +82,7 @@ describe('the document', () => {
       'PATCH /orders/{order_id}',
       'POST /auth',
       'POST /auth/ticket',
+      'POST /order',
       'POST /orders',
       'POST /orders/import',
       'POST /orders/populate',
@@ -162,6 +164,8 @@ describe('what the routes really answer', () => {
     await conforms('GET /orders/{order_id}', await api.get(`/orders/${id}`));
     await conforms('GET /orders/{order_id}', await api.get('/orders/none'));
     await conforms('GET /orders/{order_id}/status', await api.get(`/orders/${id}/status`));
+    await conforms('GET /order/{order_id}', await api.get(`/order/${id}`));
+    await conforms('GET /order/{order_id}', await api.get('/order/none'));
     await conforms('GET /orders/{order_id}/events', await api.get(`/orders/${id}/events`));
     const change = (method: 'PUT' | 'PATCH' | 'POST', url: string, payload: object) => api.app.inject({ method, url, payload });
     const asked = change('POST', `/orders/${id}/cancel`, {});
@@ -175,6 +179,7 @@ describe('what the routes really answer', () => {
     await conforms('PATCH /orders/{order_id}', await change('PATCH', `/orders/${id}`, { item_ids: '1', total_amount: 1 }));
     await conforms('PUT /orders/{order_id}', await change('PUT', `/orders/${id}`, {}));
     await conforms('POST /orders/{order_id}/redrive', await change('POST', `/orders/${id}/redrive`, {}));
+    await conforms('POST /order', await api.post(body, {}, '/order'));
     api.readModel.catchUp();
     await conforms('GET /orders', await api.get('/orders'));
     await conforms('GET /orders/metrics', await api.get('/orders/metrics'));
