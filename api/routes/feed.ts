@@ -19,7 +19,7 @@ const schema = {
   tags: ['Feed'],
   summary: 'Every change of every order, as it happens (WebSocket)',
   description:
-    'JSON text frames, each with an opaque `cursor`: `subscribed` at once; `order` {order_id, user_id, status, previous_status, version, at, event} for every applied fact, in order per order; `heartbeat` every 5 s; `error` {code, detail}; `shutdown`. A customer is told of their own orders. Browsers open it with `?ticket=` of POST /auth/ticket. Close codes: 1001 shutdown, 1013 too many clients, 4000 bad message, 4001 the credential has expired, 4003 the caller is erased or has another role or password, 4008 too slow.',
+    'Everything from now on: a connection that ended cannot be resumed yet, the next one begins with what happens then. JSON text frames, each with an opaque `cursor`, which is not accepted back yet: `subscribed` at once; `order` {order_id, user_id, status, previous_status, version, at, event} for every applied fact, in order per order; `heartbeat` every 5 s; `error` {code, detail}; `shutdown`. A customer is told of their own orders. Browsers open it with `?ticket=` of POST /auth/ticket. Close codes: 1001 shutdown, 1013 too many clients, 4000 bad message, 4001 the credential has expired, 4003 the caller is erased or has another role or password, 4008 too slow.',
   response: {
     101: emptyResponse('The connection is a WebSocket now.'),
     ...problemResponses('UPGRADE_REQUIRED', 'LOG_UNAVAILABLE'),

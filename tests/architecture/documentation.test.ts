@@ -17,6 +17,7 @@ import { PRODUCT_VOCABULARY } from '../../shared/log/codec/product-codec.ts';
 import { wireTypesOf } from '../../shared/log/codec/wire-types.ts';
 import { EFFECTS } from '../../shared/order/order.ts';
 import { APP_ERRORS } from '../../shared/runtime/app-error.ts';
+import { WORLD_NAMES } from '../simulation/scenarios.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDERS = ['api', 'processor', 'projector', 'shared', 'ops', 'bench', 'tests'];
@@ -123,6 +124,14 @@ describe('the documents', () => {
     const paths = [...text('docs/guarantees.md').matchAll(/`(tests\/[a-z/-]+)`/g)].map(([, path]) => path!);
     const missing = paths.filter((path) => ![path, `${path}.ts`, `${path}.test.ts`].some((name) => existsSync(join(ROOT, name))));
     expect(missing).toEqual([]);
+  });
+
+  it('name worlds of the simulation that exist', () => {
+    const named = [...text('docs/guarantees.md').matchAll(/simulation \(([^)]*)\)/g)].flatMap(([, inside]) =>
+      [...inside!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !WORLD_NAMES.includes(name))).toEqual([]);
   });
 
   it('link to files that exist', () => {

@@ -96,7 +96,7 @@ export const API_MUTANTS: readonly Mutant[] = [
   {
     name: 'cursor-off-by-one',
     rule: 'feed',
-    why: 'Whoever reconnects is told of the last fact a second time.',
+    why: 'A cursor does not cover the fact that it comes with.',
     file: 'api/feed/feed.ts',
     find: 'cursor(change.offset + 1)',
     replace: 'cursor(change.offset)',

@@ -65,7 +65,7 @@ export const takeFrame = (world: World, connection: Connection, text: string): v
     return;
   }
   if (frame.type === 'order') takeOrder(world, connection, frame, at);
-  // A client that comes back with this cursor must miss nothing.
+  // What a cursor covers has been sent before it: what begins there would miss nothing.
   for (const [partition, offset] of at.entries()) {
     const missing = nextChange(world, connection, partition, connection.upTo[partition]!);
     if (missing !== undefined && missing.offset < offset)

@@ -57,6 +57,13 @@ describe('the rate limit', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 200, 200, 429]);
   });
 
+  it('leaves nothing in the log of what it refuses', async () => {
+    const { api, operator } = await start({ rateLimitPerSecond: 1 });
+    const answers = await Promise.all([api.post(ORDER, operator), api.post(ORDER, operator)]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 429]);
+    expect(api.log.records.flat()).toHaveLength(1);
+  });
+
   it('is none without access control: 1,000 submissions at once with default settings meet no 429', async () => {
     const defaults = accessSettings({ AUTH: 'off', JWT_SECRET: '', METRICS_TOKEN: '', RATE_LIMIT_PER_SECOND: 200, CORS_ORIGINS: '' });
     const { api } = await start({}, defaults);

@@ -114,27 +114,35 @@ describe('a client', () => {
     feed.socket.close();
   });
 
-  it.each(['hello', '{}', '[]', 'null', '{"type":"unsubscribe"}', '{"type":"subscribe","user_id":"1"}'])(
-    'that says %s is told what is wrong, and cut off with 4000',
-    async (message) => {
-      const feed = await openFeed(url);
-      feed.socket.send(message);
-      expect(await feed.closed).toEqual({ code: 4000, reason: 'bad_message' });
-      expect(feed.frames.at(-1)).toMatchObject({
-        type: 'error',
-        code: 'VALIDATION_FAILED',
-        detail: expect.any(String),
-        cursor: expect.any(String),
-      });
-      expect(await metric('feed_clients_dropped_total{reason="bad_message"}')).toBe('1');
+  it.each([
+    'hello',
+    '{}',
+    '[]',
+    'null',
+    '{"type":"unsubscribe"}',
+    '{"type":"subscribe","user_id":"1"}',
+    '{"type":"subscribe","cursor":"f1.0.0.0"}',
+  ])('that says %s is told what is wrong, and cut off with 4000', async (message) => {
+    const feed = await openFeed(url);
+    feed.socket.send(message);
+    expect(await feed.closed).toEqual({ code: 4000, reason: 'bad_message' });
+    expect(feed.frames.at(-1)).toMatchObject({
+      type: 'error',
+      code: 'VALIDATION_FAILED',
+      detail: expect.any(String),
+      cursor: expect.any(String),
+    });
+    expect(await metric('feed_clients_dropped_total{reason="bad_message"}')).toBe('1');
+  });
+
+  it.each(['color=red', 'cursor=f1.0.0.0'])(
+    'with the query %s is told that the feed does not take it, and cut off with 4000',
+    async (query) => {
+      const feed = await openFeed(url, `/feed?${query}`);
+      expect((await feed.closed).code).toBe(4000);
+      expect(feed.frames).toMatchObject([{ type: 'error', code: 'VALIDATION_FAILED' }]);
     },
   );
-
-  it('with an unknown query is told so, and cut off with 4000', async () => {
-    const feed = await openFeed(url, '/feed?color=red');
-    expect((await feed.closed).code).toBe(4000);
-    expect(feed.frames).toMatchObject([{ type: 'error', code: 'VALIDATION_FAILED' }]);
-  });
 
   it('that sends more than any message needs is cut off', async () => {
     const feed = await openFeed(url);
