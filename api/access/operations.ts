@@ -44,7 +44,7 @@ export const OPERATIONS = {
   getOrderMetrics: { least: 'operator', work: 'read', compressed: true },
   populateOrders: { least: 'operator', work: 'transfer', keyed: true },
   importOrders: { least: 'operator', work: 'transfer' },
-  createOrderAsBefore: { least: 'customer', own: 'data', work: 'append' },
+  createOrderAsBefore: { least: 'customer', own: 'data', work: 'append', keyed: true },
   getOrderAsBefore: { least: 'customer', own: 'order', work: 'read' },
 
   getProduct: { least: 'customer', work: 'read' },

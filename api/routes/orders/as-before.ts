@@ -63,7 +63,7 @@ export const ordersAsBeforeRoutes: FastifyPluginCallbackTypebox<OrdersAsBeforeOp
   const { prefix } = app;
 
   app.post('/order', { schema: createSchema }, async (request, reply) => {
-    const key = idempotencyKeyOf(request.headers['idempotency-key'] as string | undefined);
+    const key = idempotencyKeyOf(request.headers['idempotency-key']);
     return answerSubmission(await submitOrder(submissionOf(request.body, key, callContextOf(request))), reply, prefix, FORM);
   });
 
