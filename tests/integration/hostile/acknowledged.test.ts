@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const SEED = 20_261_129;
-const BODIES = 60;
+const BODIES = 80;
 /** Any sequence of UTF-16 code units, control characters and half surrogate pairs among them. */
 const units = (maxLength: number) =>
   fc
@@ -25,7 +25,11 @@ const units = (maxLength: number) =>
     )
     .map((codes) => String.fromCharCode(...codes));
 const texts = (maxLength: number) =>
-  fc.oneof(units(maxLength), fc.string({ unit: 'grapheme', maxLength }), fc.constantFrom('=1+1', '+', '\u{1f642}', ' ', '\r\n'));
+  fc.oneof(
+    units(maxLength),
+    fc.string({ unit: 'grapheme', maxLength }),
+    fc.constantFrom('=1+1', '+', '\u{1f642}', ' ', '\r\n', 'a\0b', 'cut \ud83d', '\ude42'),
+  );
 const ids = fc.oneof(
   fc.stringMatching(/^[A-Za-z0-9_.:-]{1,64}$/).filter((id) => id !== '.' && id !== '..'),
   fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
@@ -91,6 +95,7 @@ describe('an order that is acknowledged', () => {
       sent.set(id, { body, reason: cancelled.status === 200 ? reason : null });
     }
     expect(sent.size).toBeGreaterThan(10);
+    expect(reasons.filter((each) => !each.isWellFormed() || each.includes('\0')).length).toBeGreaterThan(10);
     expect([...sent.values()].filter(({ reason }) => reason !== null).length).toBeGreaterThan(5);
 
     const listed = async () =>
