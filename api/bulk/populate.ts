@@ -17,7 +17,7 @@ import { sampleOrder } from './sample-orders.ts';
 
 export interface PopulateOptions {
   submitOrder: SubmitOrder;
-  orders: Pick<ReadOrder, 'known'>;
+  orders: Pick<ReadOrder, 'known' | 'fresh'>;
   gate: Pick<BulkGate, 'enter' | 'leave'>;
   logger: Logger;
 }
@@ -70,7 +70,7 @@ export const createPopulate = ({ submitOrder, orders, gate, logger }: PopulateOp
   };
 
   const refuseOtherSize = async (caller: string, { batchId, commandHash }: KeyedBatch): Promise<void> => {
-    const first = await orders.known(orderIdOfEntry({ caller, batchId, index: 0 }));
+    const first = await orders.fresh(orderIdOfEntry({ caller, batchId, index: 0 }));
     if (first !== null && first.order.commandHash !== commandHash)
       throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
   };

@@ -15,7 +15,7 @@ import { populateRoute } from './populate.ts';
 
 export interface BulkRoutesOptions extends Pick<ExportRouteOptions, 'readModel' | 'consistency'> {
   submitOrder: SubmitOrder;
-  orders: Pick<ReadOrder, 'known'>;
+  orders: Pick<ReadOrder, 'known' | 'fresh'>;
   bulkGate: BulkGate;
   longTransfers: LongTransfers;
   logger: Logger;
