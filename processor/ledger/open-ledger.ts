@@ -12,8 +12,6 @@ import { migrate } from '../../shared/postgres/migrate.ts';
 
 export const LEDGER_SCHEMA_DIRECTORY = join(import.meta.dirname, '..', 'schema');
 
-// Orders that came in before the first processor was up; reading this many takes about a second.
-const NEW_LOG_MAX = 20_000;
 const PROCESSOR = Buffer.from('/processor');
 
 export interface OpenLedgerOptions {
@@ -36,20 +34,26 @@ export const openLedger = async ({ database, client, topics }: OpenLedgerOptions
   );
 };
 
-/** No processor decides before the mark is set, so what is found now stays true until then. */
+/**
+ * No processor decides before the mark is set, so what is found now stays true until then. A log with decisions has one among its first
+ * records; one without has no more than its apis took before they refused (OPEN_ORDERS_MAX): seconds of reading.
+ */
 const hasDecisions = async (client: LogClient, topic: string): Promise<boolean> => {
   const ends = await logEnd(client, topic);
-  const total = [...ends.values()].reduce((sum, { low, high }) => sum + high - low, 0);
-  if (total > NEW_LOG_MAX || [...ends.values()].some(({ low }) => low > 0)) return true;
-  let found = false;
-  await readRange({
+  if ([...ends.values()].some(({ low }) => low > 0)) return true; // what is not there any more may have been decided
+  const found = new AbortController();
+  const reading = readRange({
     client,
     topic,
     from: new Map(Array.from(ends, ([partition, { low }]) => [partition, low])),
     to: new Map(Array.from(ends, ([partition, { high }]) => [partition, high])),
     onRecords: (_, records) => {
-      found ||= records.some(({ headers }) => headers.ce_source?.equals(PROCESSOR));
+      if (records.some(({ headers }) => headers.ce_source?.equals(PROCESSOR))) found.abort();
     },
+    signal: found.signal,
   });
-  return found;
+  await reading.catch((error: unknown) => {
+    if (!found.signal.aborted) throw error;
+  });
+  return found.signal.aborted;
 };

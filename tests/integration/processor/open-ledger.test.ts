@@ -61,6 +61,13 @@ describe('a new ledger', () => {
     expect(await isComplete(newDatabase())).toBe(true);
   });
 
+  it('is complete however much came in before the first processor', async () => {
+    const orders = Array.from({ length: 21_000 }, () => encodeOrderEvent(created(randomUUID()), topics[0]));
+    for (let at = 0; at < orders.length; at += 5_000)
+      await Promise.all(orders.slice(at, at + 5_000).map((order) => appender.append(order)));
+    expect(await isComplete(newDatabase())).toBe(true);
+  });
+
   it('is left to a rebuild that is under way', async () => {
     const database = newDatabase();
     expect(await underMaintenanceLock(database, 'exclusive', () => isComplete(database))).toBe(false);
