@@ -119,6 +119,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     find: 'if (mustStay(candidate)) break;',
     replace: '',
     world: 'orders',
-    from: 245,
+    from: 35,
   },
 ];

@@ -130,6 +130,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'await note(moves);',
     replace: 'await copy(new Map(Array.from(moves, ([partition, { offset }]) => [partition, { offset }])));\n        await note(moves);',
     world: 'orders',
+    from: 240,
     seeds: 60,
   },
   {
@@ -185,7 +186,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: "fulfilment: order.parked === null ? fulfilment : 'idle',",
     replace: 'fulfilment,',
     world: 'long-open',
-    from: 85,
+    from: 120,
   },
   {
     name: 'never-given-up',
@@ -204,7 +205,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'if (underWay >= concurrency) return;',
     replace: '',
     world: 'long-open',
-    from: 65,
+    from: 210,
   },
   {
     name: 'outage-not-respected',

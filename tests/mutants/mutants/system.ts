@@ -12,7 +12,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: ' && tail.position(partition) >= (shown.get(partition) ?? 0)',
     replace: '',
     world: 'orders',
-    from: 750,
+    from: 1105,
   },
   {
     name: 'duplicate-of-forgotten-rows',
@@ -22,7 +22,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (found.checkpoint < partition.checkpoint) await options.reset();',
     replace: '',
     world: 'feed',
-    from: 2600,
+    from: 160,
     seeds: 70,
   },
   {
@@ -33,7 +33,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (before && (before.checkpoint <= checkpoint || before.position <= checkpoint))',
     replace: 'if (before && before.checkpoint < 0)',
     world: 'feed',
-    from: 255,
+    from: 185,
   },
   {
     name: 'missing-archive-is-a-fault',
@@ -43,7 +43,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: "throw new AppError('DATABASE_UNAVAILABLE', `The archive does not",
     replace: 'throw new Error(`The archive does not',
     world: 'feed',
-    from: 355,
+    from: 15,
   },
   {
     name: 'told-again',
@@ -72,6 +72,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (!state.mustWait()) state.releaseReading();',
     replace: '',
     world: 'projector',
+    from: 15,
   },
   {
     name: 'late-copy-told',
@@ -90,7 +91,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'lastOffset >= checkpoint,',
     replace: 'false && lastOffset >= checkpoint,',
     world: 'orders',
-    from: 245,
+    from: 35,
   },
   {
     name: 'entry-of-a-batch-as-new',
@@ -232,7 +233,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     replace:
       'const archived = await readModel.events({ orderId, partition }, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
     world: 'orders',
-    from: 845,
+    from: 300,
     seeds: 40,
   },
 ];

@@ -25,8 +25,11 @@ export const createKeyedAnswers = ({ sim, truth }: World): KeyedAnswers => {
     const isOurs = first?.event.correlationId != null && asked.get(first.event.correlationId) === commandOf(command);
     if (commanded.outcome === 'key_reused' && (first === undefined || isOurs))
       sim.violate(`${what} is said to be used for another command`);
-    if (commanded.outcome === 'pending' && truth.events[commanded.place.partition]![commanded.place.offset]?.event.id !== requestId)
-      sim.violate(`${what} is said to be asked where the log has another request`);
+    if (commanded.outcome === 'pending') {
+      const { event } = truth.events[commanded.place.partition]![commanded.place.offset] ?? {};
+      if (event?.id !== requestId && event?.causationId !== requestId)
+        sim.violate(`${what} is said to be asked where the log has another request`);
+    }
     if (UNSETTLED.has(commanded.outcome)) return;
     const { replayed: _replayed, ...told } = commanded as Extract<Commanded, { replayed: boolean }>;
     const text = JSON.stringify(told);
