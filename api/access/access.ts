@@ -3,9 +3,9 @@
 import type { AccountStore } from './accounts/account-store.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createUsers, type Users } from './accounts/users.ts';
-import { createAttempts } from './attempts.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { createFeedSessions, type FeedSessions } from './feed-sessions.ts';
+import { createAttempts } from './limits/attempts.ts';
 import { createPrincipals } from './principals.ts';
 import type { AccessSettings } from './settings.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';

@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { Problem } from '../http/problems.ts';
 import { type AccountStore, emailKey } from './accounts/account-store.ts';
 import type { Passwords } from './accounts/passwords.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempts } from './limits/attempts.ts';
 import type { Principals } from './principals.ts';
 
 export interface Claim {

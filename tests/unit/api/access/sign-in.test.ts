@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createPasswords, type Passwords } from '../../../../api/access/accounts/passwords.ts';
-import { ATTEMPTS_MAX, createAttempts, WINDOW_MS } from '../../../../api/access/attempts.ts';
+import { ATTEMPTS_MAX, createAttempts, WINDOW_MS } from '../../../../api/access/limits/attempts.ts';
 import { createPrincipals } from '../../../../api/access/principals.ts';
 import { createSignIn } from '../../../../api/access/sign-in.ts';
 import { createMemoryAccounts } from '../../../support/in-memory/accounts.ts';

@@ -1,4 +1,4 @@
-// api/http/guards/body-forms.ts: refuses a body with a Content-Encoding, or in another charset than UTF-8, before it is read.
+// api/http/bodies/body-forms.ts: refuses a body with a Content-Encoding, or in another charset than UTF-8, before it is read.
 // Read as plain UTF-8 it would be called malformed, or say what its client did not write.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';

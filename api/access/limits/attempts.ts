@@ -1,4 +1,4 @@
-// api/access/attempts.ts: limits how often a password may be tried, per address and email, before anything is hashed.
+// api/access/limits/attempts.ts: limits how often a password may be tried, per address and email, before anything is hashed.
 // Counts are in memory: every instance counts for itself.
 
 import { LRUCache } from 'lru-cache';

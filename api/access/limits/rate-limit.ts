@@ -1,9 +1,9 @@
-// api/access/rate-limit.ts: limits the requests per second of each caller, over all routes, per instance.
+// api/access/limits/rate-limit.ts: limits the requests per second of each caller, over all routes, per instance.
 // Answers carry RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers, up to version 06).
 
 import type { FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { Problem } from '../http/problems.ts';
+import { Problem } from '../../http/problems.ts';
 
 interface Window {
   count: number;
