@@ -10,11 +10,13 @@ import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Access } from './access/access.ts';
 import { authorizeRequests } from './access/authorize.ts';
+import { limitBodies } from './access/limits/body-limits.ts';
 import { limitRates } from './access/limits/rate-limit.ts';
-import { ruleOf } from './access/operations.ts';
+import { BODY_BYTES_MAX, ruleOf } from './access/operations.ts';
 import type { Feed } from './feed/feed.ts';
 import { API_PREFIX } from './http/app-prefix.ts';
 import { refuseUnreadBodies } from './http/bodies/body-forms.ts';
+import { readJsonBodies } from './http/bodies/json-bodies.ts';
 import { compressLongAnswers } from './http/compression.ts';
 import { guardRequests, requireJsonAccepted } from './http/guards/http-guard.ts';
 import { refuseContradictions } from './http/guards/single-headers.ts';
@@ -76,10 +78,9 @@ export interface AppOptions {
   logger: Logger;
 }
 
-const BODY_BYTES_MAX = 1_048_576;
 // Node's own limit on all headers together, 16 KiB, is the only other bound on a path.
 const PATH_SEGMENT_MAX = 1_024;
-// A body of 1 MiB over a poor line (long transfers have a limit of their own); without a limit a client could hold connections by sending nothing.
+// A body of 64 KiB over a poor line (long transfers have a limit of their own); without a limit a client could hold connections by sending nothing.
 const REQUEST_TIMEOUT_MS = 30_000;
 // Open connections, most of them idle: some 10 KB each. Node closes what comes beyond without an answer.
 const CONNECTIONS_MAX = 12_000;
@@ -94,7 +95,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   const app = fastify({
     loggerInstance: undefined, // a child logger per request costs more than its lines are worth; errors are logged by onError
     genReqId: requestIdOf,
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: BODY_BYTES_MAX.small, // of a body that no route asks for
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { shouldUpgradeCallback: shouldUpgrade },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_SEGMENT_MAX },
@@ -109,6 +110,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   // Plain JSON: what a handler sends is what goes out, and a replay has the same bytes. Schemas describe, tests compare.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeContentTypeParser('text/plain');
+  readJsonBodies(app);
 
   // First: its hook marks upgrade requests, so that their connection is closed when a later hook refuses them.
   await app.register(websocket, {
@@ -124,10 +126,11 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   guardRequests(app, { loopbackOnly: !required, corsOrigins });
   refuseHandshakes(app);
   refuseUnreadBodies(app);
+  limitBodies(app);
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
   if (required) limitRates(app, rateLimitPerSecond);
   refuseUselessKeys(app);
-  admitRequests(app, { admission: options.admission, bodyBytesMax: BODY_BYTES_MAX });
+  admitRequests(app, options.admission);
   compressLongAnswers(app, (operationId) => ruleOf(operationId)?.compressed === true);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);

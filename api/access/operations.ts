@@ -10,6 +10,18 @@ import type { Role } from './roles.ts';
  */
 export type WorkKind = 'append' | 'read' | 'transfer';
 
+/** Bytes of a body: what the largest valid one has, and room for spaces and escapes. Parsing as many takes less than a millisecond. */
+export const BODY_BYTES_MAX = {
+  // Email and password, 510 characters of up to four bytes; or two short fields, or none.
+  small: 4_096,
+  // A reason, a person, a number: at most 710 characters.
+  command: 16_384,
+  // Name and description: 2,200 characters, of which a client may write each as an escape of twelve bytes.
+  product: 32_768,
+  // 100 items of 130 bytes, or of 250 when they are indented.
+  order: 65_536,
+} as const;
+
 export interface Rule {
   /** Who may, with every role above it; `anyone` needs no credential. */
   least: Role | 'anyone';
@@ -24,44 +36,46 @@ export interface Rule {
   work: WorkKind | 'free';
   /** Takes an Idempotency-Key: what it records it records once for each. */
   keyed?: true;
+  /** How long its body may be; `lines`: a stream, whose lines may each be an order. A route that can have a body cannot do without. */
+  body?: keyof typeof BODY_BYTES_MAX | 'lines';
   /** Its answers are long and alike in themselves, and contain no secret: their length would tell about it (BREACH). */
   compressed?: true;
 }
 
 export const OPERATIONS = {
-  createOrder: { least: 'customer', own: 'data', work: 'append', keyed: true },
+  createOrder: { least: 'customer', own: 'data', work: 'append', body: 'order', keyed: true },
   listOrders: { least: 'customer', own: 'list', work: 'read', compressed: true },
   exportOrders: { least: 'customer', own: 'list', work: 'transfer', compressed: true },
   getOrder: { least: 'customer', own: 'order', work: 'read' },
   getOrderStatus: { least: 'customer', own: 'order', work: 'read' },
   listOrderEvents: { least: 'customer', own: 'order', work: 'read', compressed: true },
   getOrderRequest: { least: 'customer', own: 'order', work: 'read' },
-  cancelOrder: { least: 'customer', own: 'order', work: 'append', keyed: true },
-  amendOrder: { least: 'customer', own: 'order', work: 'append', keyed: true },
-  replaceOrder: { least: 'customer', own: 'order', work: 'append', keyed: true },
-  updateOrderStatus: { least: 'operator', own: 'order', work: 'append', keyed: true },
-  redriveOrder: { least: 'operator', own: 'order', work: 'append', keyed: true },
+  cancelOrder: { least: 'customer', own: 'order', work: 'append', body: 'command', keyed: true },
+  amendOrder: { least: 'customer', own: 'order', work: 'append', body: 'order', keyed: true },
+  replaceOrder: { least: 'customer', own: 'order', work: 'append', body: 'order', keyed: true },
+  updateOrderStatus: { least: 'operator', own: 'order', work: 'append', body: 'command', keyed: true },
+  redriveOrder: { least: 'operator', own: 'order', work: 'append', body: 'command', keyed: true },
   getOrderMetrics: { least: 'operator', work: 'read', compressed: true },
-  populateOrders: { least: 'operator', work: 'transfer', keyed: true },
-  importOrders: { least: 'operator', work: 'transfer' },
-  createOrderAsBefore: { least: 'customer', own: 'data', work: 'append', keyed: true },
+  populateOrders: { least: 'operator', work: 'transfer', body: 'small', keyed: true },
+  importOrders: { least: 'operator', work: 'transfer', body: 'lines' },
+  createOrderAsBefore: { least: 'customer', own: 'data', work: 'append', body: 'order', keyed: true },
   getOrderAsBefore: { least: 'customer', own: 'order', work: 'read' },
 
   getProduct: { least: 'customer', work: 'read' },
   listProducts: { least: 'customer', work: 'read', compressed: true },
-  createProduct: { least: 'admin', work: 'append', keyed: true },
-  updateProduct: { least: 'admin', work: 'append', keyed: true },
-  adjustStock: { least: 'operator', work: 'append', keyed: true },
+  createProduct: { least: 'admin', work: 'append', body: 'product', keyed: true },
+  updateProduct: { least: 'admin', work: 'append', body: 'product', keyed: true },
+  adjustStock: { least: 'operator', work: 'append', body: 'command', keyed: true },
   getProductRequest: { least: 'operator', work: 'read' },
 
-  createUser: { least: 'admin', work: 'read' },
+  createUser: { least: 'admin', work: 'read', body: 'command' },
   getUser: { least: 'admin', work: 'read' },
   listUsers: { least: 'admin', work: 'read' },
-  updateUser: { least: 'admin', work: 'read' },
-  eraseUser: { least: 'admin', work: 'read' },
+  updateUser: { least: 'admin', work: 'read', body: 'command' },
+  eraseUser: { least: 'admin', work: 'read', body: 'small' },
 
-  signIn: { least: 'anyone', work: 'read' },
-  createFeedTicket: { least: 'customer', work: 'read' },
+  signIn: { least: 'anyone', work: 'read', body: 'small' },
+  createFeedTicket: { least: 'customer', work: 'read', body: 'small' },
   watchOrders: { least: 'customer', own: 'data', also: 'ticket', work: 'free' },
 
   getMetrics: { least: 'operator', also: 'metrics_token', work: 'free', compressed: true },
@@ -73,3 +87,6 @@ export type OperationId = keyof typeof OPERATIONS;
 
 export const ruleOf = (operationId: unknown): Rule | null =>
   typeof operationId === 'string' && Object.hasOwn(OPERATIONS, operationId) ? OPERATIONS[operationId as OperationId] : null;
+
+/** What a body of this operation may have at most; 0 for none, and for a stream. */
+export const bodyBytesMax = ({ body }: Rule): number => (body === undefined || body === 'lines' ? 0 : BODY_BYTES_MAX[body]);

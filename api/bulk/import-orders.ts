@@ -4,6 +4,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { CallContext } from '../access/call-context.ts';
+import { BODY_BYTES_MAX } from '../access/operations.ts';
+import { shapeProblem } from '../http/bodies/json-shape.ts';
 import { problemOf } from '../http/problem-details.ts';
 import { PROBLEMS, Problem, type ProblemCode } from '../http/problems.ts';
 import { createValidatorCompiler } from '../http/validation.ts';
@@ -32,12 +34,11 @@ export interface ImportLinesOptions {
 /** Results in the order of the lines; those that are ready come together. Blank lines have none. */
 export type ImportLines = (body: AsyncIterable<Buffer>, context: CallContext) => AsyncGenerator<LineResult[]>;
 
-// What one order may be as a body of its own.
-export const LINE_BYTES_MAX = 1_048_576;
 // Lines that wait for the log, or for the client to take their results: normalised orders of at most some 20 KB.
 const LINES_UNDER_WAY_MAX = 200;
-// Checking this many lines takes a millisecond or two; then other requests have their turn.
+// Checking as much takes a millisecond or two; then other requests have their turn. Lines of orders come to the first, long ones to the other.
 const LINES_PER_TURN = 50;
+const BYTES_PER_TURN = 65_536;
 // JSON's own (RFC 8259).
 const WHITESPACE = new Set(Buffer.from(' \t\r\n'));
 // Bytes that are no UTF-8 are refused, not replaced: an order must not say what its client did not write.
@@ -53,7 +54,7 @@ export const createImportLines = ({ submitOrder, gate, logger }: ImportLinesOpti
     return value as ImportLine;
   };
   const submit = async ({ number: at, bytes }: Line, context: CallContext): Promise<LineResult> => {
-    if (bytes === null) return refused(at, new Problem('PAYLOAD_TOO_LARGE', 'The line is longer than 1 MiB.'));
+    if (bytes === null) return refused(at, new Problem('PAYLOAD_TOO_LARGE', 'The line is longer than 64 KiB.'));
     try {
       const { idempotency_key, ...body } = parse(bytes);
       const submission = submissionOf(body, idempotencyKeyOf(idempotency_key), context);
@@ -67,12 +68,23 @@ export const createImportLines = ({ submitOrder, gate, logger }: ImportLinesOpti
   };
 
   return (body, context) =>
-    inOrder({ inputs: filledLines(linesOf(body, LINE_BYTES_MAX)), work: (line) => submit(line, context), limit: LINES_UNDER_WAY_MAX });
+    inOrder({
+      inputs: filledLines(linesOf(body, BODY_BYTES_MAX.order)),
+      work: (line) => submit(line, context),
+      limit: LINES_UNDER_WAY_MAX,
+    });
 };
 
 async function* filledLines(lines: AsyncIterable<Line>): AsyncGenerator<Line> {
+  let count = 0;
+  let bytes = 0;
   for await (const line of lines) {
-    if (line.number % LINES_PER_TURN === 0) await nextTurn();
+    count += 1;
+    bytes += line.bytes?.length ?? 0;
+    if (count > LINES_PER_TURN || bytes > BYTES_PER_TURN) {
+      await nextTurn();
+      [count, bytes] = [0, 0];
+    }
     if (line.bytes === null || !isBlank(line.bytes)) yield line;
   }
 }
@@ -81,9 +93,12 @@ const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => WHITESPACE.has
 
 const parseJson = (bytes: Buffer): unknown => {
   try {
-    return JSON.parse(utf8.decode(bytes));
-  } catch {
-    throw new Problem('MALFORMED_JSON', 'The line is not valid JSON.');
+    const text = utf8.decode(bytes);
+    const problem = shapeProblem(text);
+    if (problem !== null) throw problem;
+    return JSON.parse(text);
+  } catch (error) {
+    throw error instanceof Problem ? error : new Problem('MALFORMED_JSON', 'The line is not valid JSON.');
   }
 };
 

@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
+import { shapeProblem } from '../http/bodies/json-shape.ts';
 import type { Change } from '../reads/tail-memory.ts';
 import { batchesOf, type Frame } from './batches.ts';
 import { createConnectedClients, type FeedMetrics } from './connected-clients.ts';
@@ -105,6 +106,7 @@ export const createFeed = ({ publishedOffsets, metrics }: FeedOptions): Feed => 
 };
 
 const isPlainSubscription = (text: string): boolean => {
+  if (shapeProblem(text) !== null) return false;
   try {
     const message: unknown = JSON.parse(text);
     if (typeof message !== 'object' || message === null) return false;

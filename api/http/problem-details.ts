@@ -29,7 +29,6 @@ const OPERATING_DETAIL: Partial<Record<AppErrorCode, string>> = {
 // https://fastify.dev/docs/latest/Reference/Errors/
 const FRAMEWORK: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'UNSUPPORTED_MEDIA_TYPE', detail: 'The body has a content type that this route does not take.' },
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'PAYLOAD_TOO_LARGE', detail: 'The body is larger than 1 MiB.' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is empty.' },
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'MALFORMED_JSON', detail: 'The body is not valid JSON.' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
@@ -74,11 +73,17 @@ export const problemBody = (
   ...(commandId === undefined ? {} : { order_request_id: commandId }),
 });
 
+/** With the limit of the route, which the error itself does not know. */
+const bodyTooLarge = (error: Partial<FastifyError>, { routeOptions }: FastifyRequest): Problem | null =>
+  error.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
+    ? new Problem('PAYLOAD_TOO_LARGE', `The body is larger than the ${routeOptions.bodyLimit} bytes that this route takes.`)
+    : null;
+
 /** Fastify's error handler. */
 export const createErrorHandler =
   (logger: Logger) =>
   (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-    const problem = problemOf(error) ?? new Problem('INTERNAL', 'Something went wrong on our side.');
+    const problem = bodyTooLarge(error, request) ?? problemOf(error) ?? new Problem('INTERNAL', 'Something went wrong on our side.');
     if (problem.code === 'INTERNAL')
       logger.error({ err: error, request_id: request.id, route: request.routeOptions?.url }, 'request failed');
     const { status } = PROBLEMS[problem.code];

@@ -141,7 +141,7 @@ export const PROBLEMS = {
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'The body is too large',
-    meaning: 'Bodies, and each line of an import, may have up to 1 MiB.',
+    meaning: 'How long a body may be is set by the route: 64 KiB for an order and each line of an import, less for everything else.',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

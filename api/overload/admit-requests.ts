@@ -2,22 +2,17 @@
 // Only authorised callers use capacity; a caller over its rate limit gets 429 before. What an operator needs under overload always passes.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ruleOf, type WorkKind } from '../access/operations.ts';
+import { bodyBytesMax, ruleOf } from '../access/operations.ts';
 import { Problem } from '../http/problems.ts';
 import { type Admission, BODY_BYTES_IN_FLIGHT_MAX, IN_FLIGHT_MAX, type Refusal } from './admission.ts';
 
-export interface AdmitOptions {
-  admission: Pick<Admission, 'begin' | 'end'>;
-  /** A body that does not say how long it is counts as much as it may be. */
-  bodyBytesMax: number;
-}
-
 /** After the hooks that say who the caller is, before routes are added. */
-export const admitRequests = (app: FastifyInstance, { admission, bodyBytesMax }: AdmitOptions): void => {
+export const admitRequests = (app: FastifyInstance, admission: Pick<Admission, 'begin' | 'end'>): void => {
   app.addHook('onRoute', (route) => {
-    const kind = kindOf(route.schema);
-    if (kind === 'free') return;
-    const bodyMax = kind === 'transfer' ? 0 : bodyBytesMax;
+    const rule = ruleOf((route.schema as { operationId?: unknown } | undefined)?.operationId);
+    if (rule === null || rule.work === 'free') return; // pages of the reference have no operation
+    const kind = rule.work;
+    const bodyMax = bodyBytesMax(rule);
     const admit: NonNullable<typeof route.onRequest> = (request, reply, done) => {
       const bytes = bodyBytesOf(request, bodyMax);
       const refusal = admission.begin(kind, bytes);
@@ -29,10 +24,7 @@ export const admitRequests = (app: FastifyInstance, { admission, bodyBytesMax }:
   });
 };
 
-const kindOf = (schema: unknown): WorkKind | 'free' =>
-  ruleOf((schema as { operationId?: unknown } | undefined)?.operationId)?.work ?? 'free'; // pages of the reference have no operation
-
-/** As the head announces it; Node reads no more than that. */
+/** As the head announces it: Node reads no more than that. One that does not say how long it is counts as much as it may be. */
 const bodyBytesOf = ({ headers }: FastifyRequest, max: number): number => {
   const { 'content-length': length, 'transfer-encoding': encoding } = headers;
   if (length === undefined) return encoding === undefined ? 0 : max;

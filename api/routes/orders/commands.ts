@@ -5,6 +5,7 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { orderView } from '../../../shared/order/order-view.ts';
 import { callContextOf } from '../../access/call-context.ts';
+import { readJsonBodies } from '../../http/bodies/json-bodies.ts';
 import { readIfMatch } from '../../http/preconditions.ts';
 import { isProblemCode, Problem } from '../../http/problems.ts';
 import type { CommandOrder } from '../../orders/command-order.ts';
@@ -104,12 +105,7 @@ const redriveSchema = {
 export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder }, done) => {
   const { prefix } = app;
   // POST without a body is how these two are called by hand, and some clients name JSON all the same; anything else is refused.
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, parsed) => {
-    if (body === '') parsed(null, {});
-    else parseJson(request, body as string, parsed);
-  });
+  readJsonBodies(app, { empty: () => ({}) });
   app.addHook('preValidation', (request, _reply, next) => {
     if (request.body === undefined && request.headers['content-type'] === undefined) request.body = {};
     next();

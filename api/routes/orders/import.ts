@@ -27,7 +27,7 @@ const schema = {
   tags: ['Orders'],
   summary: 'Submit a stream of orders',
   description:
-    'One JSON object a line, each a body of POST /orders with an optional `idempotency_key`; blank lines are passed over. Every line has its own result, in the order of the lines, while the stream is still coming in; a line that is wrong, or longer than 1 MiB, stops nothing. There is no limit on the stream, but nothing more is read while results are not taken: read while you send. After an interruption send the same lines again: those with a key make no second order. A line of the answer that does not come means that the outcome of its line is not known. A connection on which nothing moves for a minute is closed.',
+    'One JSON object a line, each a body of POST /orders with an optional `idempotency_key`; blank lines are passed over. Every line has its own result, in the order of the lines, while the stream is still coming in; a line that is wrong, or longer than 64 KiB, stops nothing. There is no limit on the stream, but nothing more is read while results are not taken: read while you send. After an interruption send the same lines again: those with a key make no second order. A line of the answer that does not come means that the outcome of its line is not known. A connection on which nothing moves for a minute is closed.',
   querystring: NoQuery,
   body: { content: Object.fromEntries(NDJSON_NAMES.map((name) => [name, { schema: ImportLine }])) },
   response: {

@@ -2,7 +2,6 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
-import { quickest } from '../../../support/quickest.ts';
 
 let api: InMemoryApi;
 beforeAll(async () => {
@@ -101,16 +100,14 @@ describe('bodies that are not orders', () => {
     expect((await refused(many)).errors).toHaveLength(20);
   });
 
-  it('answers a huge wrong body with one error, quickly', async () => {
-    const took = await quickest(1_000, async () => {
-      const problem = await refused({ user_id: 1, items: Array(100_000).fill(1), total_amount: 1 });
-      expect(problem.errors).toHaveLength(1);
-    });
-    expect(took).toBeLessThan(1_000);
+  it('says of a few items too many that they are too many, and of many that it has not looked at them', async () => {
+    const items = (count: number) => Array.from({ length: count }, () => ({ product_id: 1, quantity: 1 }));
+    expect((await refused({ ...good, item_ids: undefined, items: items(101) })).errors).toMatchObject([{ path: '/items' }]);
+    expect((await refused({ ...good, item_ids: undefined, items: items(1_000) })).errors).toMatchObject([{ path: '/' }]);
   });
 
   it('has no room for a megabyte', async () => {
-    expect(await refused({ ...good, user_id: 'x'.repeat(2 * 1_048_576) })).toMatchObject({ status: 413, code: 'PAYLOAD_TOO_LARGE' });
+    expect(await refused({ ...good, user_id: 'x'.repeat(1_048_576) })).toMatchObject({ status: 413, code: 'PAYLOAD_TOO_LARGE' });
   });
 
   it.each([
