@@ -23,6 +23,7 @@ import { refuseContradictions } from './http/guards/single-headers.ts';
 import { refuseHandshakes, shouldUpgrade } from './http/guards/upgrades.ts';
 import { createLongTransfers, type LongTransfers } from './http/long-transfers.ts';
 import { createErrorHandler, PROBLEM_TYPE, problemBody } from './http/problem-details.ts';
+import { limitQueries, parseQuery } from './http/query-parameters.ts';
 import { requestIdOf } from './http/request-ids.ts';
 import { createValidatorCompiler } from './http/validation.ts';
 import { type ApiMetrics, countSubmissions } from './metrics.ts';
@@ -98,7 +99,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     bodyLimit: BODY_BYTES_MAX.small, // of a body that no route asks for
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { shouldUpgradeCallback: shouldUpgrade },
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_SEGMENT_MAX },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_SEGMENT_MAX, querystringParser: parseQuery },
     // While stopping, what still comes over open connections is served; they close with the answer.
     return503OnClosing: false,
     frameworkErrors: onError,
@@ -125,6 +126,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   refuseContradictions(app);
   guardRequests(app, { loopbackOnly: !required, corsOrigins });
   refuseHandshakes(app);
+  limitQueries(app);
   refuseUnreadBodies(app);
   limitBodies(app);
   authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });

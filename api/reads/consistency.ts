@@ -39,8 +39,9 @@ const placesIn = (token: string): LogPosition[] => {
 
 export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyOptions): Consistency => {
   const checked = async (places: readonly LogPosition[]): Promise<void> => {
-    if (places.some(({ partition }) => partition >= partitionCount))
-      throw new Problem('INVALID_TOKEN', 'The consistency token names no partition of this log.');
+    // Ours name each partition once; a header of 16 KiB has room for thousands of places, and each would be waited for.
+    if (places.length > partitionCount || places.some(({ partition }) => partition >= partitionCount))
+      throw new Problem('INVALID_TOKEN', 'The consistency token does not name partitions of this log.');
     if (places.every(({ partition, offset }) => offset < tail.position(partition))) return;
     const ends = await logEnd.ask();
     if (places.some(({ partition, offset }) => offset >= (ends.get(partition)?.high ?? 0)))

@@ -57,16 +57,20 @@ export const requireJsonAccepted = (request: FastifyRequest, _reply: FastifyRepl
   done(accepted ? undefined : new Problem('NOT_ACCEPTABLE', 'This route answers application/json.'));
 };
 
+// Browsers send eight ranges of two parts; a header of 16 KiB has room for 8,000, which took 3 ms to compare.
+const RANGES_MAX = 32;
+const RANGE_PARTS_MAX = 8;
+
 /**
  * How much an Accept header wants a type, 0 to 1; the most specific range decides (RFC 9110, section 12.5.1). With
- * `explicit`, wildcards do not count.
+ * `explicit`, wildcards do not count. Ranges and parameters beyond what any client sends are not read.
  */
 export const quality = (accept: string, type: string, options: { explicit?: boolean } = {}): number => {
   const [main] = type.split('/');
   const matching = options.explicit ? [type] : [type, `${main}/*`, '*/*'];
   let best = { rank: matching.length, q: 0 };
-  for (const range of accept.split(',')) {
-    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+  for (const range of accept.split(',', RANGES_MAX)) {
+    const [name, ...parameters] = range.split(';', RANGE_PARTS_MAX).map((part) => part.trim().toLowerCase());
     const rank = matching.indexOf(name ?? '');
     if (rank === -1 || rank >= best.rank) continue;
     const weight = parameters.find((parameter) => parameter.startsWith('q='));

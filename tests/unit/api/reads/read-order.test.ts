@@ -366,4 +366,16 @@ describe.concurrent('a Consistency-Token', () => {
       expect((await api.get('/orders/any', { 'consistency-token': 'c1.0.0' })).json()).toMatchObject({ code: 'INVALID_TOKEN' });
     }),
   );
+
+  it(
+    'that names more places than there are partitions is refused before any of them is waited for',
+    withApi(async (api) => {
+      await api.post(good);
+      const token = `c1${'.0.0'.repeat(4_000)}`;
+      expect((await api.get('/orders', { 'consistency-token': token })).json()).toMatchObject({
+        code: 'INVALID_TOKEN',
+        detail: expect.stringContaining('does not name partitions'),
+      });
+    }),
+  );
 });
