@@ -9,16 +9,16 @@ import type { Registry } from 'prom-client';
 import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Access } from './access/access.ts';
-import { authorizeRequests } from './access/authorize.ts';
+import { authorizeRequests, createTokenCheck } from './access/authorize.ts';
 import { limitBodies } from './access/limits/body-limits.ts';
-import { limitRates } from './access/limits/rate-limit.ts';
+import { createRateLimit } from './access/limits/rate-limit.ts';
 import { BODY_BYTES_MAX, ruleOf } from './access/operations.ts';
 import type { Feed } from './feed/feed.ts';
 import { API_PREFIX } from './http/app-prefix.ts';
 import { refuseUnreadBodies } from './http/bodies/body-forms.ts';
 import { readJsonBodies } from './http/bodies/json-bodies.ts';
 import { compressLongAnswers } from './http/compression.ts';
-import { guardRequests, requireJsonAccepted } from './http/guards/http-guard.ts';
+import { addCommonHeaders, guardRequests, requireJsonAccepted } from './http/guards/http-guard.ts';
 import { refuseContradictions } from './http/guards/single-headers.ts';
 import { refuseHandshakes, shouldUpgrade } from './http/guards/upgrades.ts';
 import { createLongTransfers, type LongTransfers } from './http/long-transfers.ts';
@@ -90,6 +90,7 @@ const FEED_MESSAGE_BYTES_MAX = 16_384;
 
 /** Not listening and not ready yet: `listen` and `inject` make it ready. */
 export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
+  const { trustedProxies } = options.access.settings;
   const onError = createErrorHandler(options.logger);
   const longTransfers = createLongTransfers();
   const submitOrder = countSubmissions(options.submitOrder, options.metrics.submitted);
@@ -102,6 +103,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_SEGMENT_MAX, querystringParser: parseQuery },
     // While stopping, what still comes over open connections is served; they close with the answer.
     return503OnClosing: false,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     frameworkErrors: onError,
     clientErrorHandler: (error, socket) => answerGarbage(error, socket, longTransfers),
   });
@@ -122,23 +124,33 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
       await options.feed.stop();
     },
   });
-  const { required, corsOrigins, metricsToken, rateLimitPerSecond } = options.access.settings;
-  refuseContradictions(app);
-  guardRequests(app, { loopbackOnly: !required, corsOrigins });
-  refuseHandshakes(app);
-  limitQueries(app);
-  refuseUnreadBodies(app);
   limitBodies(app);
-  authorizeRequests(app, { required, metricsToken, credentials: options.access.credentials, orders: options.orders });
-  if (required) limitRates(app, rateLimitPerSecond);
-  refuseUselessKeys(app);
-  admitRequests(app, options.admission);
+  checkRequests(app, options);
   compressLongAnswers(app, (operationId) => ruleOf(operationId)?.compressed === true);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);
   await describeApi(app, options.version);
   for (const prefix of ['', API_PREFIX]) await app.register(routes, { options: { ...options, submitOrder, longTransfers }, prefix });
   return app;
+};
+
+/** What every request passes before its body is read, in this order: what looks nothing up comes first. */
+const checkRequests = (app: FastifyInstance, { access, orders, admission }: AppOptions): void => {
+  const { settings, credentials } = access;
+  const { required, corsOrigins, rateLimitPerSecond: perSecond } = settings;
+  const isMetricsToken = createTokenCheck(settings.metricsToken);
+  const rates = required ? createRateLimit({ perSecond, remembered: credentials.remembered, isMetricsToken }) : null;
+  addCommonHeaders(app, { loopbackOnly: !required, corsOrigins });
+  if (rates !== null) app.addHook('onRequest', rates.beforeLookUp);
+  refuseContradictions(app);
+  guardRequests(app, { loopbackOnly: !required, corsOrigins });
+  refuseHandshakes(app);
+  limitQueries(app);
+  refuseUnreadBodies(app);
+  authorizeRequests(app, { required, isMetricsToken, credentials, orders });
+  if (rates !== null) app.addHook('onRequest', rates.onceKnown);
+  refuseUselessKeys(app);
+  admitRequests(app, admission);
 };
 
 interface RouteOptions extends AppOptions {

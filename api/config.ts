@@ -24,5 +24,7 @@ export const API_CONFIG = Type.Object({
   JWT_SECRET: Type.String({ default: '' }),
   RATE_LIMIT_PER_SECOND: Type.Integer({ default: 200, minimum: 1, maximum: 1_000_000 }),
   CORS_ORIGINS: Type.String({ default: '' }),
+  /** Addresses and networks of proxies, whose X-Forwarded-For says who calls. */
+  TRUSTED_PROXIES: Type.String({ default: '' }),
 });
 export type ApiConfig = Readonly<Static<typeof API_CONFIG>>;

@@ -8,14 +8,15 @@ import { Problem } from '../http/problems.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
 import { ANONYMOUS, type Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
+import { sourceOf } from './limits/source.ts';
 import { type Rule, ruleOf } from './operations.ts';
 import { mayActAs } from './roles.ts';
 
 export interface AuthorizeOptions {
   /** AUTH=required. Otherwise every caller is ANONYMOUS, and a request costs nothing here. */
   required: boolean;
-  metricsToken: string;
-  credentials: Credentials;
+  isMetricsToken: (authorization: string | undefined) => boolean;
+  credentials: Pick<Credentials, 'byHeader' | 'byTicket'>;
   orders: Pick<ReadOrder, 'fresh'>;
 }
 
@@ -31,14 +32,13 @@ export const authorizeRequests = (app: FastifyInstance, options: AuthorizeOption
     return;
   }
   app.decorateRequest('caller', null);
-  const { credentials } = options;
-  const isMetricsToken = createTokenCheck(options.metricsToken);
+  const { credentials, isMetricsToken } = options;
 
   const identify = (request: FastifyRequest, rule: Rule): Caller | null | Promise<Caller | null> => {
     const { authorization } = request.headers;
     const { ticket } = request.query as { ticket?: unknown };
     if (rule.also === 'ticket' && typeof ticket === 'string') return credentials.byTicket(ticket);
-    return authorization === undefined ? null : credentials.byHeader(authorization, request.ip);
+    return authorization === undefined ? null : credentials.byHeader(authorization, sourceOf(request));
   };
 
   const admit = (request: FastifyRequest, rule: Rule, caller: Caller | null): Promise<void> | void => {
@@ -100,8 +100,8 @@ const unauthenticated = (shown: boolean): Problem =>
 
 const forbidden = ({ least }: Rule): Problem => new Problem('FORBIDDEN', `This needs the role ${least}.`);
 
-/** Compared by digest, in the same time whatever is different. */
-const createTokenCheck = (token: string): ((authorization: string | undefined) => boolean) => {
+/** Compared by digest, in the same time whatever is different. An empty token is nobody's. */
+export const createTokenCheck = (token: string): ((authorization: string | undefined) => boolean) => {
   if (token === '') return () => false;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const expected = digest(`Bearer ${token}`);

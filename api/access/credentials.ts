@@ -13,21 +13,32 @@ type Found = Caller | null | Promise<Caller | null>;
 
 export interface Credentials {
   /** From the header Authorization; null: no caller. At once for a token that has been seen. Rejects as SignIn does. */
-  byHeader: (authorization: string, address: string) => Found;
+  byHeader: (authorization: string, source: string) => Found;
   byTicket: (ticket: string) => Promise<Caller | null>;
+  /**
+   * The id of the caller whose header this was when it was last looked up here, unless memory knows better by now. Nothing is looked up, so
+   * `byHeader` may still say no.
+   */
+  remembered: (authorization: string) => string | null;
 }
 
 export interface CredentialsOptions {
-  tokens: Tokens;
-  principals: Pick<Principals, 'get'>;
+  tokens: Pick<Tokens, 'verify' | 'verifyTicket' | 'remembered'>;
+  principals: Pick<Principals, 'get' | 'remembered'>;
   signIn: SignIn;
 }
+
+/** What a header Authorization shows. */
+type Shown =
+  | { kind: 'token'; token: string }
+  | { kind: 'password'; email: string; password: string }
+  | { kind: 'client'; id: string; secret: string };
 
 const SCHEME = /^(bearer|basic) +(\S+) *$/i;
 // A longer name or password was never stored.
 const BASIC_LENGTH_MAX = 2_048;
 
-export const createCredentials = ({ tokens, principals, signIn }: CredentialsOptions): Credentials => {
+export const createCredentials = ({ tokens, principals, signIn: { signIn, ...passwords } }: CredentialsOptions): Credentials => {
   const byBearer = (bearer: Bearer | null): Found => {
     if (bearer === null) return null;
     return then(principals.get(bearer.id), (principal) =>
@@ -35,38 +46,64 @@ export const createCredentials = ({ tokens, principals, signIn }: CredentialsOpt
     );
   };
 
-  const byClient = (id: string, secret: string): Found => {
-    if (!isClientId(id)) return null;
-    return then(principals.get(id), (principal) =>
-      principal?.secretHash && isSecret(secret, principal.secretHash) ? callerFrom(principal, null) : null,
-    );
-  };
+  const byClient = (id: string, secret: string): Found =>
+    then(principals.get(id), (principal) => (isClientOf(principal, secret) ? callerFrom(principal, null) : null));
 
-  const byPassword = async (email: string, password: string, address: string): Promise<Caller | null> => {
-    const signedIn = await signIn({ email, password, address });
+  const byPassword = async (email: string, password: string, source: string): Promise<Caller | null> => {
+    const signedIn = await signIn({ email, password, source });
     return signedIn === null ? null : byBearer({ id: signedIn.userId, version: signedIn.version, expiresAt: null });
   };
 
-  const byBasic = (encoded: string, address: string): Found => {
-    if (encoded.length > BASIC_LENGTH_MAX) return null;
-    const text = Buffer.from(encoded, 'base64').toString('utf8');
-    if (!isStorableText(text)) return null; // nor was one with NUL
-    const colon = text.indexOf(':');
-    if (colon === -1) return null;
-    const name = text.slice(0, colon);
-    const secret = text.slice(colon + 1);
-    return name.includes('@') ? byPassword(name, secret, address) : byClient(name, secret);
+  /** A principal that memory does not have, or not any more, may still be the one. */
+  const unlessOutdated = (id: string, version: number): string | null => {
+    const principal = principals.remembered(id);
+    return principal === undefined || principal?.version === version ? id : null;
+  };
+  const rememberedUser = (email: string, password: string): string | null => {
+    const signedIn = passwords.remembered({ email, password });
+    return signedIn === null ? null : unlessOutdated(signedIn.userId, signedIn.version);
+  };
+  const rememberedBearer = (token: string): string | null => {
+    const bearer = tokens.remembered(token);
+    return bearer === null ? null : unlessOutdated(bearer.id, bearer.version);
   };
 
   return {
-    byHeader: (authorization, address) => {
-      const [, scheme, value] = SCHEME.exec(authorization) ?? [];
-      if (value === undefined) return null;
-      return scheme!.toLowerCase() === 'basic' ? byBasic(value, address) : then(tokens.verify(value), byBearer);
+    byHeader: (authorization, source) => {
+      const shown = shownIn(authorization);
+      if (shown === null) return null;
+      if (shown.kind === 'token') return then(tokens.verify(shown.token), byBearer);
+      return shown.kind === 'password' ? byPassword(shown.email, shown.password, source) : byClient(shown.id, shown.secret);
     },
     byTicket: async (ticket) => byBearer(await tokens.verifyTicket(ticket)),
+    remembered: (authorization) => {
+      const shown = shownIn(authorization);
+      if (shown === null) return null;
+      if (shown.kind === 'token') return rememberedBearer(shown.token);
+      if (shown.kind === 'password') return rememberedUser(shown.email, shown.password);
+      return isClientOf(principals.remembered(shown.id), shown.secret) ? shown.id : null;
+    },
   };
 };
+
+/** Null for what cannot be anybody's credential. */
+const shownIn = (authorization: string): Shown | null => {
+  const [, scheme, value] = SCHEME.exec(authorization) ?? [];
+  if (value === undefined) return null;
+  if (scheme!.toLowerCase() === 'bearer') return { kind: 'token', token: value };
+  if (value.length > BASIC_LENGTH_MAX) return null;
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  if (!isStorableText(text)) return null; // nor was one with NUL
+  const colon = text.indexOf(':');
+  if (colon === -1) return null;
+  const name = text.slice(0, colon);
+  const secret = text.slice(colon + 1);
+  if (name.includes('@')) return { kind: 'password', email: name, password: secret };
+  return isClientId(name) ? { kind: 'client', id: name, secret } : null;
+};
+
+const isClientOf = (principal: Principal | null | undefined, secret: string): principal is Principal =>
+  principal?.secretHash != null && isSecret(secret, principal.secretHash);
 
 const callerFrom = ({ id, kind, role, version }: Principal, expiresAt: number | null): Caller => ({
   id,

@@ -32,8 +32,8 @@ export interface Rule {
   own?: 'order' | 'list' | 'data';
   /** What opens this operation besides a caller's own credential. */
   also?: 'metrics_token' | 'ticket';
-  /** `free`: what an operator looks at while everything else is refused, and the feed, which counts its clients itself. */
-  work: WorkKind | 'free';
+  /** `free`: what an operator looks at while everything else is refused. `watch`: the feed, which counts its clients itself. */
+  work: WorkKind | 'free' | 'watch';
   /** Takes an Idempotency-Key: what it records it records once for each. */
   keyed?: true;
   /** How long its body may be; `lines`: a stream, whose lines may each be an order. A route that can have a body cannot do without. */
@@ -76,7 +76,7 @@ export const OPERATIONS = {
 
   signIn: { least: 'anyone', work: 'read', body: 'small' },
   createFeedTicket: { least: 'customer', work: 'read', body: 'small' },
-  watchOrders: { least: 'customer', own: 'data', also: 'ticket', work: 'free' },
+  watchOrders: { least: 'customer', own: 'data', also: 'ticket', work: 'watch' },
 
   getMetrics: { least: 'operator', also: 'metrics_token', work: 'free', compressed: true },
   getLiveness: { least: 'anyone', work: 'free' },

@@ -7,6 +7,8 @@ import type { AccountStore, Principal } from './accounts/account-store.ts';
 export interface Principals {
   /** At most 30 s old; null: there is none, or none any more. At once for one that is cached. Rejects with DATABASE_UNAVAILABLE. */
   get: (id: string) => Principal | null | Promise<Principal | null>;
+  /** What memory says, however old; undefined: nothing. */
+  remembered: (id: string) => Principal | null | undefined;
   /** After a change made here: the next question goes to the database. */
   forget: (id: string) => void;
 }
@@ -55,6 +57,7 @@ export const createPrincipals = (store: Pick<AccountStore, 'principal'>, now: ()
       if (age >= REFRESH_AFTER_MS) ask(id).catch(() => {}); // a request that comes when it has become too old gets the failure
       return known.principal;
     },
+    remembered: (id) => remembered.get(id)?.principal,
     forget: (id) => {
       remembered.delete(id);
       asking.delete(id);

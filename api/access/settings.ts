@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { isNetwork } from './limits/source.ts';
 
 export interface AccessSettings {
   /** AUTH=required. */
@@ -14,6 +15,8 @@ export interface AccessSettings {
   rateLimitPerSecond: number;
   /** Origins whose pages may call us. */
   corsOrigins: readonly string[];
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
 }
 
 interface Variables {
@@ -22,6 +25,7 @@ interface Variables {
   METRICS_TOKEN: string;
   RATE_LIMIT_PER_SECOND: number;
   CORS_ORIGINS: string;
+  TRUSTED_PROXIES: string;
 }
 
 // HS256 has 256 bits of strength only with a key of as many (RFC 7518, section 3.2).
@@ -47,14 +51,24 @@ export const accessSettings = (variables: Variables): AccessSettings => {
     metricsToken: variables.METRICS_TOKEN,
     rateLimitPerSecond: variables.RATE_LIMIT_PER_SECOND,
     corsOrigins: originsIn(variables.CORS_ORIGINS),
+    trustedProxies: networksIn(variables.TRUSTED_PROXIES),
   };
 };
 
-const originsIn = (list: string): string[] => {
-  const origins = list.split(',').map((origin) => origin.trim());
-  return origins.filter((origin) => {
-    if (origin === '') return false;
-    if (URL.canParse(origin) && new URL(origin).origin === origin) return true;
+const originsIn = (list: string): string[] =>
+  entriesOf(list).map((origin) => {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
     throw new AppError('CONFIG_INVALID', `CORS_ORIGINS has an entry that is no origin like https://shop.example: ${origin}`);
   });
-};
+
+const networksIn = (list: string): string[] =>
+  entriesOf(list).map((network) => {
+    if (isNetwork(network)) return network;
+    throw new AppError('CONFIG_INVALID', `TRUSTED_PROXIES has an entry that is no address or network like 10.0.0.0/8: ${network}`);
+  });
+
+const entriesOf = (list: string): string[] =>
+  list
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');

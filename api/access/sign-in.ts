@@ -13,8 +13,8 @@ import type { Principals } from './principals.ts';
 export interface Claim {
   email: string;
   password: string;
-  /** Where it comes from. */
-  address: string;
+  /** Where it comes from (limits/source.ts). */
+  source: string;
 }
 
 export interface SignedIn {
@@ -23,8 +23,12 @@ export interface SignedIn {
   version: number;
 }
 
-/** Null: wrong. Throws RATE_LIMITED; rejects with PASSWORDS_OVERLOADED or DATABASE_UNAVAILABLE. */
-export type SignIn = (claim: Claim) => Promise<SignedIn | null>;
+export interface SignIn {
+  /** Null: wrong. Throws RATE_LIMITED; rejects with PASSWORDS_OVERLOADED or DATABASE_UNAVAILABLE. */
+  signIn: (claim: Claim) => Promise<SignedIn | null>;
+  /** Of a password that was right within the last minute. Costs no hash, and asks nobody. */
+  remembered: (claim: Pick<Claim, 'email' | 'password'>) => SignedIn | null;
+}
 
 export interface SignInOptions {
   store: Pick<AccountStore, 'credentialsOf'>;
@@ -51,9 +55,14 @@ export const createSignIn = ({ store, passwords, attempts, principals }: SignInO
     return signedIn;
   };
 
-  return async (claim) => {
+  const digestOf = ({ email, password }: Pick<Claim, 'email' | 'password'>): string =>
+    createHmac('sha256', digestKey)
+      .update(`${emailKey(email)}\0${password}`)
+      .digest('base64');
+
+  const signIn: SignIn['signIn'] = async (claim) => {
     const email = emailKey(claim.email);
-    const digest = createHmac('sha256', digestKey).update(`${email}\0${claim.password}`).digest('base64');
+    const digest = digestOf(claim);
     const known = remembered.get(digest);
     if (known !== undefined) {
       // Still the same user with the same password, as of the last half minute.
@@ -65,7 +74,7 @@ export const createSignIn = ({ store, passwords, attempts, principals }: SignInO
     if (same !== undefined) return same;
     // Before counting: else names tried in vain could push the others' counts out of memory.
     if (passwords.isBusy()) throw new Problem('OVERLOADED', 'Too many passwords are being checked.');
-    const waitS = attempts.take(claim.address, email);
+    const waitS = attempts.take(claim.source, email);
     if (waitS > 0) {
       throw new Problem('RATE_LIMITED', 'Too many attempts to sign in.', { headers: { 'retry-after': String(waitS) } });
     }
@@ -73,4 +82,5 @@ export const createSignIn = ({ store, passwords, attempts, principals }: SignInO
     underWay.set(digest, attempted);
     return attempted;
   };
+  return { signIn, remembered: (claim) => remembered.get(digestOf(claim)) ?? null };
 };

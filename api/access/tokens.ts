@@ -20,6 +20,8 @@ export interface Tokens {
   issueTicket: (bearer: Bearer) => Promise<string>;
   /** Null for what is not a token of ours, or not any more. At once for one that was verified before. */
   verify: (token: string) => Bearer | null | Promise<Bearer | null>;
+  /** Of a token that was verified before, and has not expired. */
+  remembered: (token: string) => Bearer | null;
   verifyTicket: (ticket: string) => Promise<Bearer | null>;
 }
 
@@ -79,14 +81,16 @@ export const createTokens = (secret: string | Buffer, now: () => number = Date.n
     return bearer;
   };
 
+  const remembered = (token: string): Bearer | null => {
+    const known = verified.get(token);
+    return known !== undefined && known.expiresAt > now() ? known : null;
+  };
+
   return {
     issue: ({ id, version }) => sign(API, id, { ver: version }, TOKEN_LIFETIME_S),
     issueTicket: ({ id, version, expiresAt }) => sign(FEED, id, { ver: version, end: expiresAt }, TICKET_LIFETIME_S),
-    verify: (token) => {
-      const known = verified.get(token);
-      if (known === undefined) return verify(token);
-      return known.expiresAt > now() ? known : null;
-    },
+    verify: (token) => (verified.has(token) ? remembered(token) : verify(token)),
+    remembered,
     verifyTicket: async (ticket) => {
       const found = await read(ticket, FEED, TICKET_LIFETIME_S);
       if (found === null) return null;

@@ -10,7 +10,7 @@ import { type Admission, BODY_BYTES_IN_FLIGHT_MAX, IN_FLIGHT_MAX, type Refusal }
 export const admitRequests = (app: FastifyInstance, admission: Pick<Admission, 'begin' | 'end'>): void => {
   app.addHook('onRoute', (route) => {
     const rule = ruleOf((route.schema as { operationId?: unknown } | undefined)?.operationId);
-    if (rule === null || rule.work === 'free') return; // pages of the reference have no operation
+    if (rule === null || rule.work === 'free' || rule.work === 'watch') return; // pages of the reference have no operation
     const kind = rule.work;
     const bodyMax = bodyBytesMax(rule);
     const admit: NonNullable<typeof route.onRequest> = (request, reply, done) => {

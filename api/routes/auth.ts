@@ -3,6 +3,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Access } from '../access/access.ts';
 import { callerOf } from '../access/caller.ts';
+import { sourceOf } from '../access/limits/source.ts';
 import { TICKET_LIFETIME_S, TOKEN_LIFETIME_S } from '../access/tokens.ts';
 import { Problem } from '../http/problems.ts';
 import { EXAMPLE_TICKET, EXAMPLE_TOKEN, SignInInput, TicketAnswer, TokenAnswer } from '../schemas/accounts.ts';
@@ -49,10 +50,19 @@ const ticketSchema = {
   },
 };
 
-export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app, { access: { signIn, tokens } }, done) => {
+export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (
+  app,
+  {
+    access: {
+      signIn: { signIn },
+      tokens,
+    },
+  },
+  done,
+) => {
   app.post('/auth', { schema: signInSchema }, async (request, reply) => {
     const { email, password } = request.body;
-    const signedIn = await signIn({ email, password, address: request.ip });
+    const signedIn = await signIn({ email, password, source: sourceOf(request) });
     if (signedIn === null) throw new Problem('UNAUTHENTICATED', 'Email or password is wrong.');
     const token = await tokens.issue({ id: signedIn.userId, version: signedIn.version });
     return reply.header('cache-control', 'no-store').send({ token, token_type: 'Bearer', expires_in: TOKEN_LIFETIME_S });

@@ -123,6 +123,7 @@ describe('starting', () => {
     ['with a short secret', { JWT_SECRET: 'short' }, 'at least 32 bytes'],
     ['for others without access control', { AUTH: 'off', HOST: '0.0.0.0' }, 'AUTH=off serves loopback only'],
     ['with an origin that is none', { CORS_ORIGINS: 'shop.example' }, 'CORS_ORIGINS'],
+    ['with a proxy that is none', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES has an entry that is no address or network'],
   ])('%s is refused', async (_what, env, message) => {
     await expect(startRole('api', { ...ENV, ...env })).rejects.toThrow(message);
   });

@@ -11,18 +11,22 @@ const EXPOSED_HEADERS =
 // Chromium's own limit.
 const PREFLIGHT_MAX_AGE_S = 7_200;
 
-/**
- * Whether the page may call us; if so, its browser is told. A foreign page is refused even where its browser would keep the answer from
- * it: what it asked for would have been done, with a Basic password that the browser remembers.
- */
-export const admitOrigin = (request: FastifyRequest, reply: FastifyReply, allowed: ReadonlySet<string>): Problem | null => {
+/** Tells the browser of a page that may call us that it may read the answer, whatever that will be. */
+export const announceOrigin = (request: FastifyRequest, reply: FastifyReply, allowed: ReadonlySet<string>): void => {
   const { origin, host } = request.headers;
   if (allowed.size > 0) reply.header('vary', 'Origin');
-  if (origin === undefined || isOurs(origin, host)) return null;
-  if (!allowed.has(origin)) return new Problem('FORBIDDEN', 'Origin must be that of this service, or one that it allows.');
+  if (origin === undefined || isOurs(origin, host) || !allowed.has(origin)) return;
   reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', EXPOSED_HEADERS);
-  return null;
 };
+
+/**
+ * Why the page may not call us, or null. A foreign page is refused even where its browser would keep the answer from it: what it asked for
+ * would have been done, with a Basic password that the browser remembers.
+ */
+export const whyForeign = ({ headers: { origin, host } }: FastifyRequest, allowed: ReadonlySet<string>): Problem | null =>
+  origin === undefined || isOurs(origin, host) || allowed.has(origin)
+    ? null
+    : new Problem('FORBIDDEN', 'Origin must be that of this service, or one that it allows.');
 
 /** The question that a browser puts before it sends more than a plain form could. */
 export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>

@@ -3,7 +3,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problems.ts';
-import { admitOrigin, answerPreflight, isPreflight } from './cross-origin.ts';
+import { announceOrigin, answerPreflight, isPreflight, whyForeign } from './cross-origin.ts';
 
 export interface GuardOptions {
   /** AUTH=off: loopback names only, and no pages but ours. */
@@ -11,6 +11,16 @@ export interface GuardOptions {
   /** Whose pages may call us with AUTH=required. */
   corsOrigins: readonly string[];
 }
+
+/** What every answer has. First of the hooks: a refusal by one of the others can be read by the page that it is for. */
+export const addCommonHeaders = (app: FastifyInstance, { loopbackOnly, corsOrigins }: GuardOptions): void => {
+  const origins = new Set(corsOrigins);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    if (!loopbackOnly) announceOrigin(request, reply, origins);
+    done();
+  });
+};
 
 /**
  * AUTH=off serves this machine only. A web page that the user happens to visit can send requests to 127.0.0.1 too: then Host
@@ -21,12 +31,9 @@ const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
 export const guardRequests = (app: FastifyInstance, { loopbackOnly, corsOrigins }: GuardOptions): void => {
   const routes = collectRoutes(app);
   const origins = new Set(corsOrigins);
-  const whyStrange = (request: FastifyRequest, reply: FastifyReply): Problem | null =>
-    loopbackOnly ? whyNotLocal(request) : admitOrigin(request, reply, origins);
 
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    const stranger = whyStrange(request, reply);
+    const stranger = loopbackOnly ? whyNotLocal(request) : whyForeign(request, origins);
     // Unrouted requests here and not in the 404 handler, which runs only after the body has been parsed.
     if (stranger === null && (request.is404 || routes.isMisrouted(request))) answerUnrouted(request, reply, done);
     else done(stranger ?? undefined);

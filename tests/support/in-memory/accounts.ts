@@ -16,7 +16,7 @@ export interface MemoryAccounts extends AccountStore {
   addClient: (role: Role) => Promise<{ id: string; authorization: string }>;
 }
 
-const VARIABLES = { JWT_SECRET: '', METRICS_TOKEN: '', RATE_LIMIT_PER_SECOND: 1_000_000, CORS_ORIGINS: '' };
+const VARIABLES = { JWT_SECRET: '', METRICS_TOKEN: '', RATE_LIMIT_PER_SECOND: 1_000_000, CORS_ORIGINS: '', TRUSTED_PROXIES: '' };
 export const ACCESS_OFF: AccessSettings = accessSettings({ ...VARIABLES, AUTH: 'off' });
 export const METRICS_TOKEN = 'a-token-for-the-scraper';
 export const JWT_SECRET = 'a secret of more than thirty-two bytes';

@@ -23,14 +23,14 @@ const start = async () => {
     },
   };
   const principals = createPrincipals(store, () => now);
-  const signIn = createSignIn({ store, passwords, attempts: createAttempts(() => now), principals });
+  const { signIn } = createSignIn({ store, passwords, attempts: createAttempts(() => now), principals });
   const user = await store.createUser({ email: 'ada@example.com', name: 'Ada', role: 'customer', passwordHash: await real.hash(PASSWORD) });
   if (user === 'email_taken') throw new Error('taken');
   return {
     store,
     user,
     principals,
-    attempt: (password: string, email = 'ada@example.com', address = ADDRESS) => signIn({ email, password, address }),
+    attempt: (password: string, email = 'ada@example.com', address = ADDRESS) => signIn({ email, password, source: address }),
     hashes: () => hashes,
     pass: (ms: number) => {
       now += ms;
