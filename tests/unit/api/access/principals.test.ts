@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createPrincipals, type Principals, STALE_AFTER_MS } from '../../../../api/access/principals.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { createMemoryAccounts, type MemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
 let now: number;
@@ -60,29 +61,26 @@ describe('a principal', () => {
   it('that is forgotten while it is being read is not remembered as it was', async () => {
     const user = await store.createUser({ email: 'a@example.com', name: 'A', role: 'admin', passwordHash: '' });
     if (user === 'email_taken') throw new Error('taken');
-    let release = (): void => {};
+    const held: (() => void)[] = [];
+    const next = () => eventually(() => held.shift(), { what: 'the question' });
     const slow = createPrincipals(
       {
         principal: async (each) => {
           const found = await store.principal(each);
-          await new Promise<void>((resolve) => {
-            release = resolve;
-          });
+          await new Promise<void>((resolve) => held.push(resolve));
           return found;
         },
       },
       () => now,
     );
     const old = slow.get(user.userId);
-    await settled();
-    const finish = release;
+    const finish = await next();
     await store.updateUser(user.userId, { role: 'customer' });
     slow.forget(user.userId);
     finish();
     expect(await old).toMatchObject({ role: 'admin' }); // asked before the change
     const fresh = slow.get(user.userId);
-    await settled();
-    release();
+    (await next())();
     expect(await fresh).toMatchObject({ role: 'customer' });
   });
 });
