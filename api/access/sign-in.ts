@@ -6,7 +6,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Problem } from '../http/problems.ts';
 import { type AccountStore, emailKey } from './accounts/account-store.ts';
-import type { Passwords } from './accounts/passwords.ts';
+import type { HashQueue, Passwords } from './accounts/passwords.ts';
 import type { Attempts } from './limits/attempts.ts';
 import type { Principals } from './principals.ts';
 
@@ -47,40 +47,53 @@ export const createSignIn = ({ store, passwords, attempts, principals }: SignInO
   /** A client that begins with many requests at once is one attempt. Bounded by what waits for a hash. */
   const underWay = new Map<string, Promise<SignedIn | null>>();
 
-  const attempt = async ({ email, password }: Claim, digest: string): Promise<SignedIn | null> => {
-    const found = await store.credentialsOf(email);
-    if (!(await passwords.verify(password, found?.passwordHash ?? null)) || found === null) return null;
-    const signedIn = { userId: found.userId, version: found.version };
-    remembered.set(digest, signedIn);
-    return signedIn;
-  };
-
   const digestOf = ({ email, password }: Pick<Claim, 'email' | 'password'>): string =>
     createHmac('sha256', digestKey)
       .update(`${emailKey(email)}\0${password}`)
       .digest('base64');
 
-  const signIn: SignIn['signIn'] = async (claim) => {
-    const email = emailKey(claim.email);
-    const digest = digestOf(claim);
+  /** Still the same user with the same password, as of the last half minute. */
+  const stillGood = async (digest: string): Promise<SignedIn | null> => {
     const known = remembered.get(digest);
-    if (known !== undefined) {
-      // Still the same user with the same password, as of the last half minute.
-      const principal = await principals.get(known.userId);
-      if (principal?.version === known.version) return known;
-      remembered.delete(digest);
-    }
-    const same = underWay.get(digest);
-    if (same !== undefined) return same;
+    if (known === undefined) return null;
+    const principal = await principals.get(known.userId);
+    if (principal?.version === known.version) return known;
+    remembered.delete(digest);
+    return null;
+  };
+
+  const verified = async ({ email, password }: Claim, digest: string, queue: HashQueue): Promise<SignedIn | null> => {
+    const found = await store.credentialsOf(email);
+    if (!(await passwords.verify(password, found?.passwordHash ?? null, queue)) || found === null) return null;
+    const signedIn = { userId: found.userId, version: found.version };
+    remembered.set(digest, signedIn);
+    return signedIn;
+  };
+
+  const attempt = (claim: Claim, digest: string): Promise<SignedIn | null> => {
+    const email = emailKey(claim.email);
+    const queue = attempts.isKnown(claim.source, email) ? 'known' : 'others';
     // Before counting: else names tried in vain could push the others' counts out of memory.
-    if (passwords.isBusy()) throw new Problem('OVERLOADED', 'Too many passwords are being checked.');
-    const waitS = attempts.take(claim.source, email);
-    if (waitS > 0) {
-      throw new Problem('RATE_LIMITED', 'Too many attempts to sign in.', { headers: { 'retry-after': String(waitS) } });
+    if (passwords.isBusy(queue)) throw new Problem('OVERLOADED', 'Too many passwords are being checked.');
+    const taken = attempts.take(claim.source, email);
+    if ('waitS' in taken) {
+      throw new Problem('RATE_LIMITED', 'Too many attempts to sign in.', { headers: { 'retry-after': String(taken.waitS) } });
     }
-    const attempted = attempt(claim, digest).finally(() => underWay.delete(digest));
+    const attempted = verified(claim, digest, queue)
+      .then((signedIn) => {
+        if (signedIn !== null) taken.giveBack();
+        return signedIn;
+      })
+      .finally(() => underWay.delete(digest));
     underWay.set(digest, attempted);
     return attempted;
+  };
+
+  const signIn: SignIn['signIn'] = async (claim) => {
+    const digest = digestOf(claim);
+    const signedIn = (await stillGood(digest)) ?? (await (underWay.get(digest) ?? attempt(claim, digest)));
+    if (signedIn !== null) attempts.learn(claim.source, emailKey(claim.email));
+    return signedIn;
   };
   return { signIn, remembered: (claim) => remembered.get(digestOf(claim)) ?? null };
 };

@@ -21,7 +21,7 @@ const signInSchema = {
   tags,
   summary: 'Email and password for a token',
   description:
-    'Send the token as `Authorization: Bearer …`. It is good for 15 minutes, and ends when the user is erased or gets another password. At most 5 attempts a minute for an email from one address.',
+    'Send the token as `Authorization: Bearer …`. It is good for 15 minutes, and ends when the user is erased or gets another password. At most 5 wrong passwords a minute for an email: of each address from which this user has signed in, and of all others together.',
   querystring: NoQuery,
   body: SignInInput,
   response: {

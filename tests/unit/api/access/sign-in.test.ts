@@ -17,9 +17,9 @@ const start = async () => {
   let hashes = 0;
   const passwords: Passwords = {
     ...real,
-    verify: (password, hash) => {
+    verify: (password, hash, queue) => {
       hashes += 1;
-      return real.verify(password, hash);
+      return real.verify(password, hash, queue);
     },
   };
   const principals = createPrincipals(store, () => now);
@@ -66,12 +66,51 @@ describe('an attempt', () => {
     expect(await attempt(PASSWORD)).not.toBeNull();
   });
 
-  it('counts for its email and its address, not for others, and for the email in any case', async () => {
+  it('counts for its email in any case, not for others', async () => {
     const { attempt } = await start();
     for (let n = 0; n < ATTEMPTS_MAX; n += 1) await attempt(`wrong ${n}`, n % 2 ? 'ADA@example.com' : 'ada@example.com');
     await expect(attempt('wrong', 'aDa@example.com')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
     expect(await attempt('wrong', 'grace@example.com')).toBeNull();
-    expect(await attempt(PASSWORD, 'ada@example.com', '192.0.2.2')).not.toBeNull();
+  });
+
+  it('counts for all sources together that are not known for this user, and for each that is by itself', async () => {
+    const { attempt, pass } = await start();
+    expect(await attempt(PASSWORD, 'ada@example.com', 'home')).not.toBeNull();
+    pass(WINDOW_MS); // the password is not remembered any more
+    for (let n = 0; n < ATTEMPTS_MAX; n += 1) expect(await attempt(`guess ${n}`, 'ada@example.com', `robot ${n}`)).toBeNull();
+    await expect(attempt('guess', 'ada@example.com', 'robot')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    await expect(attempt('guess', 'ada@example.com', 'robot 1')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    for (let n = 0; n < ATTEMPTS_MAX; n += 1) expect(await attempt(`typo ${n}`, 'ada@example.com', 'home')).toBeNull();
+    await expect(attempt('typo', 'ada@example.com', 'home')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    pass(WINDOW_MS);
+    for (let n = 0; n < ATTEMPTS_MAX; n += 1) await attempt(`more ${n}`, 'ada@example.com', `robot ${n}`);
+    expect(await attempt(PASSWORD, 'ada@example.com', 'home')).not.toBeNull();
+  });
+
+  it('with a password that was right elsewhere makes its source known without a hash', async () => {
+    const { attempt, hashes, pass } = await start();
+    await attempt(PASSWORD, 'ada@example.com', 'home');
+    await attempt(PASSWORD, 'ada@example.com', 'office');
+    expect(hashes()).toBe(1);
+    pass(WINDOW_MS);
+    for (let n = 0; n < ATTEMPTS_MAX; n += 1) await attempt(`guess ${n}`, 'ada@example.com', 'robot');
+    expect(await attempt(PASSWORD, 'ada@example.com', 'office')).not.toBeNull();
+  });
+
+  it('of a known source is hashed while strangers fill the queue', async () => {
+    const { attempt, pass } = await start();
+    await attempt(PASSWORD, 'ada@example.com', 'home');
+    pass(WINDOW_MS);
+    const strangers = Promise.allSettled(Array.from({ length: 100 }, (_, n) => attempt('guess', `${n}@example.com`, `robot ${n}`)));
+    let left = 100;
+    void strangers.then(() => {
+      left = 0;
+    });
+    expect(await attempt(PASSWORD, 'ada@example.com', 'home')).not.toBeNull();
+    expect(left).toBe(100); // it did not wait for them
+    const refused = (await strangers).filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+    expect(refused).toHaveLength(100 - 42);
+    for (const { reason } of refused) expect(reason.code).toContain('OVERLOADED');
   });
 });
 
@@ -125,23 +164,23 @@ describe('passwords', () => {
   it('are verified by other implementations of the format: a hash of the reference implementation', async () => {
     // echo -n 'password' | argon2 somesalt -id -t 2 -k 65536 -p 1 (github.com/P-H-C/phc-winner-argon2, test.c)
     const reference = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
-    expect(await createPasswords().verify('password', reference)).toBe(true);
-    expect(await createPasswords().verify('Password', reference)).toBe(false);
+    expect(await createPasswords().verify('password', reference, 'others')).toBe(true);
+    expect(await createPasswords().verify('Password', reference, 'others')).toBe(false);
   });
 
   it('are the same in every Unicode form', async () => {
     const passwords = createPasswords();
-    expect(await passwords.verify('cafe\u0301 au lait', await passwords.hash('caf\u00e9 au lait'))).toBe(true);
+    expect(await passwords.verify('cafe\u0301 au lait', await passwords.hash('caf\u00e9 au lait'), 'others')).toBe(true);
   });
 
   it('are refused at once when too many wait, and taken again afterwards', async () => {
     const passwords = createPasswords();
-    const results = await Promise.allSettled(Array.from({ length: 60 }, () => passwords.verify('x', null)));
+    const results = await Promise.allSettled(Array.from({ length: 60 }, () => passwords.verify('x', null, 'others')));
     const refused = results.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
     expect(refused).toHaveLength(60 - 42);
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'PASSWORDS_OVERLOADED' });
-    expect(passwords.isBusy()).toBe(false);
-    expect(await passwords.verify('x', null)).toBe(false);
+    expect(passwords.isBusy('others')).toBe(false);
+    expect(await passwords.verify('x', null, 'others')).toBe(false);
   });
 
   it('leave the event loop free while they are hashed', async () => {
