@@ -9,8 +9,8 @@ import type { Principals } from './principals.ts';
 export type SessionEnd = 'expired' | 'forbidden';
 
 export interface FeedSessions {
-  /** Calls `end` at most once. Returns what to call when the feed is over by itself. */
-  open: (caller: Caller, end: (why: SessionEnd) => void) => () => void;
+  /** Calls `end` at most once. Returns what to call when the feed is over by itself; null: the caller has as many open as it may. */
+  open: (caller: Caller, end: (why: SessionEnd) => void) => (() => void) | null;
   /** After a change of this caller: look now. */
   recheck: (id: string) => void;
   stop: () => void;
@@ -21,6 +21,8 @@ export interface FeedSessionsOptions {
   now?: () => number;
 }
 
+/** Tabs and devices of one user, or the instances of one client. Fifty such callers fill an instance. */
+export const FEEDS_PER_CALLER_MAX = 20;
 // What is looked at is memory, seldom the database (see Principals). A credential ends to the second.
 const CHECK_MS = 1_000;
 
@@ -57,8 +59,15 @@ export const createFeedSessions = ({ principals, now = Date.now }: FeedSessionsO
     timer = null;
   };
 
+  const feedsOf = (id: string): number => {
+    let count = 0;
+    for (const session of sessions) if (session.caller.id === id) count += 1;
+    return count;
+  };
+
   return {
     open: (caller, end) => {
+      if (feedsOf(caller.id) >= FEEDS_PER_CALLER_MAX) return null;
       const session = { caller, end };
       sessions.add(session);
       timer ??= setInterval(checkAll, CHECK_MS).unref();

@@ -1,9 +1,10 @@
 // api/access/tokens.ts: tokens that stand for a caller: JWTs for the api (15 minutes), tickets for the feed (30 seconds).
 // They name the caller, never what it may do: that is read from the accounts. Algorithm, issuer, audience and lifetime are pinned.
 
-import { createSecretKey } from 'node:crypto';
+import { createSecretKey, randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { createUsedTickets } from './used-tickets.ts';
 
 /** Who a token stands for. */
 export interface Bearer {
@@ -22,6 +23,7 @@ export interface Tokens {
   verify: (token: string) => Bearer | null | Promise<Bearer | null>;
   /** Of a token that was verified before, and has not expired. */
   remembered: (token: string) => Bearer | null;
+  /** Null from the second time on that this instance sees it, too. */
   verifyTicket: (ticket: string) => Promise<Bearer | null>;
 }
 
@@ -41,7 +43,15 @@ export const createTokens = (secret: string | Buffer, now: () => number = Date.n
   const key = createSecretKey(typeof secret === 'string' ? Buffer.from(secret) : secret);
   const verified = new LRUCache<string, Bearer & { expiresAt: number }>({ max: VERIFIED_MAX });
 
-  const sign = (audience: string, id: string, claims: { ver: number; end?: number | null }, lifetimeS: number): Promise<string> => {
+  // Clocks may jump: an hour back makes no ticket older than it is, a few seconds do not matter.
+  const usedTickets = createUsedTickets(2 * TICKET_LIFETIME_S * 1000, now);
+
+  const sign = (
+    audience: string,
+    id: string,
+    claims: { ver: number; end?: number | null; jti?: string },
+    lifetimeS: number,
+  ): Promise<string> => {
     const seconds = Math.floor(now() / 1000);
     return new SignJWT(claims)
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
@@ -65,8 +75,8 @@ export const createTokens = (secret: string | Buffer, now: () => number = Date.n
         requiredClaims: ['sub', 'exp', 'iat'],
         currentDate: new Date(now()),
       });
-      const { sub, ver, exp, end } = payload;
-      return typeof ver === 'number' ? { id: sub!, version: ver, exp: exp! * 1000, end } : null;
+      const { sub, ver, exp, end, jti } = payload;
+      return typeof ver === 'number' ? { id: sub!, version: ver, exp: exp! * 1000, end, jti } : null;
     } catch (error) {
       if (error instanceof errors.JOSEError) return null;
       throw error;
@@ -88,12 +98,12 @@ export const createTokens = (secret: string | Buffer, now: () => number = Date.n
 
   return {
     issue: ({ id, version }) => sign(API, id, { ver: version }, TOKEN_LIFETIME_S),
-    issueTicket: ({ id, version, expiresAt }) => sign(FEED, id, { ver: version, end: expiresAt }, TICKET_LIFETIME_S),
+    issueTicket: ({ id, version, expiresAt }) => sign(FEED, id, { ver: version, end: expiresAt, jti: randomUUID() }, TICKET_LIFETIME_S),
     verify: (token) => (verified.has(token) ? remembered(token) : verify(token)),
     remembered,
     verifyTicket: async (ticket) => {
       const found = await read(ticket, FEED, TICKET_LIFETIME_S);
-      if (found === null) return null;
+      if (found?.jti === undefined || !usedTickets.use(found.jti)) return null;
       return { id: found.id, version: found.version, expiresAt: typeof found.end === 'number' ? found.end : null };
     },
   };

@@ -24,8 +24,10 @@ export interface Feed {
   connect: (client: WebSocket, wire: Socket, owner: string | null) => void;
   /** Ends it because of what it was opened with. */
   end: (client: WebSocket, why: 'expired' | 'forbidden') => void;
-  /** Answers with an error frame and closes the connection. */
+  /** Answers with an error frame and closes the connection: the client has asked for what there is not. */
   refuse: (client: WebSocket, detail: string) => void;
+  /** The same, because its caller has too many feeds open. */
+  turnAway: (client: WebSocket, detail: string) => void;
   onChanges: (partition: number, changes: readonly Change[]) => void;
   /** Tells every client that this instance stops. Resolves when the connections are closed, at the latest after a second. */
   stop: () => Promise<void>;
@@ -51,6 +53,11 @@ export const createFeed = ({ publishedOffsets, metrics }: FeedOptions): Feed => 
   const refuse = (client: WebSocket, detail: string): void => {
     clients.say(client, errorFrame('VALIDATION_FAILED', detail, now()));
     clients.drop(client, 'bad_message');
+  };
+
+  const turnAway = (client: WebSocket, detail: string): void => {
+    clients.say(client, errorFrame('RATE_LIMITED', detail, now()));
+    clients.drop(client, 'too_many');
   };
 
   const onMessage = (client: WebSocket, text: string): void => {
@@ -102,7 +109,7 @@ export const createFeed = ({ publishedOffsets, metrics }: FeedOptions): Feed => 
   const end: Feed['end'] = (client, why) => {
     if (clients.has(client)) clients.drop(client, why);
   };
-  return { connect, end, refuse, onChanges, stop };
+  return { connect, end, refuse, turnAway, onChanges, stop };
 };
 
 const isPlainSubscription = (text: string): boolean => {

@@ -182,7 +182,7 @@ export const PROBLEMS = {
     status: 429,
     title: 'Too many requests',
     meaning:
-      'More requests a second than RATE_LIMIT_PER_SECOND, more than 5 wrong passwords a minute for one email or 30 from one address. Wait for `Retry-After` seconds.',
+      'More requests a second than RATE_LIMIT_PER_SECOND, more than 5 wrong passwords a minute for one email or 30 from one address, or more than 20 open feeds. Wait for `Retry-After` seconds.',
   },
   INTERNAL: {
     status: 500,

@@ -42,7 +42,7 @@ const ticketSchema = {
   tags,
   summary: 'A ticket for the feed',
   description:
-    'For browsers, whose WebSocket can send no header: open `/feed?ticket=…` within 30 seconds. The feed ends when the credential of this request does.',
+    'For browsers, whose WebSocket can send no header: open `/feed?ticket=…` within 30 seconds, once. The feed ends when the credential of this request does.',
   querystring: NoQuery,
   response: {
     200: jsonResponse({ description: 'The ticket.', schema: TicketAnswer, example: EXAMPLE_TICKET }),

@@ -1,7 +1,9 @@
 // What a customer is kept to, beyond who may call what (matrix.test.ts): bodies, lists, histories, requests and frames.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FEEDS_PER_CALLER_MAX } from '../../../../api/access/feed-sessions.ts';
 import { created, event, fact } from '../../../support/builders/order-events.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { ACCESS_REQUIRED, basic } from '../../../support/in-memory/accounts.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 import { openFeed } from '../../../support/stack/service/feed-client.ts';
@@ -200,6 +202,41 @@ describe('the feed', () => {
       await expect(openFeed(url, path)).rejects.toThrow('401');
     }
     expect((await api.get('/orders', { authorization: `Bearer ${ticket}` })).statusCode).toBe(401);
+  });
+
+  it('is opened once with a ticket, over the same connection or another', async () => {
+    const ada = await addCustomer();
+    const url = await listening();
+    const { ticket } = (await api.post({}, ada.headers, '/auth/ticket')).json<{ ticket: string }>();
+    const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => openFeed(url, `/feed?ticket=${ticket}`)));
+    const opened = attempts.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    expect(opened).toHaveLength(1);
+    for (const { socket } of opened) socket.close();
+    await expect(openFeed(url, `/feed?ticket=${ticket}`)).rejects.toThrow('401');
+  });
+
+  it('has room for twenty of one caller, tells one more why, and is open to others', async () => {
+    const ada = await addCustomer();
+    const url = await listening();
+    const feeds = await Promise.all(Array.from({ length: FEEDS_PER_CALLER_MAX }, () => openFeed(url, '/feed', ada.headers)));
+    const more = await openFeed(url, '/feed', ada.headers);
+    expect(more.frames).toMatchObject([
+      { type: 'error', code: 'RATE_LIMITED', detail: expect.stringContaining('20'), cursor: expect.any(String) },
+    ]);
+    expect(await more.closed).toEqual({ code: 1013, reason: 'too_many' });
+    const other = await openFeed(url, '/feed', operator);
+    api.log.landEvent(created('o', { user_id: ada.id }));
+    await Promise.all([...feeds, other].map((feed) => feed.seen(1)));
+    feeds[0]!.socket.close();
+    await feeds[0]!.closed;
+    const again = await eventually(
+      async () => {
+        const feed = await openFeed(url, '/feed', ada.headers);
+        return feed.frames[0]!.type === 'subscribed' && feed;
+      },
+      { what: 'the place of the feed that was closed' },
+    );
+    for (const { socket } of [...feeds, other, again]) socket.close();
   });
 
   it.each([

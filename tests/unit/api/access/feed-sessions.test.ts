@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Caller } from '../../../../api/access/caller.ts';
-import { createFeedSessions, type SessionEnd } from '../../../../api/access/feed-sessions.ts';
+import { createFeedSessions, FEEDS_PER_CALLER_MAX, type SessionEnd } from '../../../../api/access/feed-sessions.ts';
 import { createPrincipals, STALE_AFTER_MS } from '../../../../api/access/principals.ts';
 import { createMemoryAccounts, type MemoryAccounts } from '../../../support/in-memory/accounts.ts';
 
@@ -27,7 +27,8 @@ const open = async (expiresAt: number | null = null) => {
       for (let n = 0; n < 4; n += 1) await new Promise(setImmediate);
     }
   };
-  return { user, ends, leave, pass };
+  const another = (id: string) => sessions.open({ ...caller, id }, () => {});
+  return { user, ends, leave, pass, another };
 };
 
 it('ends with its credential, to the second', async () => {
@@ -61,9 +62,27 @@ it('goes on while the database is away for seconds, and ends when nobody can say
   expect(ends).toMatchObject([{ why: 'expired' }]);
 });
 
+it('is one of twenty of its caller, and makes room when it is over; other callers are not concerned', async () => {
+  const { user, leave, another } = await open();
+  for (let n = 1; n < FEEDS_PER_CALLER_MAX; n += 1) expect(another(user.userId)).not.toBeNull();
+  expect(another(user.userId)).toBeNull();
+  expect(another('somebody-else')).not.toBeNull();
+  leave!();
+  expect(another(user.userId)).not.toBeNull();
+  expect(another(user.userId)).toBeNull();
+});
+
+it('makes room when it ends because of its credential', async () => {
+  const { user, pass, another } = await open(Date.now() + 2_000);
+  for (let n = 1; n < FEEDS_PER_CALLER_MAX; n += 1) another(user.userId);
+  expect(another(user.userId)).toBeNull();
+  await pass(3_000);
+  expect(another(user.userId)).not.toBeNull();
+});
+
 it('is told nothing any more after it is over', async () => {
   const { user, ends, leave, pass } = await open();
-  leave();
+  leave!();
   await store.eraseUser(user.userId);
   await pass(60_000);
   expect(ends).toEqual([]);

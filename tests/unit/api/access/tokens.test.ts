@@ -103,12 +103,30 @@ describe('a token', () => {
 describe('a ticket', () => {
   it('opens the feed for 30 seconds, and carries when its credential ends', async () => {
     const { tokens, pass } = start();
-    const ticket = await tokens.issueTicket({ ...ADA, expiresAt: 1_800_000_000_000 });
+    const issue = () => tokens.issueTicket({ ...ADA, expiresAt: 1_800_000_000_000 });
+    const [ticket, late] = [await issue(), await issue()];
     pass(TICKET_LIFETIME_S - 1);
     expect(await tokens.verifyTicket(ticket)).toEqual({ ...ADA, expiresAt: 1_800_000_000_000 });
     pass(1);
-    expect(await tokens.verifyTicket(ticket)).toBeNull();
+    expect(await tokens.verifyTicket(late)).toBeNull();
     expect(await tokens.verifyTicket(await tokens.issueTicket({ ...ADA, expiresAt: null }))).toEqual({ ...ADA, expiresAt: null });
+  });
+
+  it('opens it once on an instance, whenever it comes again', async () => {
+    const { tokens, pass } = start();
+    const issue = () => tokens.issueTicket({ ...ADA, expiresAt: null });
+    for (let n = 0; n < 10; n += 1) {
+      const [ticket, other] = [await issue(), await issue()];
+      const shown = await Promise.all(Array.from({ length: 5 }, () => tokens.verifyTicket(ticket)));
+      expect(shown.filter((bearer) => bearer !== null)).toHaveLength(1);
+      pass(TICKET_LIFETIME_S - 1);
+      expect(await tokens.verifyTicket(ticket)).toBeNull();
+      expect(await tokens.verifyTicket(other)).toMatchObject(ADA);
+    }
+  });
+
+  it('without an id of its own opens nothing', async () => {
+    expect(await start().tokens.verifyTicket(await forged({ aud: 'feed' }))).toBeNull();
   });
 
   it('opens nothing else, and a token is no ticket', async () => {
