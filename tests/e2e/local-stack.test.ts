@@ -89,6 +89,13 @@ describe.skipIf(process.env.KAFKA_BROKERS && process.env.DATABASE_URL)('npm star
     expect(stack.output()).not.toContain(new URL(run.database).password);
   });
 
+  test('keeps the log and the database from other users of the machine', () => {
+    const modeOf = (name: string) => statSync(join(dataDir, name)).mode & 0o777;
+    expect(modeOf('kafka')).toBe(0o700);
+    expect(modeOf('postgres') & 0o066).toBe(0);
+    expect(modeOf('postgres/password')).toBe(0o600);
+  });
+
   test('whoever connects with the plain URL finds the read model’s tables without naming a schema', async () => {
     const role = "SELECT rolsuper, rolconfig FROM pg_roles WHERE rolname = 'orders'";
     const { rows } = await withDatabase(run.database, (database) => database.query(role));

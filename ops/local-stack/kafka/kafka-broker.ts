@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { LOOPBACK } from '../ports.ts';
+import { privateFolder } from '../private-folder.ts';
 import type { ProcessSpec } from '../processes/keep-running.ts';
 import { runTool } from '../processes/run-tool.ts';
 import { BROKER_HEAP_FLAGS, BROKER_SETTINGS } from './kafka-settings.ts';
 import { kafkaAnswers } from './probe-kafka.ts';
 
 export interface BrokerOptions {
-  /** Holds the log (`data/`), the generated server.properties and broker.log. */
+  /** Holds the log (`data/`), the generated server.properties and broker.log; private to the user. */
   dir: string;
   java: string;
   /** The folder of jars (kafka-jars.ts). */
@@ -46,7 +47,7 @@ const JVM_FLAGS = ['-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-XX:-UseP
 /** Writes the configuration, formats the storage on the first start, and says how the broker is run. */
 export const prepareBroker = async (options: BrokerOptions): Promise<ProcessSpec> => {
   const { dir, port, seat } = options;
-  await mkdir(dir, { recursive: true });
+  await privateFolder(dir);
   const data = join(dir, 'data');
   if (!existsSync(data)) await format(options, data);
   const properties = join(dir, 'server.properties');

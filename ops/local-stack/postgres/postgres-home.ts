@@ -7,6 +7,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../../shared/runtime/app-error.ts';
+import { privateFolder } from '../private-folder.ts';
 import { type OsIdentity, runTool } from '../processes/run-tool.ts';
 
 export interface PostgresHome {
@@ -35,10 +36,11 @@ const SYSTEM_ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 /** Chooses once, then answers the same: a second start finds the data of the first. Throws LOCAL_STACK. */
 export const providePostgresHome = async (options: HomeOptions): Promise<PostgresHome> => {
-  await mkdir(options.dir, { recursive: true });
+  const asRoot = process.getuid?.() === 0;
+  await privateFolder(options.dir, { passable: asRoot }); // PostgreSQL's user passes through to the data, which is its own
   const installed = installedPrograms();
   const data = join(options.dir, 'data');
-  if (process.getuid?.() !== 0) {
+  if (!asRoot) {
     await requireRunnable(installed, null);
     return { programs: installed, data, identity: null };
   }

@@ -15,7 +15,7 @@ import type { PostgresHome } from './postgres-home.ts';
 import { INITDB_LOCALE, POSTGRES_SETTINGS, roleStatements } from './postgres-settings.ts';
 
 export interface PostgresOptions {
-  /** Keeps the password (mode 0600) and the log. */
+  /** Keeps the password (mode 0600) and the log; postgres-home.ts has made it. */
   dir: string;
   home: PostgresHome;
   port: number;
@@ -34,7 +34,6 @@ const SETTINGS: Record<string, string> = {
 /** Initialises the data directory on the first start and says how the server is run. `url` holds the password. */
 export const preparePostgres = async (options: PostgresOptions): Promise<{ spec: ProcessSpec; url: string }> => {
   const { dir, home, port } = options;
-  await mkdir(dir, { recursive: true });
   const passwordFile = join(dir, 'password');
   const known = existsSync(passwordFile) ? (await readFile(passwordFile, 'utf8')).trim() : null;
   const password = known ?? randomBytes(24).toString('base64url');

@@ -35,6 +35,14 @@ const start = async (access: Partial<AccessSettings> = {}, base: AccessSettings 
 };
 
 describe('a caller', () => {
+  it('leaves nothing in the log of what it is refused', async () => {
+    const { api, client } = await start({ rateLimitPerSecond: 1 });
+    const headers = await client();
+    const answers = await Promise.all([api.post(ORDER, headers), api.post(ORDER, headers)]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 429]);
+    expect(api.log.records.flat()).toHaveLength(1);
+  });
+
   it('that goes beyond the limit is told when to come again, and others are not concerned', async () => {
     const { api, client } = await start();
     const [one, other] = [await client(), await client()];
