@@ -2,7 +2,7 @@
 
 import { parse } from 'node:querystring';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { quality } from '../../../../api/http/http-guard.ts';
+import { quality } from '../../../../api/http/guards/http-guard.ts';
 import { parseQuery, QUERY_PARAMETERS_MAX } from '../../../../api/http/query-parameters.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 
