@@ -22,8 +22,16 @@ export const toId = (id: string | number): string => String(id);
 /** Keyed orders have ids that begin like this, so clients may not choose them. */
 export const KEYED_PREFIX = 'k_';
 
-// Paths under /orders that are routes, and segments that clients remove from a URL before they send it.
-const UNREACHABLE = new Set(['metrics', 'populate', 'import', 'export', '.', '..']);
+// Segments that clients remove from a URL before they send it.
+const DOTS = ['.', '..'];
+// Paths under /orders that are routes.
+const ROUTES = ['metrics', 'populate', 'import', 'export'];
+const UNREACHABLE = new Set([...ROUTES, ...DOTS]);
+
+const ID_BUT = (refused: string): string => ID_PATTERN.replace('^', `^(?!${refused})`);
+/** `ID_PATTERN` without the ids that no URL can have as a segment, and the same for what `whyNotChoosable` lets pass. */
+export const REACHABLE_ID_PATTERN = ID_BUT('\\.{1,2}$');
+export const ORDER_ID_PATTERN = ID_BUT(`${KEYED_PREFIX}|(?:${ROUTES.join('|')}|\\.{1,2})$`);
 
 /** Why a client may not choose this id, or null. The pattern has been checked. */
 export const whyNotChoosable = (orderId: string): string | null => {

@@ -7,6 +7,9 @@ import { instantOf } from '../../shared/runtime/instant.ts';
 import { unstorablePath } from '../../shared/runtime/storable-text.ts';
 import { type FieldError, type Problem, validationFailed } from './problems.ts';
 
+/** A keyword that validation passes over: OpenAPI shows the schema under it, and code that says better what is wrong holds requests to it. */
+export const DESCRIBED_ONLY = 'x-described';
+
 type Part = 'body' | 'querystring' | 'params' | 'headers';
 
 const PREFIX: Readonly<Record<Part, string>> = { body: '', querystring: 'query', params: 'path', headers: 'header' };
@@ -28,6 +31,7 @@ const createAjv = (options: { coerce: boolean; allErrors: boolean }): Ajv => {
     removeAdditional: false,
     allErrors: options.allErrors,
   });
+  ajv.addKeyword(DESCRIBED_ONLY);
   ajv.addFormat('date-time', (text) => instantOf(text) !== null);
   return ajv.addFormat('amount', { type: 'number', validate: isAmount });
 };

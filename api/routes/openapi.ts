@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { ruleOf } from '../access/operations.ts';
 import { API_PREFIX } from '../http/app-prefix.ts';
 import { UserSchema } from '../schemas/accounts.ts';
+import { described, withOptionalBody } from '../schemas/described.ts';
 import { HealthSchema, MetricsSchema } from '../schemas/metrics.ts';
 import { EventSchema, OrderSchema } from '../schemas/order.ts';
 import { ProductSchema } from '../schemas/product.ts';
@@ -45,9 +46,27 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
     },
     // By their own names, so that a reader of the document meets "Order" and not "def-3".
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`) },
-    transform: ({ schema, url }) => ({ schema: { ...schema, security: securityOf(schema), hide: isHidden(schema, url) }, url }),
+    transform: ({ schema, url }) => ({
+      schema: { ...schema, ...describedParts(schema), security: securityOf(schema), hide: isHidden(schema, url) },
+      url,
+    }),
+    transformObject: (document) => {
+      const { openapiObject } = document as { openapiObject: { paths: Record<string, Record<string, object>> } };
+      const paths = mapValues(openapiObject.paths, (operations) => mapValues(operations, withOptionalBody));
+      return { ...openapiObject, paths } as never;
+    },
   });
 };
+
+const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+
+const describedParts = (schema: FastifySchema): FastifySchema =>
+  Object.fromEntries(
+    (['body', 'querystring', 'params', 'headers'] as const).flatMap((part) =>
+      schema?.[part] === undefined ? [] : [[part, described(schema[part])]],
+    ),
+  );
 
 const isHidden = (schema: FastifySchema, url: string): boolean => schema?.hide === true || url.startsWith(`${API_PREFIX}/`);
 

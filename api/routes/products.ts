@@ -11,6 +11,7 @@ import type { ChangeProducts, ProductChanged } from '../products/change-products
 import { productView } from '../products/product-view.ts';
 import type { ReadProducts } from '../products/read-products.ts';
 import { idempotencyKeyOf } from '../requests/idempotency-key.ts';
+import { KeyHeaders } from '../schemas/headers.ts';
 import {
   EXAMPLE_PRODUCT,
   EXAMPLE_PRODUCT_ASKED,
@@ -49,7 +50,6 @@ const asked = (description: string) =>
   });
 
 const KEY = 'With `Idempotency-Key` the same request can be sent again safely: the first answer is the answer for ever.';
-const KEY_HEADER = { type: 'object', properties: { 'idempotency-key': { type: 'string' } } } as const;
 
 const createSchema = {
   operationId: 'createProduct',
@@ -57,7 +57,7 @@ const createSchema = {
   summary: 'Add a product',
   description: `From now on orders of it have its price, and take from its stock. ${KEY} Its id follows from the key then, and none may be chosen.`,
   querystring: NoQuery,
-  headers: KEY_HEADER,
+  headers: KeyHeaders,
   body: ProductInput,
   response: {
     201: one('The product exists.'),
@@ -97,7 +97,7 @@ const updateSchema = {
   description: `Any of its fields. Orders that were submitted before keep the price that they had. ${KEY}`,
   params: ProductPath,
   querystring: NoQuery,
-  headers: KEY_HEADER,
+  headers: KeyHeaders,
   body: ProductPatchSchema,
   response: changed,
 };

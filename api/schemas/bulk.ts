@@ -3,9 +3,11 @@
 import { type Static, Type } from 'typebox';
 import { ID_PATTERN } from '../http/ids.ts';
 import { PROBLEM_CODES, type ProblemCode } from '../http/problems.ts';
+import { describedOnly } from './described.ts';
+import { KEY_PATTERN } from './headers.ts';
 import { orNull } from './order.ts';
 import { ListQuerySchema } from './queries.ts';
-import { SubmissionBody } from './submission.ts';
+import { LINES_ONCE, SubmissionBody } from './submission.ts';
 
 /** More in one call would be an answer that takes minutes; a second call continues under the same batch_id or another. */
 export const POPULATE_MAX = 100_000;
@@ -46,10 +48,17 @@ export const ImportLine = Type.Object(
   {
     ...SubmissionBody.properties,
     idempotency_key: Type.Optional(
-      Type.String({ description: 'As the header Idempotency-Key: 1 to 255 printable characters. With it the line can be sent again.' }),
+      Type.String({
+        ...describedOnly({ pattern: KEY_PATTERN }),
+        description: 'As the header Idempotency-Key: 1 to 255 printable characters. With it the line can be sent again.',
+      }),
     ),
   },
-  { additionalProperties: false, examples: [{ idempotency_key: 'row-1', user_id: '101', item_ids: ['5', '6'], total_amount: 299.99 }] },
+  {
+    additionalProperties: false,
+    ...describedOnly({ ...LINES_ONCE, not: { required: ['order_id', 'idempotency_key'] } }),
+    examples: [{ idempotency_key: 'row-1', user_id: '101', item_ids: ['5', '6'], total_amount: 299.99 }],
+  },
 );
 export type ImportLine = Static<typeof ImportLine>;
 

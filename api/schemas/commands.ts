@@ -2,8 +2,9 @@
 
 import { type Static, Type } from 'typebox';
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
+import { describedOnly } from './described.ts';
 import { EXAMPLE_ORDER, OrderRef, orNull } from './order.ts';
-import { orderLines } from './submission.ts';
+import { LINES_ONCE, orderLines } from './submission.ts';
 
 export const REASON_MAX = 200;
 
@@ -31,6 +32,7 @@ export const Cancellation = Type.Object({ reason: Reason }, { additionalProperti
 
 export const Amendment = Type.Object(orderLines, {
   additionalProperties: false,
+  ...describedOnly(LINES_ONCE),
   examples: [{ items: [{ product_id: '5', quantity: 3 }], total_amount: 149.5 }],
 });
 export type Amendment = Static<typeof Amendment>;

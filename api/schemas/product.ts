@@ -3,8 +3,9 @@
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';
 import { PRODUCT_DESCRIPTION_MAX, PRODUCT_NAME_MAX, STOCK_MAX } from '../../shared/product/event-schemas.ts';
-import { ID_PATTERN, IdInput } from '../http/ids.ts';
+import { ID_PATTERN, IdInput, REACHABLE_ID_PATTERN } from '../http/ids.ts';
 import type { ProductView } from '../products/product-view.ts';
+import { describedOnly } from './described.ts';
 import { orNull } from './order.ts';
 import { PAGE_DEFAULT, PAGE_MAX } from './queries.ts';
 
@@ -16,7 +17,11 @@ const Stock = Type.Integer({ minimum: 0, maximum: STOCK_MAX, description: 'Units
 export const ProductInput = Type.Object(
   {
     product_id: Type.Optional(
-      Type.Unsafe<string | number>({ ...IdInput, description: 'An id of your own choice; without it the service makes one.' }),
+      Type.Unsafe<string | number>({
+        ...IdInput,
+        ...describedOnly({ pattern: REACHABLE_ID_PATTERN }),
+        description: 'An id of your own choice; without it the service makes one.',
+      }),
     ),
     name: Name,
     description: Type.Optional(Description),

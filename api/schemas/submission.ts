@@ -3,12 +3,16 @@
 
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';
-import { ID_PATTERN, IdInput } from '../http/ids.ts';
+import { ID_PATTERN, IdInput, ORDER_ID_PATTERN } from '../http/ids.ts';
+import { describedOnly } from './described.ts';
 
 export const ITEMS_MAX = 100; // an order is one record and one row: 100 items are 10 KB
 export const QUANTITY_MAX = 10_000;
 // 100 ids of 64 characters with separators, and room for spaces.
 const ITEM_IDS_TEXT_MAX = 8_000;
+const SPACE = '[ \\t\\r\\n]*';
+const ONE_ID = `${SPACE}${ID_PATTERN.slice(1, -1)}${SPACE}`;
+const ITEM_IDS_PATTERN = `^${ONE_ID}(?:,${ONE_ID}){0,${ITEMS_MAX - 1}}$`;
 
 const Amount = (description: string) => Type.Number({ format: 'amount', minimum: 0, maximum: AMOUNT_MAX, description });
 
@@ -38,6 +42,7 @@ export const orderLines = {
       maxItems: ITEMS_MAX,
       minLength: 1,
       maxLength: ITEM_IDS_TEXT_MAX,
+      ...describedOnly({ pattern: ITEM_IDS_PATTERN }),
       description: 'Ids only, as an array or separated by commas; a repeated id adds one to its quantity.',
       examples: [['5', '6'], '5,6'],
     }),
@@ -49,11 +54,15 @@ export const orderLines = {
   ),
 };
 
+/** Of an object with `orderLines`, for its description: the items are said in one way. */
+export const LINES_ONCE = { oneOf: [{ required: ['items'] }, { required: ['item_ids'] }] };
+
 export const SubmissionBody = Type.Object(
   {
     order_id: Type.Optional(
       Type.String({
         pattern: ID_PATTERN,
+        ...describedOnly({ pattern: ORDER_ID_PATTERN }),
         description: 'An id of your own choice; not with Idempotency-Key. Without it the service makes one.',
       }),
     ),
@@ -67,6 +76,7 @@ export const SubmissionBody = Type.Object(
   },
   {
     additionalProperties: false,
+    ...describedOnly(LINES_ONCE),
     examples: [
       { user_id: '101', items: [{ product_id: '5', quantity: 2 }, { product_id: '6' }], total_amount: 299.99 },
       { user_id: 101, item_ids: '5,6,7', total_amount: 299.99 },

@@ -14,6 +14,8 @@ import type { AskedChange, Commanded } from '../../orders/requested-change.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
 import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
+import { BODY_OPTIONAL } from '../../schemas/described.ts';
+import { CommandHeaders } from '../../schemas/headers.ts';
 import { NoQuery, OrderPath } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
 import { etagOf } from '../conditional-reads.ts';
@@ -47,7 +49,7 @@ const described = (operationId: string, summary: string, description: string) =>
   description: `${description} ${CONDITION}`,
   params: OrderPath,
   querystring: NoQuery,
-  headers: { type: 'object', properties: { 'if-match': { type: 'string' }, 'idempotency-key': { type: 'string' } } },
+  headers: CommandHeaders,
 });
 const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_MISMATCH' | 'PRICE_MISMATCH' | 'UNKNOWN_PRODUCT')[]) => ({
   200: jsonResponse({
@@ -84,6 +86,7 @@ const cancelSchema = {
     'Cancel an order',
     'While it is open. A cancelled order stays cancelled; cancelling it again changes nothing.',
   ),
+  ...BODY_OPTIONAL,
   body: Cancellation,
   response: answers(),
 };
@@ -98,6 +101,7 @@ const amendSchema = {
 };
 const redriveSchema = {
   ...described('redriveOrder', 'Try a parked order again', 'Its fulfilment kept failing and it waits; this lets it go on.'),
+  ...BODY_OPTIONAL,
   body: Nothing,
   response: answers(),
 };

@@ -9,6 +9,7 @@ import { refusalOf, submissionOf } from '../../orders/submission.ts';
 import type { SubmitOrder, Submitted } from '../../orders/submit-order.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
 import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
+import { KeyHeaders } from '../../schemas/headers.ts';
 import { Accepted, Created, EXAMPLE_ACCEPTED, EXAMPLE_CREATED } from '../../schemas/order.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
@@ -26,7 +27,7 @@ export const createOrderSchema = {
   summary: 'Submit an order',
   description:
     'Answers once every in-sync replica of the log has the order. With the header `Idempotency-Key` (1 to 255 printable characters) the same request can be sent again safely: it makes one order and is answered with the same bytes, plus `Idempotent-Replayed: true`.',
-  headers: { type: 'object', properties: { 'idempotency-key': { type: 'string' } } },
+  headers: KeyHeaders,
   querystring: NoQuery,
   body: SubmissionBody,
   response: {

@@ -8,6 +8,7 @@ import { Problem } from '../../http/problems.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
 import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
 import { EXAMPLE_POPULATED, PopulateBody, PopulateResult } from '../../schemas/bulk.ts';
+import { KeyHeaders } from '../../schemas/headers.ts';
 import { NoQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
 
@@ -23,7 +24,7 @@ const schema = {
   description:
     'For trying out and for load: orders that look like real ones, the same for the same batch and index. Answers when all of them are in the log, or have failed: a success is an order that every in-sync replica has. The ids follow from caller, batch and index, so the same call again, with the batch_id of the first or with its `Idempotency-Key`, makes what is missing and doubles nothing. Takes at most half of the open orders that the service allows; beyond that it waits for the processors.',
   querystring: NoQuery,
-  headers: { type: 'object', properties: { 'idempotency-key': { type: 'string' } } },
+  headers: KeyHeaders,
   body: PopulateBody,
   response: {
     201: jsonResponse({
