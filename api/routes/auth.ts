@@ -8,7 +8,7 @@ import { TICKET_LIFETIME_S, TOKEN_LIFETIME_S } from '../access/tokens.ts';
 import { Problem } from '../http/problems.ts';
 import { EXAMPLE_TICKET, EXAMPLE_TOKEN, SignInInput, TicketAnswer, TokenAnswer } from '../schemas/accounts.ts';
 import { NoQuery } from '../schemas/queries.ts';
-import { jsonResponse, problemResponses } from '../schemas/responses.ts';
+import { BODY_PROBLEMS, jsonResponse, problemResponses } from '../schemas/responses.ts';
 
 export interface AuthRoutesOptions {
   access: Pick<Access, 'signIn' | 'tokens'>;
@@ -46,7 +46,7 @@ const ticketSchema = {
   querystring: NoQuery,
   response: {
     200: jsonResponse({ description: 'The ticket.', schema: TicketAnswer, example: EXAMPLE_TICKET }),
-    ...problemResponses('VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
+    ...problemResponses(...BODY_PROBLEMS, 'VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
   },
 };
 

@@ -5,10 +5,11 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { ruleOf } from '../access/operations.ts';
 import { API_PREFIX } from '../http/app-prefix.ts';
 import { UserSchema } from '../schemas/accounts.ts';
-import { described, withOptionalBody } from '../schemas/described.ts';
+import { type DescribedOperation, described, withOptionalBody } from '../schemas/described.ts';
 import { HealthSchema, MetricsSchema } from '../schemas/metrics.ts';
 import { EventSchema, OrderSchema } from '../schemas/order.ts';
 import { ProductSchema } from '../schemas/product.ts';
+import { COMMON_HEADERS, withCommonHeaders } from '../schemas/response-headers.ts';
 import { ProblemSchema } from '../schemas/responses.ts';
 
 const NAMED = [UserSchema, OrderSchema, ProductSchema, EventSchema, MetricsSchema, HealthSchema, ProblemSchema];
@@ -19,8 +20,14 @@ A 201 means that every in-sync replica of the log has the order. Money is a deci
 milliseconds, durations seconds. Ids match \`^[A-Za-z0-9_.:-]{1,64}$\`. Errors are application/problem+json; see [the list](/docs/errors).
 Every answer has \`X-Request-Id\`, yours if you sent a well-formed one. The same routes are served under \`/api\`.`;
 
+export interface DescribeOptions {
+  version: string;
+  /** AUTH=required. Otherwise no caller is counted. */
+  required: boolean;
+}
+
 /** Must be registered before the routes that it describes. */
-export const describeApi = async (app: FastifyInstance, version: string): Promise<void> => {
+export const describeApi = async (app: FastifyInstance, { version, required }: DescribeOptions): Promise<void> => {
   for (const schema of NAMED) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
@@ -34,6 +41,7 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
           ticket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'A ticket of POST /auth/ticket.' },
           metrics_token: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, for scrapers.' },
         },
+        headers: COMMON_HEADERS as never,
       },
       tags: [
         { name: 'Orders', description: 'Submit, read and list orders.' },
@@ -51,8 +59,10 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
       url,
     }),
     transformObject: (document) => {
-      const { openapiObject } = document as { openapiObject: { paths: Record<string, Record<string, object>> } };
-      const paths = mapValues(openapiObject.paths, (operations) => mapValues(operations, withOptionalBody));
+      const { openapiObject } = document as { openapiObject: { paths: Record<string, Record<string, DescribedOperation>> } };
+      const paths = mapValues(openapiObject.paths, (operations) =>
+        mapValues(operations, (operation) => withCommonHeaders(withOptionalBody(operation), required)),
+      );
       return { ...openapiObject, paths } as never;
     },
   });

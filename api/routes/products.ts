@@ -40,13 +40,14 @@ export interface ProductRoutesOptions {
 const tags = ['Products'];
 const READ_PROBLEMS = ['VALIDATION_FAILED', 'NOT_ACCEPTABLE', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'] as const;
 const WRITE_PROBLEMS = [...READ_PROBLEMS, 'MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-const one = (description: string) => jsonResponse({ description, schema: ProductRef, example: EXAMPLE_PRODUCT });
+const one = (description: string, headers: Record<string, string> = {}) =>
+  jsonResponse({ description, schema: ProductRef, example: EXAMPLE_PRODUCT, headers });
 const asked = (description: string) =>
   jsonResponse({
     description,
     schema: ProductAsked,
     example: EXAMPLE_PRODUCT_ASKED,
-    headers: { Location: 'Where to ask what became of it.' },
+    headers: { Location: 'Where to ask what became of it, or to read it.' },
   });
 
 const KEY = 'With `Idempotency-Key` the same request can be sent again safely: the first answer is the answer for ever.';
@@ -60,7 +61,7 @@ const createSchema = {
   headers: KeyHeaders,
   body: ProductInput,
   response: {
-    201: one('The product exists.'),
+    201: one('The product exists.', { Location: 'Where the product can be read.' }),
     202: asked('The product is in the log, but whether it was the first with its id could not be read back in time.'),
     ...problemResponses(...WRITE_PROBLEMS, 'PRODUCT_ID_TAKEN', 'TWO_KEYS', 'IDEMPOTENCY_KEY_REUSED'),
   },
@@ -121,7 +122,7 @@ const requestSchema = {
       schema: ProductRequestState,
       example: EXAMPLE_PRODUCT_REQUEST,
     }),
-    ...problemResponses(...READ_PROBLEMS),
+    ...problemResponses(...READ_PROBLEMS, 'ROUTE_NOT_FOUND'), // a part of the path that is longer than any id
   },
 };
 

@@ -8,7 +8,7 @@ import { cursorOf, readCursor } from '../http/cursors.ts';
 import { ID } from '../http/ids.ts';
 import { EXAMPLE_USER, EXAMPLE_USERS, UserChanges, UserInput, UserPage, UserPath, UserRef, UsersQuery } from '../schemas/accounts.ts';
 import { NoQuery } from '../schemas/queries.ts';
-import { emptyResponse, jsonResponse, problemResponses } from '../schemas/responses.ts';
+import { BODY_PROBLEMS, emptyResponse, jsonResponse, problemResponses } from '../schemas/responses.ts';
 
 export interface UsersRoutesOptions {
   access: { users: Users };
@@ -65,7 +65,7 @@ const eraseSchema = {
   description: 'Email, name and password are gone; the orders stay, under an id that stands for nobody and is never used again.',
   params: UserPath,
   querystring: NoQuery,
-  response: { 204: emptyResponse('Nothing is left of the person.'), ...problemResponses(...ALWAYS, 'USER_NOT_FOUND') },
+  response: { 204: emptyResponse('Nothing is left of the person.'), ...problemResponses(...ALWAYS, ...BODY_PROBLEMS, 'USER_NOT_FOUND') },
 };
 
 export const usersRoutes: FastifyPluginCallbackTypebox<UsersRoutesOptions> = (app, { access: { users } }, done) => {

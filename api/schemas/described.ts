@@ -3,6 +3,7 @@
 // /items"). Here they are said as a schema, so that a generated client knows which requests are refused.
 
 import { DESCRIBED_ONLY } from '../http/validation.ts';
+import type { Answered } from './response-headers.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -17,7 +18,7 @@ export const describedOnly = (rules: Schema): Schema => ({ [DESCRIBED_ONLY]: rul
 /** Of a route that takes no body for an empty object. */
 export const BODY_OPTIONAL = { 'x-body-optional': true };
 
-interface DescribedOperation {
+export interface DescribedOperation extends Answered {
   requestBody?: { required?: boolean };
   'x-body-optional'?: true;
 }

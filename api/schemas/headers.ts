@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import { describedOnly } from './described.ts';
+import { AFTER_MAX } from './queries.ts';
 
 // Printable ASCII without quotes around it, or the quoted string of the draft; around a header's value HTTP allows no spaces.
 const QUOTED = '"(?:[ !#-\\[\\]-~]|\\\\["\\\\]){1,255}"';
@@ -19,4 +20,14 @@ export const KeyHeaders = Type.Object({
 export const CommandHeaders = Type.Object({
   ...KeyHeaders.properties,
   'if-match': Type.Optional(Type.String({ description: '`"v2"`, a list of such tags, or `*`.' })),
+});
+
+/** Of reads: instead of `after` in the query. */
+const Token = Type.Optional(Type.String({ maxLength: AFTER_MAX, description: 'The same as `after`, which goes before it.' }));
+export const TokenHeaders = Type.Object({ 'consistency-token': Token });
+export const ConditionalHeaders = Type.Object({
+  'consistency-token': Token,
+  'if-none-match': Type.Optional(
+    Type.String({ description: 'ETags that the client has, or `*`: 304 if the order still has one of them.' }),
+  ),
 });

@@ -8,9 +8,12 @@ import { ID_PATTERN, IdSchema } from '../http/ids.ts';
 export const PAGE_MAX = 500;
 export const PAGE_DEFAULT = 50;
 
+/** The Consistency-Token of a bulk has a place for each partition. */
+export const AFTER_MAX = 1_024;
+
 const After = Type.Optional(
   Type.String({
-    maxLength: 1_024, // that of a bulk has a place for each partition
+    maxLength: AFTER_MAX,
     description:
       'A Consistency-Token: waits, at most 2 s, until the answer contains what it stands for; otherwise the answer says `Consistency: stale`. The request header Consistency-Token does the same.',
   }),

@@ -41,7 +41,24 @@ export const jsonResponse = ({ description, schema, example, headers }: Describe
 });
 
 /** An answer without a body. */
-export const emptyResponse = (description: string) => ({ description, type: 'null' });
+export const emptyResponse = (description: string, headers: Record<string, string> = {}) => ({
+  description,
+  type: 'null',
+  headers: headerSchemas(headers),
+});
+
+/** The same answers; those with one of the statuses have the headers as well. */
+export const withHeaders = (
+  responses: Readonly<Record<string, TSchema>>,
+  statuses: readonly string[],
+  headers: Record<string, string>,
+): Record<string, TSchema> =>
+  Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      statuses.includes(status) ? { ...response, headers: headerSchemas(headers) } : response,
+    ]),
+  );
 
 const headerSchemas = (headers: Record<string, string>) =>
   Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { type: 'string', description }]));
@@ -54,16 +71,19 @@ const exampleOf = (code: ProblemCode) => {
 };
 
 // What any route may answer: a defect, a caller or a host without the right, too many requests, a request that is not HTTP, a header that
-// contradicts itself, a key where none is taken.
+// contradicts itself, a key where none is taken, a body in a form that none reads.
 const EVERYWHERE: readonly ProblemCode[] = [
   'MALFORMED_REQUEST',
   'VALIDATION_FAILED',
   'KEY_NOT_SUPPORTED',
   'UNAUTHENTICATED',
   'FORBIDDEN',
+  'UNSUPPORTED_MEDIA_TYPE',
   'RATE_LIMITED',
   'INTERNAL',
 ];
+/** Of a method that may have a body, where the route asks for none. */
+export const BODY_PROBLEMS = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE'] as const satisfies readonly ProblemCode[];
 
 /** The error responses of a route, by status: each with every code that the status can have there, and an example of each. */
 export const problemResponses = (...codes: readonly ProblemCode[]): Record<string, TSchema> => {

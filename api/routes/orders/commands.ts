@@ -17,7 +17,7 @@ import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED
 import { BODY_OPTIONAL } from '../../schemas/described.ts';
 import { CommandHeaders } from '../../schemas/headers.ts';
 import { NoQuery, OrderPath } from '../../schemas/queries.ts';
-import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
+import { jsonResponse, problemResponses, withHeaders } from '../../schemas/responses.ts';
 import { etagOf } from '../conditional-reads.ts';
 
 export interface CommandOrderRoutesOptions {
@@ -42,6 +42,8 @@ const PROBLEMS = [
   'OVERLOADED',
 ] as const;
 
+const TOKEN = { 'Consistency-Token': 'Give it as `after` to a read, so that it contains what the processor decided.' };
+
 const described = (operationId: string, summary: string, description: string) => ({
   operationId,
   tags: ['Orders'],
@@ -58,7 +60,7 @@ const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_M
     example: EXAMPLE_CHANGED,
     headers: {
       ETag: 'The version that the change has made: `"v2"`.',
-      'Consistency-Token': 'Give it as `after` to a read, so that it contains this change.',
+      ...TOKEN,
       'Idempotent-Replayed': '`true` if an earlier request with this key was answered so.',
     },
   }),
@@ -66,9 +68,9 @@ const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_M
     description: 'The request is in the log and not answered yet.',
     schema: Asked,
     example: EXAMPLE_ASKED,
-    headers: { Location: 'Where to ask what became of it.' },
+    headers: { Location: 'Where to ask what became of it.', ...TOKEN },
   }),
-  ...problemResponses(...PROBLEMS, ...more),
+  ...withHeaders(problemResponses(...PROBLEMS, ...more), ['409', '412', '422'], TOKEN),
 });
 
 const statusSchema = {

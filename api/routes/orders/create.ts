@@ -21,6 +21,8 @@ export interface CreateOrderOptions {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
+const TOKEN = { 'Consistency-Token': 'Give it as `after` to a list or to the metrics, so that they contain this order.' };
+
 export const createOrderSchema = {
   operationId: 'createOrder',
   tags: ['Orders'],
@@ -37,15 +39,14 @@ export const createOrderSchema = {
       example: EXAMPLE_CREATED,
       headers: {
         Location: 'Where the order can be read.',
-        'Consistency-Token': 'Give it as `after` to a list or to the metrics, so that they contain this order.',
-        'Idempotent-Replayed': '`true` if an earlier request with this key made the order.',
+        ...TOKEN,
       },
     }),
     202: jsonResponse({
       description: 'The order is in the log, but whether it was the first with its id could not be read back in time.',
       schema: Accepted,
       example: EXAMPLE_ACCEPTED,
-      headers: { Location: 'Where the order can be read.' },
+      headers: { Location: 'Where the order can be read.', ...TOKEN },
     }),
     ...problemResponses(
       'VALIDATION_FAILED',

@@ -9,6 +9,7 @@ import { validationFailed } from '../../http/problems.ts';
 import type { Consistency } from '../../reads/consistency.ts';
 import type { ReadModel } from '../../reads/read-model.ts';
 import { type ExportFormat, ExportQuery } from '../../schemas/bulk.ts';
+import { TokenHeaders } from '../../schemas/headers.ts';
 import { EXAMPLE_ORDER } from '../../schemas/order.ts';
 import { problemResponses } from '../../schemas/responses.ts';
 import { awaitToken, PRIVATE } from '../conditional-reads.ts';
@@ -29,6 +30,7 @@ const schema = {
   description:
     'The filters and the order of `GET /orders`, without pages: one JSON object or one CSV row (RFC 4180, with a header row) an order. Every order that the read model had when the export began is in it once, as it was when its part was read; one that enters or leaves the filters meanwhile may be in it or not, and so may one that is created meanwhile. In CSV, text that a spreadsheet would take for a formula begins with an apostrophe. An export that could not be finished ends with a broken connection, never as if it were whole. A client that takes nothing for a minute is disconnected.',
   querystring: ExportQuery,
+  headers: TokenHeaders,
   response: {
     200: {
       description: 'The orders.',

@@ -9,6 +9,7 @@ import { ID } from '../../http/ids.ts';
 import type { Consistency } from '../../reads/consistency.ts';
 import type { ListFilters, ListPosition } from '../../reads/order-list.ts';
 import type { ReadModel } from '../../reads/read-model.ts';
+import { TokenHeaders } from '../../schemas/headers.ts';
 import { EXAMPLE_PAGE, OrderPage } from '../../schemas/order.ts';
 import { ListQuerySchema, type ListQueryString } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
@@ -25,6 +26,7 @@ const schema = {
   summary: 'A page of orders',
   description: 'Newest first unless sorted otherwise. Filters add up. Pages follow the log by some ten milliseconds; see `after`.',
   querystring: ListQuerySchema,
+  headers: TokenHeaders,
   response: {
     200: jsonResponse({ description: 'A page.', schema: OrderPage, example: EXAMPLE_PAGE }),
     ...problemResponses(

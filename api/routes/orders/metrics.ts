@@ -4,6 +4,7 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { Consistency } from '../../reads/consistency.ts';
 import { metricsView } from '../../reads/order-metrics.ts';
 import type { ReadModel } from '../../reads/read-model.ts';
+import { TokenHeaders } from '../../schemas/headers.ts';
 import { EXAMPLE_METRICS, MetricsRef } from '../../schemas/metrics.ts';
 import { MetricsQuery } from '../../schemas/queries.ts';
 import { jsonResponse, problemResponses } from '../../schemas/responses.ts';
@@ -21,6 +22,7 @@ const schema = {
   summary: 'Orders in numbers',
   description: 'From counters that are kept in the same transaction as the orders themselves.',
   querystring: MetricsQuery,
+  headers: TokenHeaders,
   response: {
     200: jsonResponse({ description: 'The numbers.', schema: MetricsRef, example: EXAMPLE_METRICS }),
     ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'NOT_ACCEPTABLE', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),

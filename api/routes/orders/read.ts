@@ -12,6 +12,7 @@ import type { Consistency } from '../../reads/consistency.ts';
 import { eventView, type OrderEvents } from '../../reads/order-history.ts';
 import type { ReadOrder } from '../../reads/read-order.ts';
 import type { LoggedEvent } from '../../reads/tail-memory.ts';
+import { ConditionalHeaders, TokenHeaders } from '../../schemas/headers.ts';
 import { EventPage, EXAMPLE_EVENTS, EXAMPLE_ORDER, EXAMPLE_STATUS, OrderRef, OrderStatusView } from '../../schemas/order.ts';
 import { EventsQuery, OrderAtQuery, OrderPath, OrderQuery } from '../../schemas/queries.ts';
 import { emptyResponse, jsonResponse, problemResponses } from '../../schemas/responses.ts';
@@ -35,6 +36,8 @@ const PROBLEMS = [
   'OVERLOADED',
 ] as const;
 
+const VERSION = { ETag: 'The version: `"v2"`.' };
+
 const orderSchema = {
   operationId: 'getOrder',
   tags,
@@ -43,9 +46,10 @@ const orderSchema = {
     'As of now: an order can be read right after its 201, on every instance. Send its ETag as `If-None-Match` to get 304 while it has not changed. With `at`, as it was then.',
   params: OrderPath,
   querystring: OrderAtQuery,
+  headers: ConditionalHeaders,
   response: {
-    200: jsonResponse({ description: 'The order.', schema: OrderRef, example: EXAMPLE_ORDER, headers: { ETag: 'The version: `"v2"`.' } }),
-    304: emptyResponse('The order still has the version of If-None-Match.'),
+    200: jsonResponse({ description: 'The order.', schema: OrderRef, example: EXAMPLE_ORDER, headers: VERSION }),
+    304: emptyResponse('The order still has the version of If-None-Match.', VERSION),
     ...problemResponses(...PROBLEMS, 'HISTORY_DROPPED'),
   },
 };
@@ -55,6 +59,7 @@ export const orderStatusSchema = {
   summary: 'The status of one order',
   params: OrderPath,
   querystring: OrderQuery,
+  headers: TokenHeaders,
   response: {
     200: jsonResponse({ description: 'The status.', schema: OrderStatusView, example: EXAMPLE_STATUS }),
     ...problemResponses(...PROBLEMS),
@@ -68,6 +73,7 @@ const eventsSchema = {
     'In log order, void events included: facts that arbitration passed over, for instance the second copy of an append with an unknown outcome. A customer is shown the applied facts and their own requests.',
   params: OrderPath,
   querystring: EventsQuery,
+  headers: TokenHeaders,
   response: {
     200: jsonResponse({ description: 'A page of events.', schema: EventPage, example: EXAMPLE_EVENTS }),
     ...problemResponses(...PROBLEMS, 'INVALID_CURSOR', 'HISTORY_DROPPED'),

@@ -7,6 +7,7 @@ import { PROBLEM_CODES, PROBLEMS } from '../../../../api/http/problems.ts';
 import { fact } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
+import { undescribedHeaders } from './document.ts';
 
 interface Media {
   schema: object;
@@ -17,13 +18,13 @@ interface Operation {
   summary?: string;
   tags?: string[];
   requestBody?: { content: Record<string, Media> };
-  responses: Record<string, { description: string; content?: Record<string, Media> }>;
+  responses: Record<string, { description: string; headers?: Record<string, object>; content?: Record<string, Media> }>;
 }
 interface Document {
   openapi: string;
   info: { title: string; version: string };
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, object>; headers: Record<string, object> };
 }
 
 let api: InMemoryApi;
@@ -140,7 +141,7 @@ describe('the document', () => {
       }
     }
     // What no route can answer, because the request has none.
-    expect(PROBLEM_CODES.filter((code) => !documented.has(code))).toEqual(['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED']);
+    expect(PROBLEM_CODES.filter((code) => !documented.has(code))).toEqual(['METHOD_NOT_ALLOWED']);
   });
 });
 
@@ -149,6 +150,7 @@ describe('what the routes really answer', () => {
     const [method, path] = name.split(' ') as [string, string];
     const described = document.paths[path]![method.toLowerCase()]!.responses[String(answer.statusCode)];
     expect(described, `${name} answered ${answer.statusCode}: ${answer.body}`).toBeDefined();
+    expect(undescribedHeaders(document, described!, answer.headers), name).toEqual([]);
     const type = String(answer.headers['content-type']).split(';')[0]!;
     const validate = compile(described!.content![type]!.schema);
     expect(validate(JSON.parse(answer.body)), `${name}: ${ajv.errorsText(validate.errors)}`).toBe(true);
