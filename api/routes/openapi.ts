@@ -22,7 +22,7 @@ Every answer has \`X-Request-Id\`, yours if you sent a well-formed one. The same
 
 export interface DescribeOptions {
   version: string;
-  /** AUTH=required. Otherwise no caller is counted. */
+  /** AUTH=required. Otherwise credentials may be left out, and no caller is counted. */
   required: boolean;
 }
 
@@ -55,7 +55,7 @@ export const describeApi = async (app: FastifyInstance, { version, required }: D
     // By their own names, so that a reader of the document meets "Order" and not "def-3".
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`) },
     transform: ({ schema, url }) => ({
-      schema: { ...schema, ...describedParts(schema), security: securityOf(schema), hide: isHidden(schema, url) },
+      schema: { ...schema, ...describedParts(schema), security: securityOf(schema, required), hide: isHidden(schema, url) },
       url,
     }),
     transformObject: (document) => {
@@ -81,8 +81,8 @@ const describedParts = (schema: FastifySchema): FastifySchema =>
 const isHidden = (schema: FastifySchema, url: string): boolean => schema?.hide === true || url.startsWith(`${API_PREFIX}/`);
 
 /** What opens an operation, from the table that is held to. With AUTH=off nothing is asked for. */
-const securityOf = (schema: FastifySchema): Record<string, readonly string[]>[] => {
+const securityOf = (schema: FastifySchema, required: boolean): Record<string, readonly string[]>[] => {
   const rule = ruleOf(schema?.operationId);
   if (rule === null || rule.least === 'anyone') return [];
-  return [{ bearer: [] }, { basic: [] }, ...(rule.also === undefined ? [] : [{ [rule.also]: [] }])];
+  return [...(required ? [] : [{}]), { bearer: [] }, { basic: [] }, ...(rule.also === undefined ? [] : [{ [rule.also]: [] }])];
 };

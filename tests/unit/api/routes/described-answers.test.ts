@@ -1,17 +1,19 @@
 // The OpenAPI document says which statuses and headers answers have.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ACCESS_REQUIRED } from '../../../support/in-memory/accounts.ts';
+import { ACCESS_OFF, ACCESS_REQUIRED } from '../../../support/in-memory/accounts.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 import { type Documented, documentOf, undescribedHeaders } from './document.ts';
 
 let api: InMemoryApi;
 let document: Documented;
 let authorization: string;
+let customer: string;
 beforeAll(async () => {
   api = await startApiInMemory({ access: ACCESS_REQUIRED, decisionWaitMs: 0 });
   document = await documentOf(api);
   authorization = (await api.accounts.addClient('admin')).authorization;
+  customer = (await api.accounts.addClient('customer')).authorization;
 });
 afterAll(() => api.stop());
 
@@ -129,5 +131,23 @@ describe('headers', () => {
       expect(names(path), path).toContain('consistency-token');
     }
     expect(names('/orders/{order_id}')).toEqual(expect.arrayContaining(['consistency-token', 'if-none-match']));
+  });
+});
+
+describe('credentials', () => {
+  it('are required by the document where the api asks for them, and may be left out with AUTH=off', async () => {
+    const off = await startApiInMemory({ access: ACCESS_OFF });
+    const open = await documentOf(off);
+    await off.stop();
+    const secured = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { security }]) => (security.length > 0 ? [[path, method] as const] : [])),
+    );
+    expect(secured.length).toBeGreaterThan(20);
+    for (const [path, method] of secured) {
+      expect(document.paths[path]![method]!.security).not.toContainEqual({});
+      expect(open.paths[path]![method]!.security).toContainEqual({});
+    }
+    expect((await api.get('/products')).statusCode).toBe(401);
+    expect((await api.get('/products', { authorization: customer })).statusCode).toBe(200);
   });
 });
