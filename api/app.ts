@@ -129,7 +129,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   compressLongAnswers(app, (operationId) => ruleOf(operationId)?.compressed === true);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);
-  await describeApi(app, { version: options.version, required });
+  await describeApi(app, { version: options.version, required: options.access.settings.required });
   for (const prefix of ['', API_PREFIX]) await app.register(routes, { options: { ...options, submitOrder, longTransfers }, prefix });
   return app;
 };
