@@ -75,8 +75,11 @@ export const createAppenderOn = (options: AppenderOnOptions): RunningAppender =>
       await nextTurn(); // so that callers just answered, and requests just received, are in the next round
     }
     running = false;
+    if (stopping.signal.aborted) rejectAll(); // what the last round has put back
     waits.end();
   };
+
+  const rejectAll = (): void => queue.rejectUntil(Number.POSITIVE_INFINITY, 'This process is shutting down.');
 
   const append = (record: RecordToAppend): Promise<Position> => {
     const count = partitionCounts.get(record.topic);
@@ -101,7 +104,7 @@ export const createAppenderOn = (options: AppenderOnOptions): RunningAppender =>
   const shutDown = async (): Promise<void> => {
     await Promise.race([waits.settled(), delay(STOP_FLUSH_MAX_MS, undefined, { ref: false })]);
     stopping.abort();
-    queue.rejectUntil(Number.POSITIVE_INFINITY, 'This process is shutting down.');
+    rejectAll();
     rounds.destroy();
     if (rounds.inFlight() > 0) await waits.settled();
     waits.stop();
