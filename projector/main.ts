@@ -30,6 +30,8 @@ const CONNECTIONS_MAX = 3;
 const MIGRATION_MAX_MS = 3_600_000;
 // Half of it is the latency that it adds at low rates; at high ones the gap between commits decides, and fetches just fill the buffer.
 const MIN_FETCH_GAP_MS = 4;
+// A batch takes tenths of a second. Longer than other roles allow: whatever is broken off is done again from its beginning.
+const STATEMENT_TIMEOUT_MS = 9_000;
 const STALLED_AFTER_MS = 10_000;
 // Longer than these parts take by their own limits, and together less than a process has (runtime/shutdown.ts).
 const PROJECTOR_LIMIT_MS = 2_600;
@@ -63,6 +65,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const database = openDatabase({
     ...where,
     maxConnections: CONNECTIONS_MAX,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     settings: STORE_SETTINGS,
     onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });

@@ -33,19 +33,21 @@ export interface ConnectedLedger {
 
 // One for the transactions, which follow one another, one for what is read beside them.
 const CONNECTIONS_MAX = 2;
+// The tables are small, but an instance that starts meanwhile waits for the one that migrates them.
+const OPENING_MAX_MS = 600_000;
 
 /** Owns its connections until `end`. */
 export const connectLedger = async (options: ConnectLedgerOptions): Promise<ConnectedLedger> => {
   const { client, topics, clock, logger } = options;
+  const where = { url: options.databaseUrl, schema: options.schema, applicationName: 'processor-ledger' };
+  const opening = openDatabase({ ...where, maxConnections: 1, statementTimeoutMs: OPENING_MAX_MS });
+  await openLedger({ database: opening, client, topics }).finally(opening.end);
   const database = openDatabase({
-    url: options.databaseUrl,
-    schema: options.schema,
-    applicationName: 'processor-ledger',
+    ...where,
     maxConnections: CONNECTIONS_MAX,
     settings: LEDGER_SETTINGS,
     onError: (error) => logger.warn({ reason: error.message }, 'connections to the database were lost; new ones are opened as needed'),
   });
-  await openLedger({ database, client, topics });
   const { ledger, check } = watchLedger(createPostgresLedger(database, { newId: randomUUIDv7, now: clock.now }));
   const claimsOf = (topic: string): Claims =>
     createClaims({ ledger, topic, committedOffsets: () => startsInKafka(client, topics), clock, logger });

@@ -3,8 +3,10 @@
 
 import pg, { type PoolClient, type QueryResultRow } from 'pg';
 import { AppError } from '../runtime/app-error.ts';
+import { inTime } from '../runtime/within.ts';
 import { databaseConnection } from './connection.ts';
-import { refusalIn } from './errors.ts';
+import { isSilence, refusalIn } from './errors.ts';
+import { createLentConnections, type LentConnections } from './lent-connections.ts';
 
 export type Client = PoolClient;
 export type Row = QueryResultRow;
@@ -24,7 +26,10 @@ export interface Queryable {
 export interface Database extends Queryable {
   readonly schema: string;
   connect(): Promise<Client>;
-  /** Runs `work` in one transaction; commits when it resolves, rolls back and rethrows when it rejects. */
+  /**
+   * Runs `work` in one transaction; commits when it resolves, rolls back and rethrows when it rejects. After a statement without an answer
+   * the connection is closed instead: the server rolls back what it had not committed.
+   */
   transaction<T>(work: (client: Client) => Promise<T>, begin?: string): Promise<T>;
   end(): Promise<void>;
 }
@@ -39,7 +44,7 @@ export interface DatabaseOptions {
   applicationName: string;
   /** Each role of each instance holds this many at most: three roles of two instances stay far below PostgreSQL's 100. */
   maxConnections?: number;
-  /** Default 30 s: statements of the roles take milliseconds. 0 for the operator's tools, whose statements may take hours. */
+  /** Default 4 s: statements of the roles take milliseconds. 0 for the operator's tools, whose statements may take hours. */
   statementTimeoutMs?: number;
   /** Server settings of every connection, over the ones below: `{ synchronous_commit: 'off' }`. Values are ours, never a caller's. */
   settings?: Readonly<Record<string, string | number>>;
@@ -47,11 +52,12 @@ export interface DatabaseOptions {
   onError?: (error: Error) => void;
 }
 
+// For a place in the pool and a new connection together: callers wait as long for an answer, and then hear that there is none.
 const CONNECT_TIMEOUT_MS = 5_000;
-// A statement of ours takes milliseconds; one that takes this long waits for something that will not come.
-const STATEMENT_TIMEOUT_MS = 30_000;
-// The server answers a timed-out statement; one that says nothing for this much longer is gone without closing the connection.
-const SILENCE_MS = 5_000;
+// A statement of ours takes milliseconds; one that takes this long waits for something that will not come. With the silence it is 5 s.
+const STATEMENT_TIMEOUT_MS = 4_000;
+// The server answers a timed-out statement; one that says nothing for this much longer stands still, or is gone without closing the connection.
+const SILENCE_MS = 1_000;
 // Ten connections with statements of a millisecond serve this many in a tenth of a second. Behind more, a caller gives up first.
 const WAITING_MAX = 1_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
@@ -71,6 +77,7 @@ const types = {
 /** A connection pool. Nothing connects before the first query. Throws CONFIG_INVALID for a URL that cannot be used. */
 export const openDatabase = (options: DatabaseOptions): Database => {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const answerMaxMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + SILENCE_MS;
   const { url, ssl } = databaseConnection(options.url);
   const pool = new pg.Pool({
     connectionString: url,
@@ -79,10 +86,10 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + SILENCE_MS,
+    query_timeout: answerMaxMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    options: startupOptions(options, statementTimeoutMs),
+    options: startupOptions(options, { statementTimeoutMs, answerMaxMs }),
     types,
   });
   let losses = 0;
@@ -98,42 +105,58 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     client.on('error', (error) => lossesBefore === losses && lost(error));
   });
 
-  const requireRoom = (): void => {
-    if (pool.waitingCount >= WAITING_MAX) throw new AppError('DATABASE_UNAVAILABLE', 'Too many statements wait for a connection.');
-  };
+  const lent = createLentConnections(pool, answerMaxMs);
   const connect = async (): Promise<Client> => {
-    requireRoom();
-    return pool.connect().catch(throwRefusal);
+    if (pool.waitingCount >= WAITING_MAX) throw new AppError('DATABASE_UNAVAILABLE', 'Too many statements wait for a connection.');
+    return lent.lend().catch(throwRefusal);
   };
-
-  const transaction = async <T>(work: (client: Client) => Promise<T>, begin = 'BEGIN'): Promise<T> => {
+  const query: Database['query'] = async (statement, values) => {
     const client = await connect();
-    let broken: Error | undefined;
     try {
-      await client.query(begin);
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
+      const result = await client.query(statement, values);
+      lent.giveBack(client);
+      return result as never;
     } catch (error) {
-      await client.query('ROLLBACK').catch((failure: Error) => {
-        broken = failure;
-      });
-      throw error;
-    } finally {
-      client.release(broken);
+      lent.close(client, error);
+      throw refusalIn(error) ?? error;
     }
   };
-
   return {
     schema: options.schema,
-    query: async (statement, values) => {
-      requireRoom();
-      return pool.query(statement, values).catch(throwRefusal);
-    },
+    query: answerMaxMs === 0 ? query : (statement, values) => inTime(answerMaxMs, query(statement, values), noAnswer),
     connect,
-    transaction,
+    transaction: async (work, begin = 'BEGIN') => inTransaction(lent, await connect(), begin, work),
     end: () => pool.end(),
   };
+};
+
+/** For the wait for a connection and the one for the answer together, which have a limit each. */
+const noAnswer = (): AppError => new AppError('DATABASE_UNAVAILABLE', 'The database did not answer in time.');
+
+const inTransaction = async <T>(lent: LentConnections, client: Client, begin: string, work: (client: Client) => Promise<T>): Promise<T> => {
+  try {
+    await client.query(begin);
+    const result = await work(client);
+    await client.query('COMMIT');
+    lent.giveBack(client);
+    return result;
+  } catch (error) {
+    const failure = await failureToRollBack(client, error);
+    if (failure === null) lent.giveBack(client);
+    else lent.close(client, failure);
+    throw error;
+  }
+};
+
+/** Null: rolled back, and the connection is as good as before. */
+const failureToRollBack = async (client: Client, error: unknown): Promise<unknown> => {
+  if (isSilence(error)) return error; // ROLLBACK would wait as long again, behind the statement without an answer
+  try {
+    await client.query('ROLLBACK');
+    return null;
+  } catch (failure) {
+    return failure;
+  }
 };
 
 const throwRefusal = (error: unknown): never => {
@@ -141,10 +164,12 @@ const throwRefusal = (error: unknown): never => {
 };
 
 /** Time zone and date style are fixed because timestamps are parsed from text. */
-const startupOptions = ({ schema, settings }: DatabaseOptions, statementTimeoutMs: number): string => {
+const startupOptions = ({ schema, settings }: DatabaseOptions, limits: { statementTimeoutMs: number; answerMaxMs: number }): string => {
   const all = {
     search_path: `${quoteIdentifier(schema)},accounts,public`,
-    statement_timeout: statementTimeoutMs,
+    statement_timeout: limits.statementTimeoutMs,
+    // Of a client behind a half-open connection the server hears nothing more: its transaction would keep its locks for hours.
+    idle_in_transaction_session_timeout: limits.answerMaxMs,
     TimeZone: 'UTC',
     DateStyle: 'ISO',
     ...settings,

@@ -7,10 +7,10 @@ import { isTlsError } from '../runtime/tls-errors.ts';
 /**
  * SQLSTATE classes and codes after which the same transaction may succeed: connection lost (08), out of disk, memory or
  * connections (53), shutting down or starting (57P), canceled or timed out (57014), a standby that is not promoted yet
- * (25006), lost against another transaction (40, 55P03), I/O error (58).
+ * (25006), a transaction that stood still (25P03), lost against another transaction (40, 55P03), I/O error (58).
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const PASSING_STATE = /^(08|53|57P|57014|25006|40|55P03|58)/;
+const PASSING_STATE = /^(08|53|57P|57014|25006|25P03|40|55P03|58)/;
 const NETWORK_CODE = /^E[A-Z]+$/; // ECONNREFUSED, ECONNRESET, ENOTFOUND, EPIPE, …
 // What pg and pg-pool say about a connection; they give these no code.
 const CONNECTION_MESSAGE =
@@ -23,6 +23,17 @@ export const databaseError = (error: unknown): unknown => {
   const state = typeof code === 'string' ? code : '';
   const passing = PASSING_STATE.test(state) || NETWORK_CODE.test(state) || CONNECTION_MESSAGE.test(error.message);
   return passing ? new AppError('DATABASE_UNAVAILABLE', `The database did not answer as it should: ${error.message}`, error) : error;
+};
+
+const NO_ANSWER = 'Query read timeout'; // pg's own, without a code
+const CAUSES_MAX = 5;
+
+/** A statement got no answer at all, not even that its time is over: nothing more can be said on its connection. */
+export const isSilence = (error: unknown): boolean => {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < CAUSES_MAX; cause = cause.cause, depth += 1) {
+    if (cause.message === NO_ANSWER) return true;
+  }
+  return false;
 };
 
 const UNDEFINED_TABLE = '42P01';

@@ -13,3 +13,16 @@ export const within = async (limitMs: number, work: Promise<unknown>): Promise<b
     done.abort();
   }
 };
+
+/** As `work`, but rejects with `late()` when it takes longer: what becomes of it then is ignored. Cheap enough for every request. */
+export const inTime = <T>(limitMs: number, work: Promise<T>, late: () => Error): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), limitMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+
+/** Says how much of `limitMs`, which begin now, is left: for waits that follow one another and have one limit together. */
+export const countdown = (limitMs: number): (() => number) => {
+  const end = performance.now() + limitMs;
+  return () => Math.max(end - performance.now(), 0);
+};

@@ -1,7 +1,7 @@
 // Goal: whatever happens between a role and PostgreSQL, rows, counters, stock and checkpoint agree with the log in the end, and no order
 // waits for more than the outage. Method: proxies reset all connections of every role again and again in the middle of their transactions,
-// and refuse new ones, under a mixed load with stocked orders. The oracle compares journal, log and PostgreSQL. (Half-open connections are
-// noticed by the time-out of a statement, half a minute: the chaos campaign has them.)
+// and refuse new ones, under a mixed load with stocked orders. The oracle compares journal, log and PostgreSQL. (Half-open ones:
+// tests/integration/hostile/half-open-database, and the chaos campaign.)
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../../oracle/oracle.ts';
