@@ -86,7 +86,12 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
   applySteadyClockPatch();
   const retry = retryOf(brokers.length);
   const base = configOf({ brokers, clientId, logger, ssl, sasl });
-  const createKafka = (factory: ISocketFactory): Kafka => new Kafka({ ...base, socketFactory: factory });
+  // kafkajs begins with the first of the list. A user that gives up on a silent broker and connects anew begins with the next.
+  let first = 0;
+  const createKafka = (factory: ISocketFactory): Kafka => {
+    const turn = first++ % brokers.length;
+    return new Kafka({ ...base, brokers: [...brokers.slice(turn), ...brokers.slice(0, turn)], socketFactory: factory });
+  };
   const connectAdmin = async (): Promise<Admin> => {
     const { factory, shaking } = trackSockets(socketFactory);
     const admin = createKafka(factory).admin({ retry });

@@ -1,6 +1,5 @@
 // shared/log/read/start-offsets.ts: where a reader begins in the partitions that it was just given, checked against the log.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
 import type { LogClient } from '../connect/client.ts';
 import { createLogOutage } from '../connect/log-outage.ts';
@@ -46,7 +45,7 @@ export const createStartFinder = ({ client, topic, groupId, soleMember, startOff
   };
 
   return async (partitions, isWanted) => {
-    for (const deadline = performance.now() + START_MAX_MS; isWanted(); await delay(START_RETRY_MS)) {
+    for (const deadline = performance.now() + START_MAX_MS; isWanted(); await pause()) {
       try {
         const found = await findOnce(partitions);
         outage.over();
@@ -61,6 +60,8 @@ export const createStartFinder = ({ client, topic, groupId, soleMember, startOff
     return null;
   };
 };
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
 
 /** The offsets that a group has committed in a topic, by partition; none where it has not. */
 export const committedOffsets = (client: LogClient, groupId: string, topic: string): Promise<Map<number, GroupOffset>> =>

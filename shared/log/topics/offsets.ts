@@ -1,9 +1,9 @@
 // shared/log/topics/offsets.ts: where the partitions of a topic begin and end right now.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.ts';
+import { countdown, inTime } from '../../runtime/within.ts';
 import type { LogClient } from '../connect/client.ts';
-import { type Cluster, COMMAND_CONNECTION, protocolError } from '../connect/kafkajs-internals.ts';
+import { COMMAND_CONNECTION, protocolError } from '../connect/kafkajs-internals.ts';
 import type { Link } from '../connect/link.ts';
 import { EARLIEST, LATEST, listOffsetsCall } from '../protocol/list-offsets.ts';
 import { createLeaders, type Leaders } from './leaders.ts';
@@ -18,17 +18,23 @@ export interface Ends {
 export interface LogEnd {
   /**
    * The ends as they were at some moment after the call. Never more than one question is under way: all callers that ask meanwhile
-   * share the answer to the next. Rejects with LOG_UNAVAILABLE when the brokers cannot say.
+   * share the answer to the next. Rejects with LOG_UNAVAILABLE when the brokers do not say within 5 s; the answer to the next may take as
+   * long again.
    */
   ask(): Promise<ReadonlyMap<number, Ends>>;
   stop(): void;
 }
 
-// A leader that moves, or a topic that was just created, needs some tenths of a second.
-const ATTEMPTS_MAX = 5;
+// A leader that moves, or a topic that was just created, needs some tenths of a second. A caller's patience ends with this.
+const ASK_MAX_MS = 5_000;
 const RETRY_MS = 200;
-// A leader answers in a millisecond. One that is silent for 3 s has stopped, and another will lead soon.
-const ANSWER_MAX_MS = 3_000;
+// A leader answers in a millisecond. One that is silent for 3 s has stopped, and another will lead soon. With the connections it takes, if
+// there are none: kafkajs tries to connect for twenty seconds before it gives up.
+const ATTEMPT_MAX_MS = 3_000;
+
+/** Asks for a caller who waits no longer than this. Rejects with LOG_UNAVAILABLE. */
+export const endsWithin = (limitMs: number, logEnd: Pick<LogEnd, 'ask'>): Promise<ReadonlyMap<number, Ends>> =>
+  inTime(limitMs, logEnd.ask(), () => new AppError('LOG_UNAVAILABLE', 'The log did not say in time where it ends.'));
 
 /** Asks once. Rejects with LOG_UNAVAILABLE when the brokers cannot say. */
 export const logEnd = async (client: LogClient, topic: string): Promise<ReadonlyMap<number, Ends>> => {
@@ -42,53 +48,26 @@ export const logEnd = async (client: LogClient, topic: string): Promise<Readonly
 
 /** Asks often, over connections that are kept: 0.4 ms of CPU a question where there are no replicas. */
 export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
-  let link: (Link & { leaders: Leaders }) | null = null;
+  let asked: Asked | null = null;
   let current: Promise<unknown> | null = null;
   let next: Promise<ReadonlyMap<number, Ends>> | null = null;
 
   const drop = (): void => {
-    link?.destroy();
-    link = null;
-  };
-
-  const attempt = async (): Promise<ReadonlyMap<number, Ends>> => {
-    if (!link) {
-      const opened = client.openLink();
-      link = { ...opened, leaders: createLeaders(opened.cluster, topic) };
-      await link.cluster.connect();
-      await link.cluster.addMultipleTargetTopics([topic]);
-    }
-    const patience = setTimeout(drop, ANSWER_MAX_MS); // kafkajs knows no time-out below that of all requests
-    return endsSeenBy(link).finally(() => clearTimeout(patience));
-  };
-
-  const endsSeenBy = async ({ cluster, leaders }: { cluster: Cluster; leaders: Leaders }): Promise<ReadonlyMap<number, Ends>> => {
-    const led = Map.groupBy(await leaders.find(), ({ leader }) => leader);
-    const ends = new Map<number, Ends>();
-    const questions = Array.from(led, async ([leader, partitions]) => {
-      const broker = await cluster.findBroker({ nodeId: String(leader) });
-      const connection = await broker.connectionPool.getConnection(COMMAND_CONNECTION);
-      const [low, high] = await Promise.all([EARLIEST, LATEST].map((which) => connection.send(listOffsetsCall(topic, partitions, which))));
-      for (const { partition, errorCode, offset } of high!.answers) {
-        const first = low!.answers.find((answer) => answer.partition === partition);
-        const error = errorCode || first?.errorCode;
-        if (error) throw protocolError(error);
-        ends.set(partition, { low: first?.offset ?? 0, high: offset });
-      }
-    });
-    await Promise.all(questions);
-    return ends;
+    asked?.link.destroy();
+    asked = null;
   };
 
   const answer = async (): Promise<ReadonlyMap<number, Ends>> => {
-    for (let count = 1; ; count++) {
+    const left = countdown(ASK_MAX_MS);
+    for (;;) {
       try {
-        return await attempt();
+        asked ??= connectedTo(client, topic);
+        return await inTime(Math.min(ATTEMPT_MAX_MS, left()), endsSeenBy(asked, topic), () => new Error('The brokers say nothing.'));
       } catch (error) {
         drop(); // whatever was wrong with the link: the next attempt gets new connections and new metadata
-        if (count === ATTEMPTS_MAX) throw new AppError('LOG_UNAVAILABLE', `The ends of ${topic} could not be read.`, error);
+        if (left() <= RETRY_MS) throw new AppError('LOG_UNAVAILABLE', `The ends of ${topic} could not be read.`, error);
       }
-      await delay(RETRY_MS);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   };
 
@@ -111,4 +90,38 @@ export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
     },
     stop: drop,
   };
+};
+
+interface Asked {
+  link: Link;
+  /** Resolves when the link is connected and knows the topic. */
+  leaders: Promise<Leaders>;
+}
+
+const connectedTo = (client: LogClient, topic: string): Asked => {
+  const link = client.openLink();
+  const connected = async (): Promise<Leaders> => {
+    await link.cluster.connect();
+    await link.cluster.addMultipleTargetTopics([topic]);
+    return createLeaders(link.cluster, topic);
+  };
+  return { link, leaders: connected() };
+};
+
+const endsSeenBy = async ({ link, leaders }: Asked, topic: string): Promise<ReadonlyMap<number, Ends>> => {
+  const led = Map.groupBy(await (await leaders).find(), ({ leader }) => leader);
+  const ends = new Map<number, Ends>();
+  const questions = Array.from(led, async ([leader, partitions]) => {
+    const broker = await link.cluster.findBroker({ nodeId: String(leader) });
+    const connection = await broker.connectionPool.getConnection(COMMAND_CONNECTION);
+    const [low, high] = await Promise.all([EARLIEST, LATEST].map((which) => connection.send(listOffsetsCall(topic, partitions, which))));
+    for (const { partition, errorCode, offset } of high!.answers) {
+      const first = low!.answers.find((answer) => answer.partition === partition);
+      const error = errorCode || first?.errorCode;
+      if (error) throw protocolError(error);
+      ends.set(partition, { low: first?.offset ?? 0, high: offset });
+    }
+  });
+  await Promise.all(questions);
+  return ends;
 };
