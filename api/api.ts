@@ -193,6 +193,7 @@ export const createApi = async (settings: ApiSettings, ports: ApiPorts): Promise
     topic,
     currency,
     version,
+    decisionWaitMs: settings.decisionWaitMs,
     bulkGate: createBulkGate({ openOrders: tail.openOrders, openOrdersMax: settings.openOrdersMax, spare: admission.spare }),
     admission,
     readModel,

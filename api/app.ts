@@ -31,6 +31,7 @@ import type { CommandOrder } from './orders/command-order.ts';
 import type { SubmitOrder } from './orders/submit-order.ts';
 import type { Admission } from './overload/admission.ts';
 import { admitRequests } from './overload/admit-requests.ts';
+import { answerInTime } from './overload/answer-in-time.ts';
 import type { BulkGate } from './overload/bulk-gate.ts';
 import type { ChangeProducts } from './products/change-products.ts';
 import type { ReadProducts } from './products/read-products.ts';
@@ -60,6 +61,8 @@ export interface AppOptions {
   topic: string;
   currency: string;
   version: string;
+  /** DECISION_WAIT_MS. */
+  decisionWaitMs: number;
   submitOrder: SubmitOrder;
   orders: ReadOrder;
   commandOrder: CommandOrder;
@@ -126,6 +129,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   });
   limitBodies(app);
   checkRequests(app, options);
+  answerInTime(app, options);
   compressLongAnswers(app, (operationId) => ruleOf(operationId)?.compressed === true);
   app.addHook('onClose', async () => options.access.sessions.stop());
   options.metrics.measureRoutes(app);

@@ -54,6 +54,7 @@ const buildApiWithoutLog = (): Promise<FastifyInstance> => {
     topic: 'orders',
     currency: 'USD',
     version: '0.0.0',
+    decisionWaitMs: 5_000,
     submitOrder: submitNothing,
     isSeeded: () => true,
     commandOrder: unused,

@@ -198,7 +198,8 @@ export const PROBLEMS = {
   READ_MODEL_UNAVAILABLE: {
     status: 503,
     title: 'The database cannot be reached',
-    meaning: 'The database did not answer in time. Try again after `Retry-After` seconds.',
+    meaning:
+      'The database did not answer in time. Try again after `Retry-After` seconds. No order or product was recorded; a change of a user may have been made.',
   },
   OVERLOADED: {
     status: 503,

@@ -5,6 +5,7 @@ import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import type { RequestedChange } from '../../shared/order/ruled-out.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
 import { shareOf } from '../requests/outstanding-requests.ts';
@@ -40,10 +41,11 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
   const decided = async (request: OrderRequest, change: RequestedChange, traceparent: string | null): Promise<Commanded> => {
     const requestId = request.id;
     const pending = outstanding.register(requestId, shareOf(request.actor));
+    const left = countdown(decisionWaitMs);
     try {
       const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
       // The answer may come before an acknowledgement that is lost on its way.
-      const answered = await Promise.race([pending.answer, appended.then(() => pending.within(decisionWaitMs))]);
+      const answered = await Promise.race([pending.answer, appended.then(() => pending.within(left()))]);
       if (answered !== null) {
         const known = await withOrder(answered);
         return known === null ? { outcome: 'pending', requestId, place: answered.place } : settledBy(known, change, false);

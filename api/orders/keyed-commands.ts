@@ -8,6 +8,7 @@ import type { OrderRequest } from '../../shared/order/events.ts';
 import type { RequestedChange } from '../../shared/order/ruled-out.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import { Problem } from '../http/problems.ts';
 import type { AnsweredRequest, OrderEvents } from '../reads/order-history.ts';
 import type { OrderTail } from '../reads/order-tail.ts';
@@ -28,16 +29,13 @@ export interface CommandOrderOptions {
   tail: Pick<OrderTail, 'waitRead'>;
   priceLines: PriceLines;
   outstanding: OutstandingRequests<OrderAnswer>;
-  /** DECISION_WAIT_MS. */
+  /** DECISION_WAIT_MS: for the answer, from the moment on at which the request is appended. */
   decisionWaitMs: number;
   now: () => number;
 }
 
-// As long as an append may take: see append-in-time.ts.
-const READ_MAX_MS = 5_000;
-
 type Pending = OutstandingRequest<OrderAnswer>;
-type Begun = { told: Commanded } | { earlier: AnsweredRequest | null; place: LogPosition | null };
+type Begun = { told: Commanded } | { earlier: AnsweredRequest | null; place: LogPosition | null; left: () => number };
 
 /** As `CommandOrder`, for a command with a key. What its first request came to is asked before what the order is by now: 412 to a repetition would hide that. */
 export const createKeyedCommands = (options: CommandOrderOptions) => {
@@ -69,21 +67,26 @@ export const createKeyedCommands = (options: CommandOrderOptions) => {
   };
 
   /** Resolves when the tail has read the request, or its answer, with the place of one of them; null: the outcome is unknown. */
-  const append = (request: OrderRequest, traceparent: string | null, pending: Pending): Promise<LogPosition | null> => {
+  const append = (request: OrderRequest, traceparent: string | null, pending: Pending, left: () => number): Promise<LogPosition | null> => {
     const appended = appendOrGiveUp(appender, encodeOrderEvent(request, topic, traceparent));
     const read = appended.then(async (place) => {
-      if (place !== null) await tail.waitRead(place, READ_MAX_MS);
+      if (place !== null) await tail.waitRead(place, left());
       return place;
     });
     return Promise.race([read, pending.answer.then((answer) => answer.place)]);
   };
 
-  /** The request is in the log, or may be: its answer, once there is one, or what is known after DECISION_WAIT_MS. */
-  const awaited = async (orderId: string, { requestId, commandHash }: KeyedRequest, pending: Pending): Promise<AnsweredRequest | null> => {
+  /** The request is in the log, or may be: its answer, once there is one, or what is known when no time is left. */
+  const awaited = async (
+    orderId: string,
+    { requestId, commandHash }: KeyedRequest,
+    pending: Pending,
+    left: () => number,
+  ): Promise<AnsweredRequest | null> => {
     // Another with this key may have been first, and may be answered: then the processor gives no other answer.
     const known = await inLogByNow(orderId, requestId);
     if (known !== null && (known.answer !== null || known.request.data.command_hash !== commandHash)) return known;
-    const answer = await pending.within(decisionWaitMs);
+    const answer = await pending.within(left());
     return answer === null ? known : inLogByNow(orderId, requestId);
   };
 
@@ -93,10 +96,13 @@ export const createKeyedCommands = (options: CommandOrderOptions) => {
       const found = await orders.fresh(command.orderId);
       if (found === null) return { told: { outcome: 'not_found' } };
       const earlier = await inLog(found, keyed.requestId);
-      if (earlier !== null) return { earlier, place: earlier.place };
+      if (earlier !== null) return { earlier, place: earlier.place, left: countdown(decisionWaitMs) };
       const change = await pricedChange(command.asked, priceLines);
       const request = requestFor(found, command, { change, keyed, now: now() });
-      if (!('outcome' in request)) return { earlier, place: await append(request, command.traceparent, pending) };
+      if (!('outcome' in request)) {
+        const left = countdown(decisionWaitMs);
+        return { earlier, place: await append(request, command.traceparent, pending, left), left };
+      }
       if (isCaughtUp) return { told: request };
       // Another instance may have given this key its answer: that counts, not what this one would say.
       await orders.caughtUp(command.orderId);
@@ -108,7 +114,7 @@ export const createKeyedCommands = (options: CommandOrderOptions) => {
     const begun = await begin(command, keyed, pending);
     if ('told' in begun) return begun.told;
     const { earlier } = begun;
-    const known = earlier?.answer ? earlier : await awaited(command.orderId, keyed, pending);
+    const known = earlier?.answer ? earlier : await awaited(command.orderId, keyed, pending, begun.left);
     if (known !== null && known.request.data.command_hash !== commandHash) return { outcome: 'key_reused' };
     if (known?.answer) return settledBy(known.answer, changeOf(known.request), Boolean(earlier?.answer));
     const place = begun.place ?? known?.place ?? null;

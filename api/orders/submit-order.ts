@@ -8,6 +8,7 @@ import type { Appender } from '../../shared/log/log.ts';
 import type { IdOrigin, OrderCreated } from '../../shared/order/events.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import type { OrderTail } from '../reads/order-tail.ts';
 import type { LogPosition } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
@@ -59,7 +60,7 @@ export interface SubmitOrderOptions {
   now: () => number;
 }
 
-// As long as an append may take: see append-in-time.ts.
+// For the append and the verdict together, as long as the append alone may take: see append-in-time.ts.
 const VERDICT_MAX_MS = 5_000;
 
 export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
@@ -111,12 +112,27 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
   };
 
   /** For ids that others may use too: the log decides who was first, and the tail reads it. */
-  const appendAndRead = (event: OrderCreated, traceparent: string | null, lost: (winner: StoredOrder) => Submitted | Promise<Submitted>) =>
-    appended(event, traceparent, async (place) => {
-      const winner = (await tail.waitRead(place, VERDICT_MAX_MS)) ? await orders.known(event.orderId) : null;
+  const appendAndRead = (
+    event: OrderCreated,
+    traceparent: string | null,
+    lost: (winner: StoredOrder) => Submitted | Promise<Submitted>,
+  ) => {
+    const left = countdown(VERDICT_MAX_MS);
+    return appended(event, traceparent, async (place) => {
+      const winner = (await tail.waitRead(place, left())) ? await winnerOf(event.orderId) : null;
       if (winner === null) return { outcome: 'pending', orderId: event.orderId, place };
       return winner.order.createdEventId === event.id ? { outcome: 'created', created: event, place, replayed: false } : lost(winner);
     });
+  };
+  /** Null also when that cannot be read now: to reject would say that nothing was recorded. */
+  const winnerOf = async (orderId: string): Promise<StoredOrder | null> => {
+    try {
+      return await orders.known(orderId);
+    } catch (error) {
+      if (error instanceof AppError && error.retryable) return null;
+      throw error;
+    }
+  };
 
   const submitKeyed = async (submission: Submission, idempotencyKey: string): Promise<Submitted> => {
     const key = keyHash(submission.caller, idempotencyKey);

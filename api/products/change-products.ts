@@ -4,6 +4,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { ProductEventData, ProductRequest } from '../../shared/product/events.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
 import { type KeyedRequest, keyedRequest } from '../requests/keyed-request.ts';
@@ -73,6 +75,18 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     return earlier.commandHash === commandHash ? earlier.answer : 'key_reused';
   };
 
+  /** What has come of a request that was answered. `pending` also when that cannot be read now: to reject would say that nothing was recorded. */
+  const answered = async (request: ProductRequest, keyed: KeyedRequest | null, answer: Verdict['answer']): Promise<ProductChanged> => {
+    try {
+      // Two with one key at the same time: the answer is to the one that the ledger saw first.
+      if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
+      return await settled(request.productId, answer, false);
+    } catch (error) {
+      if (error instanceof AppError && error.retryable) return { outcome: 'pending', requestId: request.id };
+      throw error;
+    }
+  };
+
   const change = async (asked: ProductChange, context: CallContext): Promise<ProductChanged> => {
     const { productId, idempotencyKey } = asked;
     if (!(await products.exists(productId))) return { outcome: 'not_found' };
@@ -85,15 +99,14 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
       const earlier = keyed === null ? null : await earlierOf(keyed);
       if (earlier === 'key_reused') return { outcome: 'key_reused' };
       if (earlier !== null) return await settled(productId, earlier, true);
-      const place = await appendOrGiveUp(appender, encodeProductEvent(request, topic, context.traceparent));
-      const answer = await pending.within(decisionWaitMs);
-      if (answer === null) {
-        if (place !== null) pending.abandon();
-        return { outcome: place === null ? 'unknown' : 'pending', requestId: request.id };
-      }
-      // Two with one key at the same time: the answer is to the one that the ledger saw first.
-      if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
-      return await settled(productId, answer, false);
+      const left = countdown(decisionWaitMs);
+      const appended = appendOrGiveUp(appender, encodeProductEvent(request, topic, context.traceparent));
+      // The answer may come before an acknowledgement that is lost on its way.
+      const answer = await Promise.race([pending.answer, appended.then(() => pending.within(left()))]);
+      if (answer !== null) return await answered(request, keyed, answer);
+      if ((await appended) === null) return { outcome: 'unknown', requestId: request.id };
+      pending.abandon();
+      return { outcome: 'pending', requestId: request.id };
     } finally {
       pending.release();
     }

@@ -7,6 +7,7 @@ import type { Appender } from '../../shared/log/log.ts';
 import type { ProductCreated } from '../../shared/product/events.ts';
 import { evolveProduct } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { KEYED_PREFIX } from '../http/ids.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
@@ -47,7 +48,7 @@ export interface CreateProductOptions {
   now: () => number;
 }
 
-// As long as an append may take: see append-in-time.ts.
+// For the append and the verdict together, as long as the append alone may take: see append-in-time.ts.
 const VERDICT_MAX_MS = 5_000;
 
 interface Keyed {
@@ -112,10 +113,11 @@ export const createCreateProduct = ({
     const { productId } = event;
     if (catalogue.get(productId) !== undefined) return { outcome: 'taken' };
     if (catalogue.size() >= productsMax) return { outcome: 'overloaded' };
+    const left = countdown(VERDICT_MAX_MS);
     const place = await appendOrGiveUp(appender, encodeProductEvent(event, topic, context.traceparent));
     if (place === null) return { outcome: 'unknown', productId };
     // The log decides which client was first with an id; and the next order of the product finds it priced, on this instance at least.
-    if (!(await catalogue.waitRead(place, VERDICT_MAX_MS))) return { outcome: 'pending', productId };
+    if (!(await catalogue.waitRead(place, left()))) return { outcome: 'pending', productId };
     if (catalogue.get(productId)?.createdEventId === event.id) return { outcome: 'created', product: rowOf(event), replayed: false };
     return (keyed && (await repeated(keyed))) ?? { outcome: 'taken' };
   };

@@ -1,8 +1,9 @@
 // api/products/read-to-end.ts: waits, for a bounded time, until the catalogue contains what the log has now.
 // It is used before a product is said not to exist, and before an order is refused for what the catalogue says.
 
-import type { LogEnd } from '../../shared/log/topics/offsets.ts';
+import { endsWithin, type LogEnd } from '../../shared/log/topics/offsets.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import type { Catalogue } from './catalogue.ts';
 
 export interface ReadToEndOptions {
@@ -11,19 +12,23 @@ export interface ReadToEndOptions {
   partitionOf: (productId: string) => number;
 }
 
-/** Resolves when everything that the log had of these products at some moment after the call is in the catalogue. Rejects with LOG_UNAVAILABLE. */
+/**
+ * Resolves when everything that the log had of these products at some moment after the call is in the catalogue. Rejects with
+ * LOG_UNAVAILABLE, after 5 s at the latest.
+ */
 export type ReadToEnd = (productIds: readonly string[]) => Promise<void>;
 
-// Longer than a pause of the broker or a rejoin, shorter than a caller's patience.
+// To ask where the log ends and to read up to there: longer than a pause of the broker, shorter than a caller's patience.
 const LOG_WAIT_MAX_MS = 5_000;
 
 export const createReadToEnd =
   ({ catalogue, logEnd, partitionOf }: ReadToEndOptions): ReadToEnd =>
   async (productIds) => {
-    const ends = await logEnd.ask();
+    const left = countdown(LOG_WAIT_MAX_MS);
+    const ends = await endsWithin(left(), logEnd);
     const passed = Array.from(new Set(productIds.map(partitionOf)), (partition) => {
       const end = ends.get(partition)?.high ?? 0;
-      return end === 0 || catalogue.waitRead({ partition, offset: end - 1 }, LOG_WAIT_MAX_MS);
+      return end === 0 || catalogue.waitRead({ partition, offset: end - 1 }, left());
     });
     if (!(await Promise.all(passed)).every(Boolean)) {
       throw new AppError('LOG_UNAVAILABLE', 'The catalogue did not reach the end of the log in time.');

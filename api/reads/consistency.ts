@@ -1,7 +1,9 @@
 // api/reads/consistency.ts: Consistency-Token: the position in the log of what a client has written.
 // A read that sends it waits, for a bounded time, until its answer contains that position.
 
-import type { LogEnd } from '../../shared/log/topics/offsets.ts';
+import { type Ends, endsWithin, type LogEnd } from '../../shared/log/topics/offsets.ts';
+import { AppError } from '../../shared/runtime/app-error.ts';
+import { countdown } from '../../shared/runtime/within.ts';
 import { Problem } from '../http/problems.ts';
 import type { OrderTail } from './order-tail.ts';
 import type { LogPosition } from './position-waits.ts';
@@ -15,11 +17,13 @@ export interface ConsistencyOptions {
 export interface Consistency {
   /**
    * True once a read of this kind contains the token's place: `order` reads see what the tail has folded, `rows` (lists,
-   * metrics) what the projector has stored. False after 2 s: answer all the same, and say `Consistency: stale`.
+   * metrics) what the projector has stored. False after 2 s, also where the log does not say whether it has the place: answer all the
+   * same, and say `Consistency: stale`.
    */
   reached: (token: string, by: 'order' | 'rows') => Promise<boolean>;
 }
 
+// For all of it: whether the log has the place at all, and until the answer contains it.
 const WAIT_MAX_MS = 2_000;
 const PAIR = '\\.[0-9a-z]{1,6}\\.[0-9a-z]{1,11}';
 const TOKEN = new RegExp(`^c1(?:${PAIR})+$`);
@@ -38,22 +42,37 @@ const placesIn = (token: string): LogPosition[] => {
 };
 
 export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyOptions): Consistency => {
-  const checked = async (places: readonly LogPosition[]): Promise<void> => {
-    // Ours name each partition once; a header of 16 KiB has room for thousands of places, and each would be waited for.
-    if (places.length > partitionCount || places.some(({ partition }) => partition >= partitionCount))
-      throw new Problem('INVALID_TOKEN', 'The consistency token does not name partitions of this log.');
-    if (places.every(({ partition, offset }) => offset < tail.position(partition))) return;
-    const ends = await logEnd.ask();
+  /** Whether the log is known to have them. */
+  const checked = async (places: readonly LogPosition[], limitMs: number): Promise<boolean> => {
+    if (places.some(({ partition }) => partition >= partitionCount))
+      throw new Problem('INVALID_TOKEN', 'The consistency token names no partition of this log.');
+    // So there are no more places to wait for than partitions, however long the header is.
+    if (new Set(places.map(({ partition }) => partition)).size < places.length)
+      throw new Problem('INVALID_TOKEN', 'The consistency token names a partition twice.');
+    if (places.every(({ partition, offset }) => offset < tail.position(partition))) return true;
+    const ends = await endsUnlessSilent(logEnd, limitMs);
+    if (ends === null) return false;
     if (places.some(({ partition, offset }) => offset >= (ends.get(partition)?.high ?? 0)))
       throw new Problem('INVALID_TOKEN', 'The consistency token lies beyond the end of the log.');
+    return true;
   };
   return {
     reached: async (token, by) => {
+      const left = countdown(WAIT_MAX_MS);
       const places = placesIn(token);
-      await checked(places);
+      if (!(await checked(places, left()))) return false;
       const wait = by === 'order' ? tail.waitRead : tail.waitStored;
-      const reached = await Promise.all(places.map((place) => wait(place, WAIT_MAX_MS)));
+      const reached = await Promise.all(places.map((place) => wait(place, left())));
       return reached.every(Boolean);
     },
   };
+};
+
+const endsUnlessSilent = async (logEnd: Pick<LogEnd, 'ask'>, limitMs: number): Promise<ReadonlyMap<number, Ends> | null> => {
+  try {
+    return await endsWithin(limitMs, logEnd);
+  } catch (error) {
+    if (error instanceof AppError && error.retryable) return null;
+    throw error;
+  }
 };

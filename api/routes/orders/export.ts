@@ -40,7 +40,7 @@ const schema = {
         'text/csv': { schema: { type: 'string' } },
       },
     },
-    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
+    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
   },
 };
 

@@ -29,15 +29,7 @@ const schema = {
   headers: TokenHeaders,
   response: {
     200: jsonResponse({ description: 'A page.', schema: OrderPage, example: EXAMPLE_PAGE }),
-    ...problemResponses(
-      'VALIDATION_FAILED',
-      'INVALID_CURSOR',
-      'INVALID_TOKEN',
-      'NOT_ACCEPTABLE',
-      'OVERLOADED',
-      'LOG_UNAVAILABLE',
-      'READ_MODEL_UNAVAILABLE',
-    ),
+    ...problemResponses('VALIDATION_FAILED', 'INVALID_CURSOR', 'INVALID_TOKEN', 'NOT_ACCEPTABLE', 'OVERLOADED', 'READ_MODEL_UNAVAILABLE'),
   },
 };
 

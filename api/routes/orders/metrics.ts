@@ -25,7 +25,7 @@ const schema = {
   headers: TokenHeaders,
   response: {
     200: jsonResponse({ description: 'The numbers.', schema: MetricsRef, example: EXAMPLE_METRICS }),
-    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'NOT_ACCEPTABLE', 'LOG_UNAVAILABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
+    ...problemResponses('VALIDATION_FAILED', 'INVALID_TOKEN', 'NOT_ACCEPTABLE', 'READ_MODEL_UNAVAILABLE', 'OVERLOADED'),
   },
 };
 

@@ -71,7 +71,7 @@ export const API_MUTANTS: readonly Mutant[] = [
     rule: 'R7',
     why: 'An order that was answered with 201 a moment ago is answered with 404.',
     file: 'api/reads/read-order.ts',
-    find: 'await passEnd(partitionOf(orderId));\n    // The',
+    find: 'await passEnd(left, partitionOf(orderId));\n    // The',
     replace: '// The',
     world: 'api-http',
   },

@@ -342,6 +342,21 @@ describe.concurrent('a change of stock', () => {
   );
 
   it(
+    'is 202, not 503, when its answer has come and the ledger cannot be read: it is recorded',
+    withLamp(async (api) => {
+      for (const headers of [{}, { 'idempotency-key': 'delivery-8' }] as Record<string, string>[]) {
+        const changed = call(api, 'PUT', '/products/lamp/stock', { delta: 5 }, headers);
+        const { id: causationId } = await requested(api);
+        api.products.broken = true;
+        land(api, productEvent('StockAdjusted', 'lamp', { version: 1 + requests(api).length, causationId, data: { delta: 5 } }));
+        expect((await changed).statusCode).toBe(202);
+        expect((await changed).headers.location).toBe(`/products/lamp/requests/${causationId}`);
+        api.products.broken = false;
+      }
+    }),
+  );
+
+  it(
     'of a product that there is not is 404',
     withApi(async (api) => {
       expect((await call(api, 'PUT', '/products/none/stock', { delta: 1 })).json()).toMatchObject({ code: 'PRODUCT_NOT_FOUND' });
