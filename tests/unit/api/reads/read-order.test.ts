@@ -371,10 +371,10 @@ describe.concurrent('a Consistency-Token', () => {
     'that names more places than there are partitions is refused before any of them is waited for',
     withApi(async (api) => {
       await api.post(good);
-      const token = `c1${'.0.0'.repeat(4_000)}`;
+      const token = `c1${'.0.0'.repeat(200)}`;
       expect((await api.get('/orders', { 'consistency-token': token })).json()).toMatchObject({
         code: 'INVALID_TOKEN',
-        detail: expect.stringContaining('does not name partitions'),
+        detail: expect.stringContaining('names a partition twice'),
       });
     }),
   );
