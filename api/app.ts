@@ -144,6 +144,7 @@ const checkRequests = (app: FastifyInstance, { access, orders, admission }: AppO
   const { required, corsOrigins, rateLimitPerSecond: perSecond } = settings;
   const isMetricsToken = createTokenCheck(settings.metricsToken);
   const rates = required ? createRateLimit({ perSecond, remembered: credentials.remembered, isMetricsToken }) : null;
+  app.decorateRequest('counted', null);
   addCommonHeaders(app, { loopbackOnly: !required, corsOrigins });
   if (rates !== null) app.addHook('onRequest', rates.beforeLookUp);
   refuseContradictions(app);

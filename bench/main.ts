@@ -12,6 +12,7 @@ import { benchmarksDocument } from './report/document.ts';
 import type { Findings } from './report/findings.ts';
 import { merge, parseNotes, report } from './report/report.ts';
 import { durablePost } from './scenarios/durable-post.ts';
+import { hostile } from './scenarios/hostile.ts';
 import { idle } from './scenarios/idle.ts';
 import { latencies } from './scenarios/latencies.ts';
 import { lists } from './scenarios/lists.ts';
@@ -23,7 +24,7 @@ import { CHECKOUT, createEnvironment, type EnvironmentOptions, type Starting } f
 import { createSystem, type System } from './system/system.ts';
 
 // Idle first, while nothing has happened yet; then from light load to heavy, because memory that a peak has taken is kept.
-const ON_THE_SYSTEM = { f: idle, c: latencies, b: throughput, a: durablePost };
+const ON_THE_SYSTEM = { f: idle, c: latencies, h: hostile, b: throughput, a: durablePost };
 // The rebuild is of what the system has left behind; the others bring their own.
 const IN_THE_ENVIRONMENT = { d: rebuild, l: lists, s: stock };
 // A system of its own, whose api takes so few orders a second that one machine can bring ten times as many.
@@ -51,7 +52,7 @@ const program = new Command('bench')
   .description('Measures the order service on this machine, on a broker and a database started for it.')
   .option(
     '--only <parts>',
-    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, l: lists, o: overload, s: stock; separated by commas',
+    'a: durable POST, b: highest rate, c: latencies, d: rebuild, f: idle, h: hostile requests, l: lists, o: overload, s: stock; separated by commas',
     parts,
     PARTS,
   )

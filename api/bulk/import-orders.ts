@@ -1,7 +1,6 @@
 // api/bulk/import-orders.ts: POST /orders/import without HTTP: one line of the request becomes one line of the answer.
 // A line is checked and submitted exactly as a body of POST /orders is; an error in one line is its result and never stops the others.
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { BODY_BYTES_MAX } from '../access/operations.ts';
@@ -16,6 +15,7 @@ import { idempotencyKeyOf } from '../requests/idempotency-key.ts';
 import { ImportLine } from '../schemas/bulk.ts';
 import { inOrder } from './in-order.ts';
 import { type Line, linesOf } from './split-lines.ts';
+import { createTurns } from './take-turns.ts';
 
 export interface LineResult {
   line: number;
@@ -36,9 +36,6 @@ export type ImportLines = (body: AsyncIterable<Buffer>, context: CallContext) =>
 
 // Lines that wait for the log, or for the client to take their results: normalised orders of at most some 20 KB.
 const LINES_UNDER_WAY_MAX = 200;
-// Checking as much takes a millisecond or two; then other requests have their turn. Lines of orders come to the first, long ones to the other.
-const LINES_PER_TURN = 50;
-const BYTES_PER_TURN = 65_536;
 // JSON's own (RFC 8259).
 const WHITESPACE = new Set(Buffer.from(' \t\r\n'));
 // Bytes that are no UTF-8 are refused, not replaced: an order must not say what its client did not write.
@@ -46,6 +43,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export const createImportLines = ({ submitOrder, gate, logger }: ImportLinesOptions): ImportLines => {
   const validate = createValidatorCompiler()({ schema: ImportLine });
+  const turns = createTurns();
 
   const parse = (bytes: Buffer): ImportLine => {
     const value = parseJson(bytes);
@@ -69,24 +67,14 @@ export const createImportLines = ({ submitOrder, gate, logger }: ImportLinesOpti
 
   return (body, context) =>
     inOrder({
-      inputs: filledLines(linesOf(body, BODY_BYTES_MAX.order)),
+      inputs: filled(turns.ofLines(linesOf(turns.ofBytes(body), BODY_BYTES_MAX.order))),
       work: (line) => submit(line, context),
       limit: LINES_UNDER_WAY_MAX,
     });
 };
 
-async function* filledLines(lines: AsyncIterable<Line>): AsyncGenerator<Line> {
-  let count = 0;
-  let bytes = 0;
-  for await (const line of lines) {
-    count += 1;
-    bytes += line.bytes?.length ?? 0;
-    if (count > LINES_PER_TURN || bytes > BYTES_PER_TURN) {
-      await nextTurn();
-      [count, bytes] = [0, 0];
-    }
-    if (line.bytes === null || !isBlank(line.bytes)) yield line;
-  }
+async function* filled(lines: AsyncIterable<Line>): AsyncGenerator<Line> {
+  for await (const line of lines) if (line.bytes === null || !isBlank(line.bytes)) yield line;
 }
 
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => WHITESPACE.has(byte));

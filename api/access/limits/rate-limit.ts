@@ -32,8 +32,8 @@ interface Window {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Where it was counted first: for a caller, or for its source (null). Undefined: it is not counted. */
-    counted?: { callerId: string | null; window: Window };
+    /** Where it was counted first: for a caller, or for its source (`callerId` is null). Null: it is not counted. */
+    counted: { callerId: string | null; window: Window } | null;
   }
 }
 
