@@ -90,6 +90,17 @@ export default defineConfig({
         extends: true,
         test: { name: 'compose', include: ['tests/compose/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 5 } },
       },
+      // Python's, and as busy as the service that it asks.
+      {
+        extends: true,
+        test: {
+          name: 'schemathesis',
+          include: ['tests/schemathesis/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 5 },
+          ...WITH_STACK,
+        },
+      },
       // The runs of mutants are processes of their own, as many as there are cores.
       { extends: true, test: { name: 'mutants', include: ['tests/mutants/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 6 } } },
     ],
