@@ -29,8 +29,8 @@ const ROUTES = ['metrics', 'populate', 'import', 'export'];
 const UNREACHABLE = new Set([...ROUTES, ...DOTS]);
 
 const ID_BUT = (refused: string): string => ID_PATTERN.replace('^', `^(?!${refused})`);
-/** `ID_PATTERN` without the ids that no URL can have as a segment, and the same for what `whyNotChoosable` lets pass. */
-export const REACHABLE_ID_PATTERN = ID_BUT('\\.{1,2}$');
+/** `ID_PATTERN` without what clients may not choose for a product, and for an order (`whyNotChoosable`). */
+export const PRODUCT_ID_PATTERN = ID_BUT(`${KEYED_PREFIX}|\\.{1,2}$`);
 export const ORDER_ID_PATTERN = ID_BUT(`${KEYED_PREFIX}|(?:${ROUTES.join('|')}|\\.{1,2})$`);
 
 /** Why a client may not choose this id, or null. The pattern has been checked. */

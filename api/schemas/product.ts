@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { AMOUNT_MAX } from '../../shared/order/money.ts';
 import { PRODUCT_DESCRIPTION_MAX, PRODUCT_NAME_MAX, STOCK_MAX } from '../../shared/product/event-schemas.ts';
-import { ID_PATTERN, IdInput, REACHABLE_ID_PATTERN } from '../http/ids.ts';
+import { ID_PATTERN, IdInput, PRODUCT_ID_PATTERN } from '../http/ids.ts';
 import type { ProductView } from '../products/product-view.ts';
 import { describedOnly } from './described.ts';
 import { orNull } from './order.ts';
@@ -19,7 +19,7 @@ export const ProductInput = Type.Object(
     product_id: Type.Optional(
       Type.Unsafe<string | number>({
         ...IdInput,
-        ...describedOnly({ pattern: REACHABLE_ID_PATTERN }),
+        ...describedOnly({ pattern: PRODUCT_ID_PATTERN }),
         description: 'An id of your own choice; without it the service makes one.',
       }),
     ),

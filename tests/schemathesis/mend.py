@@ -11,6 +11,15 @@ TOTAL_ONE_OF = 4
 # One of so many of a customer's names somebody else, or an id of their own choice: always 403.
 FORBIDDEN_ONE_OF = 4
 
+SUBMITS = ("createOrder", "createOrderAsBefore", "importOrders")
+# What a client may choose instead of sending an Idempotency-Key.
+CHOSEN_ID = {
+    "createOrder": "order_id",
+    "createOrderAsBefore": "order_id",
+    "createProduct": "product_id",
+    "populateOrders": "batch_id",
+}
+
 turns = defaultdict(count)
 
 
@@ -43,16 +52,16 @@ def mend_body(case):
         body["items"] = with_one_price_each(body["items"])
     if not one_of(TOTAL_ONE_OF, "total") and ("items" in body or "item_ids" in body):
         body["total_amount"] = total_of(body.get("items")) or body.get("total_amount", 1)
-    if operation_of(case) in ("createOrder", "importOrders"):
+    if operation_of(case) in SUBMITS:
         if not IS_CUSTOMER:
             # A relation with the caller: a customer may leave it out, others may not.
             body.setdefault("user_id", "101")
         elif not one_of(FORBIDDEN_ONE_OF, "order"):
             body.pop("user_id", None)
             body.pop("order_id", None)
-        # A relation with a header: both say which order is meant.
-        if "order_id" in body:
-            case.headers.pop("idempotency-key", None)
+    # A relation with a header: both say what is meant.
+    if CHOSEN_ID.get(operation_of(case)) in body:
+        case.headers.pop("idempotency-key", None)
     case.body = body
 
 

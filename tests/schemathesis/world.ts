@@ -37,6 +37,7 @@ export const startWorld = async (): Promise<World> => {
   });
   const env = {
     ACCOUNTS_SCHEMA: accounts,
+    FULFILMENT: 'http',
     FULFILMENT_URL: endpoint.url,
     PROCESSOR_CONCURRENCY: String(IN_PROCESSING_MAX),
     RATE_LIMIT_PER_SECOND: '100000', // the limit has its own tests; here it would answer everything
