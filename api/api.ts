@@ -33,6 +33,7 @@ import type { ReadModel } from './reads/read-model.ts';
 import { createReadOrder } from './reads/read-order.ts';
 import { createRowLookup } from './reads/row-lookup.ts';
 import type { OrderAnswer } from './reads/tail-memory.ts';
+import { appendWhileReading } from './requests/append-while-reading.ts';
 import { createOutstandingRequests } from './requests/outstanding-requests.ts';
 
 export interface ApiSettings {
@@ -92,7 +93,7 @@ export interface Api {
 /** Everything behind the routes. The simulation (tests/simulation) drives this, without HTTP. */
 export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, ports: PartsPorts) => {
   const { topic, partitionCount, currency } = settings;
-  const { appender, createReader, logEnd, readModel, feedMetrics, logger, onProgress, onFatal } = ports;
+  const { createReader, logEnd, readModel, feedMetrics, logger, onProgress, onFatal } = ports;
   const partition = (orderId: string): number => partitionOf(orderId, partitionCount);
 
   const feed = createFeed({ publishedOffsets: () => tail.publishedOffsets(), metrics: feedMetrics });
@@ -120,6 +121,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     onAnswer: outstandingChanges.resolve,
     onFatal,
   });
+  const appender = appendWhileReading(ports.appender, () => tail.cannotReadOn() ?? catalogue.cannotReadOn());
   const readToEnd = createReadToEnd({
     catalogue,
     logEnd: ports.products.logEnd,

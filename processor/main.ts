@@ -101,6 +101,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
 
   const orders = createOrderSide({
     topic,
+    partitionCount: config.ORDERS_PARTITIONS,
     client,
     appender,
     fulfil,
@@ -119,6 +120,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const metrics = createProcessorMetrics(registry, orders.partitions, orders.lag, systemClock.now);
   const products = createProductSide({
     topic: productsTopic,
+    partitionCount: config.PRODUCTS_PARTITIONS,
     deadLetterTopic,
     client,
     appender,

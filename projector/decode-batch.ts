@@ -2,7 +2,7 @@
 // It never lets the read model pass over a record before that is safe elsewhere.
 
 import type { Undecodable } from '../shared/log/codec/envelope.ts';
-import { decodeOrderEvent } from '../shared/log/codec/order-codec.ts';
+import type { DecodeOrderEvent } from '../shared/log/codec/order-codec.ts';
 import { createSetAside, type SetAsideOptions } from '../shared/log/dead-letters/set-aside.ts';
 import type { LogRecord } from '../shared/log/log.ts';
 import type { DecodedRecord } from './project.ts';
@@ -17,7 +17,7 @@ export interface DecodedBatch {
  * Resolves once every record that cannot be decoded is in the dead-letter topic: exactly once while the process lives, even
  * if a batch is decoded again after a failure. Rejects as the dead-letter append does.
  */
-export const createBatchDecoder = (options: SetAsideOptions) => {
+export const createBatchDecoder = (options: SetAsideOptions & { decode: DecodeOrderEvent }) => {
   const setAside = createSetAside(options);
   const safe = new WeakSet<LogRecord>();
 
@@ -27,7 +27,7 @@ export const createBatchDecoder = (options: SetAsideOptions) => {
   };
 
   return async (records: readonly LogRecord[]): Promise<DecodedBatch> => {
-    const batch = decodeAll(records);
+    const batch = decodeAll(records, options.decode);
     const burials: Promise<void>[] = [];
     for (const { record, decoded } of batch.records) {
       if (!decoded.ok && !safe.has(record)) burials.push(bury(record, decoded));
@@ -38,13 +38,13 @@ export const createBatchDecoder = (options: SetAsideOptions) => {
 };
 
 /** At a record that only newer code understands its partition ends; the others go on. */
-export const decodeAll = (records: readonly LogRecord[]): DecodedBatch => {
+export const decodeAll = (records: readonly LogRecord[], decode: DecodeOrderEvent): DecodedBatch => {
   const batch: DecodedBatch = { records: [], failure: null };
   const ended = new Set<number>();
   for (const record of records) {
     if (ended.has(record.partition)) continue;
     try {
-      batch.records.push({ record, decoded: decodeOrderEvent(record) });
+      batch.records.push({ record, decoded: decode(record) });
     } catch (error) {
       ended.add(record.partition);
       batch.failure ??= error as Error;

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { createAppender } from '../shared/log/append/appender.ts';
+import { orderDecoderFor } from '../shared/log/codec/order-codec.ts';
 import { createLogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
 import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
@@ -82,6 +83,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     store: createPostgresStore(database, topic),
     openReader: (handlers) => createReader({ client, groupId: `${topic}.projector`, topic, handlers, minFetchGapMs: MIN_FETCH_GAP_MS }),
     checkLog: createCheckLog(client, topic, id),
+    decode: orderDecoderFor(config.ORDERS_PARTITIONS),
     deadLetter: deadLetters.append,
     commitGapMs: config.PROJECTOR_COMMIT_GAP_MS,
     logger,

@@ -2,6 +2,7 @@
 // It holds no rules: those are in project.ts, the fence is in the store. A database that is down only makes it wait.
 
 import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
+import type { DecodeOrderEvent } from '../shared/log/codec/order-codec.ts';
 import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../shared/log/log.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { type Buffer, createBuffer } from './buffer.ts';
@@ -20,6 +21,7 @@ export interface ProjectOrdersOptions {
   store: Store;
   openReader: (handlers: ReaderHandlers) => Reader;
   checkLog: CheckLog;
+  decode: DecodeOrderEvent;
   deadLetter: (record: LogRecord, reason: DeadLetterReason) => Promise<unknown>;
   /** How long a commit may wait at most to batch more records, see pace.ts. */
   commitGapMs: number;

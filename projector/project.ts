@@ -2,7 +2,7 @@
 // Pure: rows in, rows out. The live projector and the rebuild share this fold, so both produce the same tables.
 
 import type { Decoded } from '../shared/log/codec/order-codec.ts';
-import type { LogRecord } from '../shared/log/log.ts';
+import { type LogRecord, offsetAfter } from '../shared/log/log.ts';
 import type { ArchivedRecord } from '../shared/postgres/tables/archive-rows.ts';
 import type { Counters } from '../shared/postgres/tables/counters.ts';
 import type { StoredOrder } from '../shared/postgres/tables/order-rows.ts';
@@ -77,15 +77,16 @@ const foldInto = (
   return folded.effect;
 };
 
-const advance = (moves: Map<number, CheckpointMove>, { partition, offset }: LogRecord, decoded: Decoded): void => {
+const advance = (moves: Map<number, CheckpointMove>, record: LogRecord, decoded: Decoded): void => {
+  const { partition, offset } = record;
   const lastEventId = decoded.ok ? decoded.event.id : null;
   const move = moves.get(partition);
   if (move === undefined) {
-    moves.set(partition, { partition, from: offset, to: offset + 1, lastEventId });
+    moves.set(partition, { partition, from: offset, to: offsetAfter(record), lastEventId });
     return;
   }
   if (offset !== move.to)
     throw new Error(`partition ${partition} goes from offset ${move.to - 1} to ${offset}: records must be contiguous`);
-  move.to = offset + 1;
+  move.to = offsetAfter(record);
   move.lastEventId = lastEventId;
 };

@@ -13,6 +13,7 @@ const RETRY_AFTER_S = 1;
 const OPERATING: Partial<Record<AppErrorCode, ProblemCode>> = {
   APPEND_OUTCOME_UNKNOWN: 'LOG_UNAVAILABLE',
   LOG_UNAVAILABLE: 'LOG_UNAVAILABLE',
+  UNKNOWN_EVENT_TYPE: 'LOG_UNAVAILABLE',
   LOG_OVERLOADED: 'OVERLOADED',
   DATABASE_UNAVAILABLE: 'READ_MODEL_UNAVAILABLE',
   PASSWORDS_OVERLOADED: 'OVERLOADED',
@@ -21,6 +22,7 @@ const OPERATING: Partial<Record<AppErrorCode, ProblemCode>> = {
 const OPERATING_DETAIL: Partial<Record<AppErrorCode, string>> = {
   APPEND_OUTCOME_UNKNOWN: 'The log did not answer in time.',
   LOG_UNAVAILABLE: 'The log did not answer in time.',
+  UNKNOWN_EVENT_TYPE: 'This instance cannot read all of the log: a newer version has written to it.',
   LOG_OVERLOADED: 'Too many submissions are waiting.',
   DATABASE_UNAVAILABLE: 'The database did not answer in time.',
   PASSWORDS_OVERLOADED: 'Too many passwords are being checked.',

@@ -193,7 +193,7 @@ export const PROBLEMS = {
     status: 503,
     title: 'The log cannot be reached',
     meaning:
-      'The log did not answer in time. A submission may or may not have been recorded, now or later: with an Idempotency-Key the same request can be sent again safely; without one, look for the `order_id` of the problem.',
+      'The log did not answer in time. A submission may or may not have been recorded, now or later: with an Idempotency-Key the same request can be sent again safely; without one, look for the `order_id` of the problem. Or a newer version has written what this instance cannot read: then nothing was recorded, and another instance may serve it.',
   },
   READ_MODEL_UNAVAILABLE: {
     status: 503,

@@ -1,8 +1,9 @@
 // api/products/catalogue.ts: every product in the api's memory, for pricing orders without a query.
 // It starts from the ledger's products, reads the log on from there, and reports what it folds.
 
-import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
-import type { Assignment, LogRecord, Reader, ReaderHandlers } from '../../shared/log/log.ts';
+import { productDecoderFor } from '../../shared/log/codec/product-codec.ts';
+import { type Assignment, type LogRecord, offsetAfter, type Reader, type ReaderHandlers } from '../../shared/log/log.ts';
+import { createHalts, decodeKnown } from '../../shared/log/read/halts.ts';
 import type { ProductCreated, ProductFact, ProductRefusal } from '../../shared/product/events.ts';
 import { answeredBy, evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
@@ -35,6 +36,8 @@ export interface Catalogue {
   waitRead: (place: LogPosition, limitMs: number) => Promise<boolean>;
   /** Whether it has everything that was in the log when reading began, here and after every pause of the broker. */
   isCaughtUp: () => boolean;
+  /** Why part of the log is not read on, for a person; null while all of it is. */
+  cannotReadOn: () => string | null;
   /** Readiness: null or what is missing. */
   check: () => string | null;
 }
@@ -49,6 +52,8 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
   const recent = new Map<string, { product: Product; created: ProductCreated }>();
   const positions = new Array<number>(partitionCount).fill(0);
   const read = createPositionWaits(({ partition, offset }) => positions[partition]! > offset);
+  const decode = productDecoderFor(partitionCount);
+  const halts = createHalts(logger);
   let caughtUpAt: number[] | null = null;
   let stopped = false;
 
@@ -71,17 +76,19 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
     return 'applied';
   };
 
-  const onRecords = (partition: number, records: LogRecord[]): void => {
-    for (const record of records) {
-      const decoded = decodeProductEvent(record);
+  const onRecords = (partition: number, records: LogRecord[]): void | Promise<void> => {
+    const { decoded: batch, unknown } = decodeKnown(records, decode);
+    for (const decoded of batch) {
       if (!decoded.ok) continue; // without effect; the processor sets it aside in the dead-letter topic
       const { event } = decoded;
       if (event.kind === 'request') continue;
       const requestId = answeredBy(event, event.kind === 'fact' ? fold(event) : 'refusal');
       if (requestId !== null) onAnswer(requestId, event);
     }
-    positions[partition] = records.at(-1)!.offset + 1;
+    const last = records[batch.length - 1];
+    if (last !== undefined) positions[partition] = offsetAfter(last);
     read.moved(partition);
+    if (unknown !== null) return halts.halt(partition, unknown);
   };
 
   const reader = options.createReader({
@@ -130,8 +137,9 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
     recent: (productId) => recent.get(productId)?.product ?? null,
     recentCreation: (productId) => recent.get(productId)?.created ?? null,
     size: () => entries.size,
-    waitRead: read.wait,
+    waitRead: (place, limitMs) => read.wait(place, halts.isHalted(place.partition) ? 0 : limitMs),
     isCaughtUp,
-    check: () => (isCaughtUp() ? null : 'The catalogue has not read all that is in the log.'),
+    cannotReadOn: halts.why,
+    check: () => halts.why() ?? (isCaughtUp() ? null : 'The catalogue has not read all that is in the log.'),
   };
 };

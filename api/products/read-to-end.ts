@@ -7,14 +7,14 @@ import { countdown } from '../../shared/runtime/within.ts';
 import type { Catalogue } from './catalogue.ts';
 
 export interface ReadToEndOptions {
-  catalogue: Pick<Catalogue, 'waitRead'>;
+  catalogue: Pick<Catalogue, 'waitRead' | 'cannotReadOn'>;
   logEnd: Pick<LogEnd, 'ask'>;
   partitionOf: (productId: string) => number;
 }
 
 /**
  * Resolves when everything that the log had of these products at some moment after the call is in the catalogue. Rejects with
- * LOG_UNAVAILABLE, after 5 s at the latest.
+ * LOG_UNAVAILABLE, after 5 s at the latest, and with UNKNOWN_EVENT_TYPE where only newer code can read it.
  */
 export type ReadToEnd = (productIds: readonly string[]) => Promise<void>;
 
@@ -31,6 +31,8 @@ export const createReadToEnd =
       return end === 0 || catalogue.waitRead({ partition, offset: end - 1 }, left());
     });
     if (!(await Promise.all(passed)).every(Boolean)) {
+      const why = catalogue.cannotReadOn();
+      if (why !== null) throw new AppError('UNKNOWN_EVENT_TYPE', why);
       throw new AppError('LOG_UNAVAILABLE', 'The catalogue did not reach the end of the log in time.');
     }
   };

@@ -1,7 +1,9 @@
 // api/reads/order-tail.ts: the api's fold of the log's tail (R7, R13; docs/decisions/0001), composed from its parts.
 // It holds no rules: seed-tail.ts fills memory, apply-records.ts folds, follow-checkpoints.ts lets memory forget.
 
+import { orderDecoderFor } from '../../shared/log/codec/order-codec.ts';
 import type { Reader, ReaderHandlers } from '../../shared/log/log.ts';
+import { createHalts } from '../../shared/log/read/halts.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createApplyRecords } from './apply-records.ts';
@@ -53,6 +55,8 @@ export interface OrderTail {
   openOrders: () => number;
   /** True while reading waits for the projector (TAIL_MAX): how many orders are open is not known then. */
   isHeld: () => boolean;
+  /** Why part of the log is not read on, for a person; null while all of it is. */
+  cannotReadOn: () => string | null;
   /** Readiness, each null or what is missing. */
   checks: Record<'tail' | 'log' | 'read_model', () => string | null>;
 }
@@ -62,7 +66,7 @@ const READ_STALLED_AFTER_MS = 10_000;
 
 export const createOrderTail = (options: OrderTailOptions): OrderTail => {
   const { partitionCount, readModel, logger, onChanges, onAnswer, onProgress, onFatal } = options;
-  const state = createTailState(partitionCount, options.tailMax);
+  const state = createTailState(partitionCount, options.tailMax, createHalts(logger));
   /** The end of the log when the tail was assigned its partitions; null before. */
   let caughtUpAt: number[] | null = null;
 
@@ -95,6 +99,7 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     onRevoked: () => {}, // the only member of its group: what is taken away comes back, and memory stands where it stood
     onRecords: createApplyRecords({
       state,
+      decode: orderDecoderFor(partitionCount),
       lookUpCreationOffsets: (partition, ids) => seeding.untilAnswered('late duplicates', () => readModel.creationOffsets(partition, ids)),
       reset,
       onChanges,
@@ -139,12 +144,15 @@ const views = (state: TailState, partitionOf: (orderId: string) => number) => ({
   checkpoint: (partition: number) => state.partitions[partition]?.checkpoint ?? 0,
   position: (partition: number) => state.partitions[partition]?.position ?? 0,
   publishedOffsets: () => state.publishedOffsets,
-  waitRead: state.read.wait,
+  // Nobody waits for what this instance cannot read.
+  waitRead: (place: LogPosition, limitMs: number) => state.read.wait(place, state.halts.isHalted(place.partition) ? 0 : limitMs),
+  cannotReadOn: state.halts.why,
   openOrders: state.openOrders,
   isHeld: state.isHeld,
 });
 
-const notCaughtUp = ({ partitions, mustWait }: TailState, caughtUpAt: readonly number[] | null): string | null => {
+const notCaughtUp = ({ partitions, mustWait, halts }: TailState, caughtUpAt: readonly number[] | null): string | null => {
+  if (halts.why() !== null) return halts.why();
   if (partitions.length === 0 || caughtUpAt === null) return 'The tail has not started yet.';
   if (partitions.some(({ position, partition }) => position < caughtUpAt[partition]!))
     return 'The tail has not caught up with the log yet.';

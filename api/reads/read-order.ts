@@ -10,18 +10,21 @@ import type { OrderTail } from './order-tail.ts';
 import type { RowLookup } from './row-lookup.ts';
 
 export interface ReadOrderOptions {
-  tail: Pick<OrderTail, 'isSeeded' | 'get' | 'checkpoint' | 'position' | 'reset' | 'waitRead'>;
+  tail: Pick<OrderTail, 'isSeeded' | 'get' | 'checkpoint' | 'position' | 'reset' | 'waitRead' | 'cannotReadOn'>;
   rows: RowLookup;
   logEnd: Pick<LogEnd, 'ask'>;
   partitionOf: (orderId: string) => number;
 }
 
 export interface ReadOrder {
-  /** Resolves when everything that the log has about the order now can be read. Rejects with LOG_UNAVAILABLE, after 5 s at the latest. */
+  /**
+   * Resolves when everything that the log has about the order now can be read. Rejects with LOG_UNAVAILABLE, after 5 s at the latest, and with
+   * UNKNOWN_EVENT_TYPE where only newer code can read it.
+   */
   caughtUp: (orderId: string) => Promise<void>;
   /**
    * The order as far as this instance has read the log: never less than it has shown, unless the read model was put back since. Null only if
-   * the log had none at the call. Rejects with LOG_UNAVAILABLE or DATABASE_UNAVAILABLE, after 5 s at the latest.
+   * the log had none at the call. Rejects with LOG_UNAVAILABLE, UNKNOWN_EVENT_TYPE or DATABASE_UNAVAILABLE, after 5 s at the latest.
    */
   fresh: (orderId: string) => Promise<StoredOrder | null>;
   /** What is known without waiting for the log; null may be wrong about an order that is being created. */
@@ -57,9 +60,10 @@ export const createReadOrder = ({ tail, rows, logEnd, partitionOf }: ReadOrderOp
 
   const passEnd = async (left: () => number, partition: number): Promise<void> => {
     const end = (await endsWithin(left(), logEnd)).get(partition)?.high ?? 0;
-    if (end > 0 && !(await tail.waitRead({ partition, offset: end - 1 }, left()))) {
-      throw new AppError('LOG_UNAVAILABLE', 'The tail did not reach the end of the log in time.');
-    }
+    if (end === 0 || (await tail.waitRead({ partition, offset: end - 1 }, left()))) return;
+    const why = tail.cannotReadOn();
+    if (why !== null) throw new AppError('UNKNOWN_EVENT_TYPE', why);
+    throw new AppError('LOG_UNAVAILABLE', 'The tail did not reach the end of the log in time.');
   };
 
   const fresh = async (orderId: string): Promise<StoredOrder | null> => {

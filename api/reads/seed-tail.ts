@@ -72,6 +72,7 @@ export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logge
       seed(await untilAnswered('snapshot', snapshot));
       for (const { partition, position } of state.partitions) seek(partition, position);
       state.releaseReading();
+      state.halts.clear();
     })().finally(() => {
       resetting = null;
     });

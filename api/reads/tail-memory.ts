@@ -89,15 +89,18 @@ export const idsToLookUp = (memory: TailPartition, events: readonly (OrderEvent 
   return ids;
 };
 
+/** Passes over what stands at the partition's position and cannot be decoded: `next` is the offset of the record that follows. */
+export const passOver = (memory: TailPartition, next: number): void => {
+  memory.position = next;
+};
+
 /**
- * Folds the event at the partition's position; null stands for a record that cannot be decoded, and is returned for it.
- * `creationOffsets` has the offsets of `idsToLookUp`, where PostgreSQL knows them. A fact about an order that memory does not hold is
- * void: the order is closed, or was never created.
+ * Folds the event at the partition's position. `creationOffsets` has the offsets of `idsToLookUp`, where PostgreSQL knows them. A fact about
+ * an order that memory does not hold is void: the order is closed, or was never created.
  */
-export const fold = (memory: TailPartition, event: OrderEvent | null, creationOffsets: ReadonlyMap<string, number>): Folded | null => {
+export const fold = (memory: TailPartition, event: OrderEvent, creationOffsets: ReadonlyMap<string, number>): Folded => {
   const offset = memory.position;
   memory.position = offset + 1;
-  if (event === null) return null;
   const known = memory.orders.get(event.orderId);
   const before = known?.order ?? null;
   const firstOffset = known === undefined ? creationOffsets.get(event.orderId) : undefined;

@@ -1,6 +1,7 @@
 // api/reads/tail-state.ts: what the parts of the tail share: its partitions, the waits on them, and the room in memory (R13).
 // It never asks Kafka or PostgreSQL; what a record does to a partition is in tail-memory.ts.
 
+import type { Halts } from '../../shared/log/read/halts.ts';
 import { createPositionWaits, type PositionWaits } from './position-waits.ts';
 import type { TailPartition } from './tail-memory.ts';
 
@@ -11,6 +12,7 @@ export interface TailState {
   readonly publishedOffsets: number[];
   /** Which ids of a batch to look up was decided by what memory held: it forgets nothing until the batch is folded. */
   readonly lookingUp: Set<TailPartition>;
+  readonly halts: Halts;
   /** Waits until the tail has folded a record. */
   readonly read: PositionWaits;
   /** Waits until PostgreSQL contains a record. */
@@ -28,7 +30,7 @@ export interface TailState {
 // Events per order that PostgreSQL has not stored: created, processing, completed and one to spare.
 const EVENTS_PER_ORDER = 4;
 
-export const createTailState = (partitionCount: number, tailMax: number): TailState => {
+export const createTailState = (partitionCount: number, tailMax: number, halts: Halts): TailState => {
   const held: (() => void)[] = [];
 
   const isFull = (): boolean => {
@@ -45,6 +47,7 @@ export const createTailState = (partitionCount: number, tailMax: number): TailSt
     partitions: [],
     publishedOffsets: new Array<number>(partitionCount).fill(0),
     lookingUp: new Set(),
+    halts,
     read: createPositionWaits(({ partition, offset }) => (state.partitions[partition]?.position ?? 0) > offset),
     stored: createPositionWaits(({ partition, offset }) => (state.partitions[partition]?.checkpoint ?? 0) > offset),
     openOrders: () => state.partitions.reduce((sum, { openCount }) => sum + openCount, 0),

@@ -113,7 +113,8 @@ const rangeOf = (letters: readonly ListedLetter[]): { from: Map<number, number>;
   return { from: ends(Math.min, 0), to: ends(Math.max, 1) };
 };
 
-const whyNot = ({ origin, isOmitted }: ListedLetter, partitionCounts: ReadonlyMap<string, number>): string | null => {
+const whyNot = ({ origin, isOmitted, isBatch }: ListedLetter, partitionCounts: ReadonlyMap<string, number>): string | null => {
+  if (isBatch) return 'it is a batch that was not opened: have its writer send the records again, without transaction and codec';
   if (isOmitted) return 'its value was too large to be copied; it is only where it was';
   if (origin.partition >= (partitionCounts.get(origin.topic) ?? 0)) return `there is no ${origin.topic}/${origin.partition} here`;
   return null;

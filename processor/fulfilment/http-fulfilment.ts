@@ -32,6 +32,7 @@ export const httpFulfilment = ({ url, timeoutMs, connectionsMax }: HttpFulfilmen
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
   return (order) =>
     new Promise((resolve) => {
+      if (!isHeaderValue(order.orderId)) return resolve(UNSENDABLE);
       const headers = { 'content-type': 'application/json', 'user-agent': 'order-service', 'idempotency-key': order.orderId };
       const sent = request(url, { method: 'POST', agent, headers });
       let answer: IncomingMessage | null = null;
@@ -52,6 +53,21 @@ export const httpFulfilment = ({ url, timeoutMs, connectionsMax }: HttpFulfilmen
 };
 
 class TimedOut extends Error {}
+
+// Our apis give no such id, but other programs may write events.
+const UNSENDABLE: FailedForGood = {
+  outcome: 'failed',
+  failure: { code: 'FULFILMENT_REFUSED', detail: 'The id of this order cannot be sent as an Idempotency-Key.' },
+};
+
+const isHeaderValue = (text: string): boolean => {
+  try {
+    http.validateHeaderValue('idempotency-key', text);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** Calls back once, at the end of the body or where we stop reading it. Its status counts, whatever becomes of the rest. */
 const readAway = (response: IncomingMessage, done: () => void): void => {

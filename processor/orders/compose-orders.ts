@@ -2,6 +2,7 @@
 // Holds no rules.
 
 import { randomUUIDv7 } from 'node:crypto';
+import { orderDecoderFor } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Reader } from '../../shared/log/log.ts';
 import { createReader } from '../../shared/log/read/reader.ts';
@@ -14,7 +15,8 @@ import { noteMoves, startMoves } from './committed-offsets.ts';
 import { isActing } from './partition.ts';
 import { createOrderProcessor, type OrderProcessor, type ProcessOrdersOptions } from './process-orders.ts';
 
-export interface OrderSideOptions extends Omit<ProcessOrdersOptions, 'newId'> {
+export interface OrderSideOptions extends Omit<ProcessOrdersOptions, 'newId' | 'decode'> {
+  partitionCount: number;
   client: LogClient;
   ledger: Ledger;
   claims: Claims;
@@ -41,7 +43,7 @@ const FETCH_GAP_MS = 2;
 
 export const createOrderSide = (options: OrderSideOptions): OrderSide => {
   const { topic, client, ledger, claims, carryAfterMs, clock, logger, onProgress, onFatal } = options;
-  const processor = createOrderProcessor({ ...options, newId: randomUUIDv7 });
+  const processor = createOrderProcessor({ ...options, newId: randomUUIDv7, decode: orderDecoderFor(options.partitionCount) });
   const reader = createReader({
     client,
     groupId: processorGroup(topic),

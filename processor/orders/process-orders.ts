@@ -1,15 +1,17 @@
 // processor/orders/process-orders.ts: the shell of the processor: feeds records to the partitions, and has the next steps taken.
 // It holds no rules.
 
-import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
-import type { LogRecord } from '../../shared/log/log.ts';
+import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { type LogRecord, offsetAfter } from '../../shared/log/log.ts';
 import type { OwnedAssignment } from '../ledger/claims.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Entry, PendingRequest } from './entry.ts';
 import { createPartition, forgetClosed, isActing, type Partition, unmatchedRequests } from './partition.ts';
 import { createSteps, type StepsOptions } from './take-steps.ts';
 
-export type ProcessOrdersOptions = StepsOptions;
+export interface ProcessOrdersOptions extends StepsOptions {
+  decode: DecodeOrderEvent;
+}
 
 export interface OrderProcessor {
   onAssigned: (assignments: OwnedAssignment[]) => void;
@@ -30,8 +32,8 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     const unmatched: PendingRequest[] = [];
     for (const record of records) {
       if (record.offset < partition.position) continue; // applied at its acknowledgement
-      const decoded = decodeOrderEvent(record);
-      partition.position = record.offset + 1;
+      const decoded = options.decode(record);
+      partition.position = offsetAfter(record);
       if (!decoded.ok) continue; // the projector sets it aside in the dead-letter topic
       const entry = steps.readOne(partition, decoded.event, record.offset);
       if (entry) touched.add(entry);

@@ -2,6 +2,7 @@
 // Holds no rules.
 
 import type { DeadLetterReason } from '../../shared/log/codec/envelope.ts';
+import { productDecoderFor } from '../../shared/log/codec/product-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import { createDeadLetters } from '../../shared/log/dead-letters/dead-letters.ts';
 import { createSetAside } from '../../shared/log/dead-letters/set-aside.ts';
@@ -18,6 +19,7 @@ import { createProductProcessor } from './process-products.ts';
 
 export interface ProductSideOptions {
   topic: string;
+  partitionCount: number;
   deadLetterTopic: string;
   client: LogClient;
   /** Knows both topics. */
@@ -46,7 +48,8 @@ export const createProductSide = (options: ProductSideOptions): ProductSide => {
   const { topic, deadLetterTopic, client, appender, ledger, claims, clock, logger, onDeadLetter, onFatal } = options;
   const deadLetter = createDeadLetters(appender, deadLetterTopic).append;
   const setAside = createSetAside({ deadLetter, onDeadLetter, logger });
-  const processor = createProductProcessor({ topic, appender, ledger, setAside, clock, logger, onFatal });
+  const decode = productDecoderFor(options.partitionCount);
+  const processor = createProductProcessor({ topic, appender, ledger, decode, setAside, clock, logger, onFatal });
   const reader = createReader({
     client,
     groupId: processorGroup(topic),

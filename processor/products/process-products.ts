@@ -3,9 +3,9 @@
 // appended (R11).
 
 import type { Undecodable } from '../../shared/log/codec/envelope.ts';
-import { decodeProductEvent } from '../../shared/log/codec/product-codec.ts';
+import type { DecodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { SetAside } from '../../shared/log/dead-letters/set-aside.ts';
-import type { Assignment, LogRecord } from '../../shared/log/log.ts';
+import { type Assignment, type LogRecord, offsetAfter } from '../../shared/log/log.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -17,6 +17,7 @@ import { createProductOutbox, type ProductOutbox, type ProductOutboxOptions } fr
 export interface ProcessProductsOptions extends Omit<ProductOutboxOptions, 'outage'> {
   logger: Logger;
   ledger: Ledger;
+  decode: DecodeProductEvent;
   setAside: SetAside;
 }
 
@@ -76,12 +77,12 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     const events: ProductEvent[] = [];
     const setAsides: Promise<void>[] = [];
     for (const record of records) {
-      const decoded = decodeProductEvent(record);
+      const decoded = options.decode(record);
       if (decoded.ok) events.push(decoded.event);
       else setAsides.push(setAside(state, record, decoded)); // without effect, for every reader
     }
     await Promise.all(setAsides);
-    const end = { offset: records.at(-1)!.offset + 1, note: null };
+    const end = { offset: offsetAfter(records.at(-1)!), note: null };
     let attempts = 0;
     const taken = await patient(state, () => {
       attempts += 1;

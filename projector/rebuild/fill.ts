@@ -1,6 +1,7 @@
 // projector/rebuild/fill.ts: projects a stretch of the log into a store, partition after partition, as fast as possible.
 // So most orders are complete within one batch and are written once. A few lanes run at a time, each reading ahead while a batch commits.
 
+import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { readRange } from '../../shared/log/read/read-range.ts';
@@ -13,6 +14,7 @@ export interface FillOptions {
   client: LogClient;
   topic: string;
   store: Store;
+  decode: DecodeOrderEvent;
   /** Partition → first offset: where the store's checkpoints stand. */
   from: ReadonlyMap<number, number>;
   /** Partition → offset after the last. */
@@ -48,18 +50,18 @@ export const fill = async ({ from, to, lanes, ...options }: FillOptions): Promis
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 };
 
-interface PartitionOptions extends Pick<FillOptions, 'client' | 'topic' | 'store' | 'onEvents'> {
+interface PartitionOptions extends Pick<FillOptions, 'client' | 'topic' | 'store' | 'decode' | 'onEvents'> {
   partition: number;
   from: number;
   to: number;
   signal: AbortSignal;
 }
 
-const fillPartition = async ({ client, topic, store, onEvents, partition, from, to, signal }: PartitionOptions): Promise<void> => {
+const fillPartition = async ({ client, topic, store, decode, onEvents, partition, from, to, signal }: PartitionOptions): Promise<void> => {
   const cache = createOrderCache(CACHE_ORDERS_MAX);
 
   const commit = async (records: LogRecord[]): Promise<void> => {
-    const { records: decoded, failure } = decodeAll(records);
+    const { records: decoded, failure } = decodeAll(records, decode);
     if (failure !== null) throw failure;
     const unknown = new Set<string>();
     for (const { decoded: each } of decoded) if (each.ok && !cache.has(each.event.orderId)) unknown.add(each.event.orderId);

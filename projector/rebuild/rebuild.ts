@@ -2,6 +2,7 @@
 // It never stops the live projector or a reader. Same fold and same store as live; only the batches are larger.
 
 import { join } from 'node:path';
+import { orderDecoderFor } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import { logEnd } from '../../shared/log/topics/offsets.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
@@ -92,7 +93,7 @@ const replaceReadModel = async (options: RebuildOptions, live: Database, shadow:
       progress.done += count;
       onProgress({ ...progress });
     };
-    await fill({ client, topic, store, from, to: ends, lanes: LANES, onEvents });
+    await fill({ client, topic, store, decode: orderDecoderFor(end.size), from, to: ends, lanes: LANES, onEvents });
   };
 
   const end = await endOf(client, topic);

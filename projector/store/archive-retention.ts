@@ -87,7 +87,8 @@ const readStretches = async (database: Queryable, topic: string): Promise<Archiv
   return stretches;
 };
 
-// Offsets follow one another without a gap, so the checkpoints say how many records there are.
+// Offsets follow one another without a gap, so the checkpoints say how many records there are: one that stands for a batch which nobody
+// opens counts for all of them. Only such a batch can stand across the end of a table: then the last record is searched for.
 const stretchQuery = (name: string): string => `
   SELECT coalesce(sum(greatest(least(c.next_offset, $3::int8) - $2::int8, 0)), 0)::int8 AS records,
     pg_total_relation_size(quote_ident($4)::regclass) AS bytes, min(f.recorded_at) AS "firstAt", max(l.recorded_at) AS "lastAt"
@@ -96,7 +97,10 @@ const stretchQuery = (name: string): string => `
     SELECT recorded_at FROM ${quoteIdentifier(name)} WHERE partition = c.partition AND log_offset = $2::int8
   ) f ON true
   LEFT JOIN LATERAL (
-    SELECT recorded_at FROM ${quoteIdentifier(name)} WHERE partition = c.partition AND log_offset = least(c.next_offset, $3::int8) - 1
+    (SELECT recorded_at FROM ${quoteIdentifier(name)} WHERE partition = c.partition AND log_offset = least(c.next_offset, $3::int8) - 1)
+    UNION ALL
+    (SELECT recorded_at FROM ${quoteIdentifier(name)} WHERE partition = c.partition ORDER BY log_offset DESC LIMIT 1)
+    LIMIT 1
   ) l ON true
   WHERE c.topic = $1`;
 

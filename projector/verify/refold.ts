@@ -1,7 +1,7 @@
 // projector/verify/refold.ts: folds one partition of the log from its beginning, and compares each record on the way with its archived row.
 // Every record once, its bytes unchanged, its verdict the one that the fold reaches now.
 
-import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { readRange } from '../../shared/log/read/read-range.ts';
@@ -25,6 +25,7 @@ export interface RefoldOptions {
   /** A transaction that sees the tables as they were when the checkpoint was read. */
   snapshot: Client;
   report: Report;
+  decode: DecodeOrderEvent;
   checkpoint: Checkpoint;
   /** The archive begins at this offset: what is older was dropped from it. */
   archiveFrom: number;
@@ -35,7 +36,7 @@ const ARCHIVE = `SELECT ${ARCHIVE_COLUMNS.join(', ')} FROM events WHERE partitio
 
 /** Resolves with the orders of the partition as of the checkpoint. */
 export const refold = async (options: RefoldOptions): Promise<Map<string, RefoldedOrder>> => {
-  const { client, topic, snapshot, report, checkpoint, archiveFrom, onEvents } = options;
+  const { client, topic, snapshot, report, decode, checkpoint, archiveFrom, onEvents } = options;
   const { partition, nextOffset } = checkpoint;
   const orders = new Map<string, RefoldedOrder>();
   const archive = await openCursor<ArchiveRow>(snapshot, 'archive', ARCHIVE, [partition]);
@@ -46,7 +47,7 @@ export const refold = async (options: RefoldOptions): Promise<Map<string, Refold
 
   const onRecords = async (_: number, records: LogRecord[]): Promise<void> => {
     for (const record of records) {
-      const folded = foldRecord(orders, record);
+      const folded = foldRecord(orders, record, decode(record));
       lastEventId = folded.eventId;
       let row = archive.current();
       while (row === undefined || row.log_offset < record.offset) {
@@ -98,8 +99,7 @@ interface Folded {
   effect: ArchivedEffect;
 }
 
-const foldRecord = (orders: Map<string, RefoldedOrder>, record: LogRecord): Folded => {
-  const decoded = decodeOrderEvent(record);
+const foldRecord = (orders: Map<string, RefoldedOrder>, record: LogRecord, decoded: ReturnType<DecodeOrderEvent>): Folded => {
   if (!decoded.ok) return { orderId: null, eventId: null, type: null, effect: 'undecodable' };
   const { event } = decoded;
   const before = orders.get(event.orderId);

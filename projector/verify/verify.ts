@@ -2,7 +2,9 @@
 // says how far they go; the log is folded again up to there, partition by partition, and every field of every row is compared.
 // Only the core's fold and the decoding are shared with the projection that is checked.
 
+import { orderDecoderFor } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
+import { logEnd } from '../../shared/log/topics/offsets.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
 import { BEGIN_SNAPSHOT, type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
@@ -65,6 +67,7 @@ const compareAll = async (options: VerifyOptions, database: Database): Promise<V
   const { client, topic, onProgress = () => {} } = options;
   const startedAt = performance.now();
   const id = await topicId(client, topic);
+  const decode = orderDecoderFor((await logEnd(client, topic)).size);
   const report = createReport();
   const counts = { events: 0, orders: 0, archiveFrom: 0 };
   await database.transaction(async (snapshot) => {
@@ -79,7 +82,7 @@ const compareAll = async (options: VerifyOptions, database: Database): Promise<V
       };
       if (checkpoint.topicId !== id)
         report.add({ what: 'checkpoint', id: String(partition), field: 'topic_id', expected: id, actual: checkpoint.topicId });
-      const orders = await refold({ client, topic, snapshot, report, checkpoint, archiveFrom: counts.archiveFrom, onEvents });
+      const orders = await refold({ client, topic, snapshot, report, decode, checkpoint, archiveFrom: counts.archiveFrom, onEvents });
       counts.orders += orders.size;
       await comparePartition(snapshot, report, partition, orders);
     }

@@ -1,4 +1,4 @@
-// shared/log/log.ts: the log as the roles see it: types only.
+// shared/log/log.ts: the log as the roles see it: types, and which offset comes after a record.
 // Roles depend on nothing else of the log, so that the same code runs on kafkajs (the other files of this folder) and on a simulated log.
 
 /** Where a record stands. Offsets fit a double: 2^53 records per partition are out of reach. */
@@ -8,14 +8,31 @@ export interface Position {
   offset: number;
 }
 
-/** A record as read. Header values are the raw bytes. */
+/** A header byte for byte. */
+export type ExactHeader = readonly [name: Buffer, value: Buffer | null];
+
+/**
+ * Why a batch is not opened (docs/decisions/0016): it belongs to a transaction, is compressed in a way that is not read, holds more than
+ * a reader takes into memory at once, or is no batch at all.
+ */
+export const UNOPENED_REASONS = ['TRANSACTIONAL', 'UNKNOWN_CODEC', 'TOO_LARGE', 'MALFORMED_BATCH'] as const;
+export type UnopenedReason = (typeof UNOPENED_REASONS)[number];
+
+/** A record as read. Header values are the raw bytes: of a name that comes twice the last one, nothing for one without a value. */
 export interface LogRecord extends Position {
   /** The record's Kafka timestamp, epoch milliseconds. */
   timestamp: number;
   key: Buffer | null;
   value: Buffer | null;
   headers: Readonly<Record<string, Buffer>>;
+  /** All headers in their order, only where `headers` does not say it: a name that comes twice, one that is no text, no value. */
+  exactHeaders?: readonly ExactHeader[];
+  /** This stands for all the records of a batch that nobody opens, up to this offset. Its value is the batch, its headers describe it. */
+  unopened?: { reason: UnopenedReason; lastOffset: number };
 }
+
+/** The offset of the record that follows. */
+export const offsetAfter = ({ offset, unopened }: Pick<LogRecord, 'offset' | 'unopened'>): number => (unopened?.lastOffset ?? offset) + 1;
 
 export interface RecordToAppend {
   topic: string;
@@ -23,6 +40,8 @@ export interface RecordToAppend {
   key: string | Buffer | null;
   value: string | Buffer | null;
   headers: Record<string, string | Buffer>;
+  /** They come before the others, as they are. */
+  exactHeaders?: readonly ExactHeader[];
   /** Where it goes whatever its key: for a foreign record that is put back where it was. */
   partition?: number;
 }
@@ -53,7 +72,7 @@ export interface GroupOffset {
   metadata?: string;
 }
 
-/** What a reader calls. All calls for one partition come one after the other; offsets are contiguous and ascending. */
+/** What a reader calls. All calls for one partition come one after the other; each record begins where the one before it ends. */
 export interface ReaderHandlers {
   /** Where to start in newly assigned partitions. Absent entries start at the group's committed offset, else at the beginning. */
   startOffsets?: (partitions: number[]) => Promise<Map<number, number>>;

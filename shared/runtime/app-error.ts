@@ -10,6 +10,7 @@ export const APP_ERRORS = {
   UNSTORABLE_TEXT: false,
   LOG_MISMATCH: false,
   LOG_GAP: false,
+  LOG_DAMAGED: true,
   TOPIC_MISCONFIGURED: false,
   UNKNOWN_EVENT_TYPE: false,
   CHECKPOINT_MOVED: true,

@@ -1,7 +1,7 @@
 // tests/oracle/fold.ts: what the records of the topic `orders` mean, written down once more from the design.
 // From its sections 1 to 3 and from nothing else: the product's own fold is what is judged by it.
 
-import type { RawRecord } from './raw-log.ts';
+import type { RawRecord } from './batch.ts';
 
 export type Effect = 'applied' | 'void' | 'request' | 'refusal' | 'undecodable';
 
@@ -71,7 +71,8 @@ export const foldOrders = (records: readonly RawRecord[]): Folded => {
   return { orders, verdicts };
 };
 
-const eventOf = ({ key, headers, value }: RawRecord): RawEvent | null => {
+const eventOf = ({ isMisplaced = false, key, headers, value }: RawRecord): RawEvent | null => {
+  if (isMisplaced) return null;
   const { ce_id: id, ce_type: type = '', ce_subject: subject, ce_time: time } = headers;
   const name = /^orders\.(\w+)\.v1$/.exec(type)?.[1] ?? '';
   const known = isFact(name) || REQUESTS.includes(name) || name === REFUSAL;

@@ -1,68 +1,47 @@
 // tests/oracle/raw-log.ts: the second record: a topic from its beginning to its end, as the broker has it.
 
-import { randomUUID } from 'node:crypto';
-import { type Consumer, type IHeaders, Kafka, logLevel } from 'kafkajs';
+import { type RawRecord, recordsOf } from './batch.ts';
+import { type BrokerConnection, connectBroker } from './broker.ts';
 
-export interface RawRecord {
-  partition: number;
-  offset: number;
-  key: string | null;
-  headers: Record<string, string>;
-  value: string | null;
-}
-
-/** Everything up to the end as it is now, by partition and offset. */
+/** Everything up to the high watermarks as they are now, by partition and offset. */
 export const readTopic = async (brokers: string, topic: string): Promise<RawRecord[]> => {
-  const kafka = new Kafka({ clientId: 'oracle', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  const groupId = `oracle-${randomUUID()}`;
-  const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 100 });
-  await admin.connect();
-  try {
-    const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
-    const left = new Map([...ends].filter(([, end]) => end > 0));
-    if (left.size === 0) return [];
-    const records = await readUntil(consumer, topic, left);
-    return records.filter(({ partition, offset }) => offset < ends.get(partition)!).sort(byPosition);
-  } finally {
-    await consumer.disconnect();
-    await admin.deleteGroups([groupId]).catch(() => {}); // it was never joined when the topic is empty
-    await admin.disconnect();
-  }
+  const leaders = await asking(brokers.split(','), (broker) => broker.leaders(topic));
+  const count = leaders.reduce((sum, { partitions }) => sum + partitions.length, 0);
+  const parts = leaders.map(({ address, partitions }) => asking([address], (broker) => readPartitions(broker, topic, partitions, count)));
+  return (await Promise.all(parts)).flat().sort((a, b) => a.partition - b.partition || a.offset - b.offset);
 };
 
-const byPosition = (a: RawRecord, b: RawRecord): number => a.partition - b.partition || a.offset - b.offset;
-
-const readUntil = async (consumer: Consumer, topic: string, left: Map<number, number>): Promise<RawRecord[]> => {
+const readPartitions = async (
+  broker: BrokerConnection,
+  topic: string,
+  numbers: readonly number[],
+  partitions: number,
+): Promise<RawRecord[]> => {
   const records: RawRecord[] = [];
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await new Promise<void>((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
-    const eachBatch = async ({ batch }: { batch: { partition: number; lastOffset: () => string; messages: Message[] } }) => {
-      for (const { offset, key, headers, value } of batch.messages) {
-        records.push({
-          partition: batch.partition,
-          offset: Number(offset),
-          key: key?.toString() ?? null,
-          headers: textOf(headers),
-          value: value?.toString() ?? null,
-        });
-      }
-      if (Number(batch.lastOffset()) + 1 >= (left.get(batch.partition) ?? 0)) left.delete(batch.partition);
-      if (left.size === 0) resolve();
-    };
-    consumer.run({ autoCommit: false, eachBatch }).catch(reject);
-  });
+  for (const [partition, end] of await broker.ends(topic, numbers)) {
+    for (let next = 0; next < end; ) {
+      const batches = await broker.batches(topic, partition, next);
+      const found = batches
+        .flatMap((batch) => recordsOf(batch, { partition, partitions }))
+        .filter(({ offset }) => offset >= next && offset < end);
+      const last = found.at(-1);
+      if (last === undefined) throw new Error(`${topic}/${partition} has nothing at ${next}, and ends at ${end}.`);
+      for (const record of found) records.push(record);
+      next = (last.lastOffset ?? last.offset) + 1;
+    }
+  }
   return records;
 };
 
-interface Message {
-  offset: string;
-  key: Buffer | null;
-  headers?: IHeaders;
-  value: Buffer | null;
-}
-
-const textOf = (headers: IHeaders = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(Array.isArray(value) ? value[0] : value)]));
+/** The first that answers: one of several brokers may be down. */
+const asking = async <T>(addresses: readonly string[], ask: (broker: BrokerConnection) => Promise<T>): Promise<T> => {
+  for (const [index, address] of addresses.entries()) {
+    try {
+      const broker = await connectBroker(address);
+      return await ask(broker).finally(broker.close);
+    } catch (error) {
+      if (index === addresses.length - 1) throw error;
+    }
+  }
+  throw new Error('There is no broker to ask.');
+};

@@ -76,7 +76,7 @@ const partitionCounts = new Map([
 export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (line: string) => void): World => {
   const sim = simulate(seed, { calmFrom: settings.faultsMs, onTrace });
   const truth = createTruth(PARTITIONS);
-  const productTruth = createProductTruth(sim);
+  const productTruth = createProductTruth(sim, PARTITIONS);
   const ledger = emptyTables();
   const database: Database = { faults: settings.databaseFaults, restarts: 0, downUntil: 0 };
   const shortages = createShortages(sim);

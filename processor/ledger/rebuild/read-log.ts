@@ -1,7 +1,7 @@
 // processor/ledger/rebuild/read-log.ts: reads the two topics that the ledger follows from into a refold, up to given ends.
 
-import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
-import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
+import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
 import type { LogClient } from '../../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { readRange } from '../../../shared/log/read/read-range.ts';
@@ -50,14 +50,15 @@ export const readLog = async ({ client, topics, from, to, refold, onProduct, onE
         onEvents?.(records.length);
       },
     });
+  const [decodeProduct, decodeOrder] = [productDecoderFor(to.products.size), orderDecoderFor(to.orders.size)];
   await read('products', (record) => {
-    const decoded = decodeProductEvent(record);
+    const decoded = decodeProduct(record);
     if (!decoded.ok) return;
     refold.takeProductEvent(record.partition, record.offset, decoded.event);
     onProduct?.(record.partition, record.offset, decoded.event);
   });
   await read('orders', (record) => {
-    const decoded = decodeOrderEvent(record);
+    const decoded = decodeOrder(record);
     if (decoded.ok) refold.takeOrderEvent(record.partition, record.offset, decoded.event);
   });
 };

@@ -45,6 +45,7 @@ export const createDecoder = <Name extends string>(
     }
     const data = parseObject(record.value);
     if (data === null) return undecodable('MALFORMED_JSON', 'the value is not a JSON object');
+    if (isTooDeep(record.value!, data)) return undecodable('SCHEMA_MISMATCH', `the data is nested more than ${DEPTH_MAX} deep`);
     if (hasUnstorableText(record.value!, data)) return undecodable('SCHEMA_MISMATCH', 'the data contains NUL or half a surrogate pair');
     const validate = validators.get(wire.schema)!;
     if (!validate(data)) return undecodable('SCHEMA_MISMATCH', ajv.errorsText(validate.errors, { dataVar: 'data' }).slice(0, 500));
@@ -63,6 +64,20 @@ const parseObject = (value: Buffer | null): Data | null => {
   } catch {
     return null;
   }
+};
+
+// Readers ignore properties that they do not know, but keep them. PostgreSQL gives up at some thousand levels, and so does every function
+// that walks down by calling itself; our events have four.
+const DEPTH_MAX = 500;
+const BYTES_PER_LEVEL_MIN = 2; // an opening bracket and a closing one: what is shorter cannot be too deep
+
+const isTooDeep = (value: Buffer, data: Data): boolean => value.length > DEPTH_MAX * BYTES_PER_LEVEL_MIN && isDeeperThan(DEPTH_MAX, data);
+
+const isDeeperThan = (levels: number, data: unknown): boolean => {
+  if (typeof data !== 'object' || data === null) return false;
+  if (levels === 0) return true;
+  for (const each of Object.values(data)) if (isDeeperThan(levels - 1, each)) return true;
+  return false;
 };
 
 /**

@@ -3,7 +3,8 @@
 
 import { AppError } from '../../runtime/app-error.ts';
 import { isStorableText } from '../../runtime/storable-text.ts';
-import type { LogRecord } from '../log.ts';
+import { partitionOf } from '../append/partitioner.ts';
+import { type LogRecord, UNOPENED_REASONS, type UnopenedReason } from '../log.ts';
 
 /** Why a record cannot be decoded: a closed set, used as a metric label and in the dead-letter topic. */
 export const DEAD_LETTER_REASONS = [
@@ -14,6 +15,8 @@ export const DEAD_LETTER_REASONS = [
   'UNKNOWN_TYPE',
   'MALFORMED_JSON',
   'SCHEMA_MISMATCH',
+  'WRONG_PARTITION',
+  ...UNOPENED_REASONS,
 ] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
@@ -44,8 +47,16 @@ const TIME_MAX = Date.UTC(9999, 11, 31);
 
 export const undecodable = (reason: DeadLetterReason, detail: string): Undecodable => ({ ok: false, reason, detail });
 
+const UNOPENED: Readonly<Record<UnopenedReason, string>> = {
+  TRANSACTIONAL: 'the batch belongs to a transaction',
+  UNKNOWN_CODEC: 'the batch is compressed with a codec that is not read',
+  TOO_LARGE: 'the batch holds more than a reader takes into memory at once',
+  MALFORMED_BATCH: 'the batch cannot be taken apart',
+};
+
 /** Reads the attributes of a record, or says why it has none. */
 export const readAttributes = (record: LogRecord): { ok: true; attributes: Attributes } | Undecodable => {
+  if (record.unopened) return undecodable(record.unopened.reason, UNOPENED[record.unopened.reason]);
   const text = (name: string): string | null => record.headers[name]?.toString('utf8') ?? null;
   if (text('ce_specversion') !== '1.0') return undecodable('NOT_A_CLOUD_EVENT', 'ce_specversion is not 1.0');
   const id = text('ce_id');
@@ -57,6 +68,7 @@ export const readAttributes = (record: LogRecord): { ok: true; attributes: Attri
   if (![id, subject, causationId ?? ''].every(isStorable)) return undecodable('BAD_HEADER', 'an id is too long or contains NUL');
   const time = Date.parse(at);
   if (!(time >= 0 && time <= TIME_MAX)) return undecodable('BAD_HEADER', 'ce_time is not a time from 1970 to 9999');
+  const correlationId = text('ce_correlationid');
   const version = text('ce_orderversion');
   if (version !== null && !VERSION.test(version)) return undecodable('BAD_HEADER', 'ce_orderversion is not a positive number');
   if (record.key?.toString('utf8') !== subject) return undecodable('KEY_MISMATCH', 'the key is not the subject');
@@ -70,10 +82,23 @@ export const readAttributes = (record: LogRecord): { ok: true; attributes: Attri
       version: version === null ? null : Number(version),
       actor: text('ce_actor') ?? 'anonymous',
       causationId,
-      correlationId: text('ce_correlationid'),
+      // An answer repeats it. One that cannot be repeated is as good as none; the archive has it as it came.
+      correlationId: correlationId !== null && isStorable(correlationId) ? correlationId : null,
     },
   };
 };
+
+/**
+ * What does not stand in the partition of its key is no event of ours. Its order would be known in two partitions, and its answers would
+ * stand in another one than where they are waited for.
+ */
+export const placedIn =
+  <Decoded extends { ok: true }>(partitionCount: number, decode: (record: LogRecord) => Decoded | Undecodable) =>
+  (record: LogRecord): Decoded | Undecodable => {
+    const decoded = decode(record);
+    if (!decoded.ok || partitionOf(record.key, partitionCount) === record.partition) return decoded;
+    return undecodable('WRONG_PARTITION', 'the key belongs to another partition');
+  };
 
 const isStorable = (id: string): boolean => id.length <= ATTRIBUTE_MAX && isStorableText(id);
 

@@ -7,7 +7,7 @@ import type { OrderEvent, OrderEventName } from '../../order/events.ts';
 import { UPCASTERS } from '../../order/upcast.ts';
 import type { LogRecord, RecordToAppend } from '../log.ts';
 import { createDecoder, encodeData } from './decode-data.ts';
-import { type Undecodable, writeAttributes } from './envelope.ts';
+import { placedIn, type Undecodable, writeAttributes } from './envelope.ts';
 import { currentWireType, type Vocabulary } from './wire-types.ts';
 
 export type Decoded = { ok: true; event: OrderEvent } | Undecodable;
@@ -37,6 +37,11 @@ export const decodeOrderEvent = (record: LogRecord): Decoded => {
   // The schema has checked the data against the name, which is all that the union distinguishes.
   return { ok: true, event: (kind === 'fact' ? { ...event, version } : event) as unknown as OrderEvent };
 };
+
+export type DecodeOrderEvent = typeof decodeOrderEvent;
+
+/** The same for readers of the topic, which has this many partitions. */
+export const orderDecoderFor = (partitionCount: number): DecodeOrderEvent => placedIn(partitionCount, decodeOrderEvent);
 
 /** The record that carries an event. Inverse of `decodeOrderEvent`. */
 export const encodeOrderEvent = (event: OrderEvent, topic: string, traceparent?: string | null): RecordToAppend => ({

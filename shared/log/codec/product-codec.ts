@@ -7,7 +7,7 @@ import type { ProductEvent, ProductEventName } from '../../product/events.ts';
 import { PRODUCT_UPCASTERS } from '../../product/upcast.ts';
 import type { LogRecord, RecordToAppend } from '../log.ts';
 import { createDecoder, encodeData } from './decode-data.ts';
-import { type Undecodable, writeAttributes } from './envelope.ts';
+import { placedIn, type Undecodable, writeAttributes } from './envelope.ts';
 import { currentWireType, type Vocabulary } from './wire-types.ts';
 
 export type DecodedProduct = { ok: true; event: ProductEvent } | Undecodable;
@@ -34,6 +34,11 @@ export const decodeProductEvent = (record: LogRecord): DecodedProduct => {
   // The schema has checked the data against the name, which is all that the union distinguishes.
   return { ok: true, event: (kind === 'fact' ? { ...event, version } : event) as unknown as ProductEvent };
 };
+
+export type DecodeProductEvent = typeof decodeProductEvent;
+
+/** The same for readers of the topic, which has this many partitions. */
+export const productDecoderFor = (partitionCount: number): DecodeProductEvent => placedIn(partitionCount, decodeProductEvent);
 
 /** The record that carries an event; its version travels in the same header as an order's. Inverse of `decodeProductEvent`. */
 export const encodeProductEvent = (event: ProductEvent, topic: string, traceparent?: string | null): RecordToAppend => ({

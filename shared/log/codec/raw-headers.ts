@@ -1,29 +1,40 @@
 // shared/log/codec/raw-headers.ts: the headers of a record as one run of bytes, for the archive.
 // Never change this format: a hash chain runs over the bytes, so the same headers must always give the same ones. Framing, per header in
-// the order of the record: length of the name, name (UTF-8), length of the value, value. Lengths are unsigned LEB128.
+// the order of the record: length of the name, name, length of the value, value. Lengths are unsigned LEB128 in as few bytes as they need;
+// a header without a value has the length 0 in two bytes (80 00) instead.
 
-import type { LogRecord } from '../log.ts';
+import type { ExactHeader, LogRecord } from '../log.ts';
+import { headersFrom } from '../protocol/exact-headers.ts';
 
-type Headers = LogRecord['headers'];
+/** As an object or, where that does not say it, byte for byte. */
+export type Headers = LogRecord['headers'] | readonly ExactHeader[];
+
+const NO_VALUE = Buffer.of(0x80, 0x00);
 
 /** Bytes that `packHeaders` will write. */
 export const packedSize = (headers: Headers): number => {
   let size = 0;
-  for (const name in headers) {
-    const { length } = headers[name]!;
-    size += nameFrame(name).length + lengthSize(length) + length;
+  if (isList(headers)) {
+    for (const [name, value] of headers) size += framedSize(name.length) + (value === null ? NO_VALUE.length : framedSize(value.length));
+    return size;
   }
+  for (const name in headers) size += nameFrame(name).length + framedSize(headers[name]!.length);
   return size;
 };
 
 /** Writes the frames into `target` from `at` on, and returns where they end. The target must have `packedSize` bytes left. */
 export const packHeadersInto = (target: Buffer, at: number, headers: Headers): number => {
   let end = at;
+  if (isList(headers)) {
+    for (const [name, value] of headers) {
+      end = writeFrame(target, end, name);
+      end = value === null ? copyInto(target, end, NO_VALUE) : writeFrame(target, end, value);
+    }
+    return end;
+  }
   for (const name in headers) {
-    const value = headers[name]!;
     end = copyInto(target, end, nameFrame(name));
-    end = writeLength(target, end, value.length);
-    end = copyInto(target, end, value);
+    end = writeFrame(target, end, headers[name]!);
   }
   return end;
 };
@@ -35,8 +46,8 @@ export const packHeaders = (headers: Headers): Buffer => {
 };
 
 /** Inverse of `packHeaders`. Throws a plain Error for bytes that it did not write. */
-export const unpackHeaders = (packed: Buffer): Record<string, Buffer> => {
-  const headers: Record<string, Buffer> = {};
+export const unpackHeaders = (packed: Buffer): Pick<LogRecord, 'headers' | 'exactHeaders'> => {
+  const list: ExactHeader[] = [];
   let at = 0;
   const take = (): Buffer => {
     let length = 0;
@@ -54,11 +65,16 @@ export const unpackHeaders = (packed: Buffer): Record<string, Buffer> => {
     return packed.subarray(at - length, at);
   };
   while (at < packed.length) {
-    const name = take().toString('utf8');
-    headers[name] = take();
+    const name = take();
+    const hasNoValue = packed[at] === NO_VALUE[0] && packed[at + 1] === NO_VALUE[1];
+    list.push([name, hasNoValue ? null : take()]);
+    if (hasNoValue) at += NO_VALUE.length;
   }
-  return headers;
+  return headersFrom(list);
 };
+
+// Not Array.isArray alone: it does not narrow a readonly array.
+const isList = (headers: Headers): headers is readonly ExactHeader[] => Array.isArray(headers);
 
 // Our records have at most 13 names; foreign ones may have any, and are not worth remembering.
 const NAMES_REMEMBERED_MAX = 64;
@@ -68,11 +84,15 @@ const nameFrame = (name: string): Buffer => {
   const remembered = nameFrames.get(name);
   if (remembered !== undefined) return remembered;
   const bytes = Buffer.from(name);
-  const frame = Buffer.allocUnsafe(lengthSize(bytes.length) + bytes.length);
-  copyInto(frame, writeLength(frame, 0, bytes.length), bytes);
+  const frame = Buffer.allocUnsafe(framedSize(bytes.length));
+  writeFrame(frame, 0, bytes);
   if (nameFrames.size < NAMES_REMEMBERED_MAX) nameFrames.set(name, frame);
   return frame;
 };
+
+const framedSize = (length: number): number => lengthSize(length) + length;
+
+const writeFrame = (target: Buffer, at: number, bytes: Buffer): number => copyInto(target, writeLength(target, at, bytes.length), bytes);
 
 // A call into native code costs more than copying this many bytes here; nearly all headers are shorter.
 const COPIED_HERE_MAX = 64;

@@ -1,8 +1,10 @@
 // shared/log/protocol/fetch.ts: the request that reads, version 11 (KIP-392; served by brokers from 2.3 on), without fetch sessions.
 
+import type { AppError } from '../../runtime/app-error.ts';
 import { type Call, call } from '../connect/kafkajs-internals.ts';
 import type { LogRecord } from '../log.ts';
-import type { RecordDecoder } from './record-decoder.ts';
+import { newFetchRoom } from './batch-limits.ts';
+import type { Decoded, RecordDecoder } from './record-decoder.ts';
 import { createWireReader, int8, int16, int32, int64, string } from './wire.ts';
 
 export interface FetchLimits {
@@ -20,6 +22,8 @@ export interface Fetched {
   highWatermark: number;
   records: LogRecord[];
   nextOffset: number;
+  /** Why what stands at `nextOffset` cannot be taken as it came; null: nothing is known to be wrong with it. */
+  damage: AppError | null;
 }
 
 const OFFSET_OUT_OF_RANGE = 1;
@@ -34,7 +38,8 @@ export interface FetchAnswer {
 
 const API_KEY = 1;
 const API_VERSION = 11;
-const READ_COMMITTED = 1;
+// Up to the high watermark. Up to the last stable offset, the transaction of another program would end the log for as long as it is open.
+const READ_UNCOMMITTED = 0;
 const MIN_BYTES = 1; // answer as soon as there is one record: batching comes from pacing, not from waiting here
 
 /** `from`: partition → offset, all led by the broker it is sent to; the first ones are served first when it is too much. */
@@ -52,7 +57,7 @@ export const fetchCall = (
     int32(limits.maxWaitMs),
     int32(MIN_BYTES),
     int32(limits.maxBytes),
-    int8(READ_COMMITTED),
+    int8(READ_UNCOMMITTED),
     int32(0), // no session
     int32(-1),
     int32(1),
@@ -71,19 +76,20 @@ const decode = (payload: Buffer, from: ReadonlyMap<number, number>, decodeRecord
   const errorCode = reader.int16();
   reader.skip(4); // session
   const fetched: Fetched[] = [];
+  const room = newFetchRoom();
   for (let topics = reader.int32(); topics > 0; topics--) {
     reader.string();
     for (let partitions = reader.int32(); partitions > 0; partitions--) {
       const partition = reader.int32();
       const partitionError = reader.int16();
-      reader.skip(8); // the high watermark; readers of committed records see up to the last stable offset
       const highWatermark = reader.int64();
-      reader.skip(8); // log start offset
+      reader.skip(16); // last stable offset, log start offset
       const aborted = reader.int32();
       reader.skip(Math.max(aborted, 0) * 16 + 4); // aborted transactions, preferred replica
       const recordSet = reader.bytes(reader.int32());
       const fromOffset = from.get(partition) ?? 0;
-      const decoded = partitionError === 0 ? decodeRecords(recordSet, partition, fromOffset) : { records: [], nextOffset: fromOffset };
+      const nothing: Decoded = { records: [], nextOffset: fromOffset, damage: null };
+      const decoded = partitionError === 0 ? decodeRecords(recordSet, partition, fromOffset, room) : nothing;
       fetched.push({ partition, fromOffset, errorCode: partitionError || errorCode, highWatermark, ...decoded });
     }
   }

@@ -23,12 +23,12 @@ export interface OffsetAnswers {
 
 const API_KEY = 2;
 const API_VERSION = 4;
-const READ_COMMITTED = 1;
+const READ_UNCOMMITTED = 0; // the high watermark, as fetch.ts reads
 
 /** All partitions must be led by the broker it is sent to, in these epochs. */
 export const listOffsetsCall = (topic: string, partitions: readonly Leadership[], which: number): Call<OffsetAnswers> => {
   const entries = partitions.map(({ partition, epoch }) => Buffer.concat([int32(partition), int32(epoch), int64(which)]));
-  const body = Buffer.concat([int32(-1), int8(READ_COMMITTED), int32(1), string(topic), int32(entries.length), ...entries]);
+  const body = Buffer.concat([int32(-1), int8(READ_UNCOMMITTED), int32(1), string(topic), int32(entries.length), ...entries]);
   return call({ apiKey: API_KEY, apiVersion: API_VERSION, apiName: 'ListOffsets', body }, decode);
 };
 

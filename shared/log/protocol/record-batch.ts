@@ -11,11 +11,15 @@ import { crc32c } from './crc32c.ts';
 
 export const BATCH_HEADER_BYTES = 61;
 export const BATCH_PREFIX_BYTES = 12; // base offset and length, which the length does not count
-export const ATTRIBUTES_AT = 21;
+export const LENGTH_AT = 8;
+export const MAGIC_AT = 16;
+export const CHECKSUM_AT = 17;
+export const ATTRIBUTES_AT = 21; // from here on the checksum covers it
 export const MAGIC = 2;
 const ASCII_MAX = 0x7f;
 const ONE_BYTE_LENGTH_MAX = 63; // longer lengths take two bytes once zigzag-encoded
 const VARINT_BYTES_MAX = 5;
+const HEADER_LENGTHS_MAX = 2 * 3; // of a record that is not too large anyway
 
 const byteLength = (bytes: string | Buffer | null): number =>
   bytes === null ? 0 : typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
@@ -23,7 +27,8 @@ const byteLength = (bytes: string | Buffer | null): number =>
 /** At most this many bytes are written for the record: within a few of the truth, so that it can be checked against limits. */
 export const recordBytesMax = (record: RecordToAppend): number => {
   let bytes = 5 * VARINT_BYTES_MAX + 1 + byteLength(record.key) + byteLength(record.value);
-  for (const name in record.headers) bytes += 2 * 3 + byteLength(name) + byteLength(record.headers[name]!);
+  for (const name in record.headers) bytes += HEADER_LENGTHS_MAX + byteLength(name) + byteLength(record.headers[name]!);
+  for (const [name, value] of record.exactHeaders ?? []) bytes += HEADER_LENGTHS_MAX + name.length + byteLength(value);
   return bytes;
 };
 
@@ -32,9 +37,9 @@ export const writeRecordBatch = (into: Buffer, start: number, records: readonly 
   let at = start + BATCH_HEADER_BYTES;
   for (let index = 0; index < records.length; index++) at = writeRecord(into, at, records[index]!, index);
   into.writeBigInt64BE(0n, start);
-  into.writeInt32BE(at - start - BATCH_PREFIX_BYTES, start + 8);
+  into.writeInt32BE(at - start - BATCH_PREFIX_BYTES, start + LENGTH_AT);
   into.writeInt32BE(-1, start + 12);
-  into.writeInt8(MAGIC, start + 16);
+  into.writeInt8(MAGIC, start + MAGIC_AT);
   into.writeInt16BE(0, start + ATTRIBUTES_AT);
   into.writeInt32BE(records.length - 1, start + 23);
   into.writeBigInt64BE(BigInt(timestamp), start + 27);
@@ -43,7 +48,7 @@ export const writeRecordBatch = (into: Buffer, start: number, records: readonly 
   into.writeInt16BE(-1, start + 51);
   into.writeInt32BE(-1, start + 53);
   into.writeInt32BE(records.length, start + 57);
-  into.writeUInt32BE(crc32c(into, start + ATTRIBUTES_AT, at), start + 17);
+  into.writeUInt32BE(crc32c(into, start + ATTRIBUTES_AT, at), start + CHECKSUM_AT);
   return at;
 };
 
@@ -58,6 +63,11 @@ const writeRecord = (into: Buffer, start: number, record: RecordToAppend, offset
   const countAt = at;
   let count = 0;
   at++;
+  for (const [name, value] of record.exactHeaders ?? []) {
+    at = writeBytes(into, at, name);
+    at = writeBytes(into, at, value);
+    count++;
+  }
   for (const name in record.headers) {
     at = writeText(into, at, name);
     at = writeBytes(into, at, record.headers[name]!);

@@ -1,7 +1,7 @@
 // shared/log/read/assigned-partition.ts: a partition that a reader has been given, and what a fetch of it may be and ask for.
 
 import { AppError } from '../../runtime/app-error.ts';
-import type { Assignment, GroupOffset } from '../log.ts';
+import { type Assignment, type GroupOffset, type LogRecord, offsetAfter } from '../log.ts';
 import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
 
 export interface AssignedPartition {
@@ -67,6 +67,16 @@ export const fetchWaitMs = (assigned: Iterable<AssignedPartition>): number => {
   return Math.max(Math.ceil(wait), WAIT_MIN_MS);
 };
 
+/** Whether the records follow one another from one offset up to the other, and nothing is missing in between. */
+export const isUnbroken = (records: readonly LogRecord[], from: number, to: number): boolean => {
+  let next = from;
+  for (const record of records) {
+    if (record.offset !== next) return false;
+    next = offsetAfter(record);
+  }
+  return next === to;
+};
+
 /** Throws unless what was fetched is the very next part of the log: LOG_MISMATCH outside of it, LOG_GAP when records are missing. */
 export const expectContiguous = (topic: string, { partition, position }: AssignedPartition, fetched: Fetched): void => {
   const where = `${topic}/${partition}`;
@@ -75,9 +85,7 @@ export const expectContiguous = (topic: string, { partition, position }: Assigne
   if (isOutOfRange(fetched)) {
     throw new AppError('LOG_MISMATCH', `Offset ${position} lies outside of ${where}: the log was cut off or replaced.`);
   }
-  const { records } = fetched;
-  const first = records[0]?.offset ?? fetched.nextOffset;
-  if (first !== position || fetched.nextOffset - first !== records.length) {
+  if (!isUnbroken(fetched.records, position!, fetched.nextOffset)) {
     throw new AppError('LOG_GAP', `Records are missing in ${where} between ${position} and ${fetched.nextOffset}.`);
   }
 };

@@ -27,6 +27,8 @@ export interface FetchLoopOptions {
   deliver: (fetched: Fetched) => void;
   /** After every fetch that succeeded, empty ones included. */
   onFetched?: () => void;
+  /** A session failed; another one follows. */
+  onFailed?: (error: unknown) => void;
   /** Something came that can never be read. The loop ends. */
   onFatal: (error: Error) => void;
 }
@@ -38,7 +40,8 @@ export interface FetchLoop {
   wake(): void;
 }
 
-export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliver, onFetched, onFatal }: FetchLoopOptions): FetchLoop => {
+export const createFetchLoop = (options: FetchLoopOptions): FetchLoop => {
+  const { client, topic, limits, minGapMs, demand, deliver, onFetched, onFailed, onFatal } = options;
   const stopping = new AbortController();
   const decodeRecords = createRecordDecoder(topic);
   let failures = 0;
@@ -78,6 +81,7 @@ export const createFetchLoop = ({ client, topic, limits, minGapMs, demand, deliv
         if (stopping.signal.aborted) return;
         if (isFinal(error)) return onFatal(error as Error);
         outage.failed(error);
+        onFailed?.(error);
         await pause(Math.min(RETRY_MIN_MS * 2 ** failures++, RETRY_MAX_MS));
       }
     }

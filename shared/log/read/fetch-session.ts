@@ -1,5 +1,6 @@
 // shared/log/read/fetch-session.ts: fetches from the leaders of a topic, as they are when it begins, until the first failure.
-// Never repairs anything: the next session finds out again who leads what, so there is no half-broken state to reason about.
+// Never repairs anything: the next session finds out again who leads what, so there is no half-broken state to reason about. Never passes
+// over what came damaged: it is fetched again, because what is in the log may be whole.
 
 import { AppError } from '../../runtime/app-error.ts';
 import { type Connection, FETCH_CONNECTION, protocolError } from '../connect/kafkajs-internals.ts';
@@ -9,6 +10,7 @@ import type { RecordDecoder } from '../protocol/record-decoder.ts';
 
 const LEADERLESS_RETRY_MS = 500;
 const GRACE_MS = 1_000; // what the healthy leaders get of every session while one that is down has not been replaced
+const DAMAGED_GRACE_MS = 2_000; // the same for the other partitions, before one whose batch came damaged is asked for again
 const OK = 0;
 
 export interface FetchSessionOptions {
@@ -21,7 +23,7 @@ export interface FetchSessionOptions {
   /** What to fetch next of the partitions that `isMine` names. */
   demand: (isMine: (partition: number) => boolean) => Map<number, number>;
   deliver: (fetched: Fetched) => void;
-  /** After every fetch that succeeded, empty ones included. */
+  /** After every fetch that succeeded, empty ones included; not while a partition cannot be read. */
   onFetched: () => void;
   /** Resolves early when no session is wanted any more. */
   pause: (ms: number) => Promise<void>;
@@ -40,6 +42,8 @@ type Demand = () => Map<number, number>;
 export const createFetchSession = (options: FetchSessionOptions): FetchSession => {
   const { link, topic, decodeRecords, limits, minGapMs, demand, deliver, onFetched, pause } = options;
   const sleepers: (() => void)[] = [];
+  const damaged = new Set<number>(); // not asked for again over these connections
+  const failure = Promise.withResolvers<never>();
   let open = true;
 
   const wake = (): void => {
@@ -49,6 +53,11 @@ export const createFetchSession = (options: FetchSessionOptions): FetchSession =
     open = false;
     link.destroy();
     wake();
+  };
+
+  const leaveOut = (partition: number, damage: AppError): void => {
+    if (damaged.size === 0) void pause(DAMAGED_GRACE_MS).then(() => failure.reject(damage));
+    damaged.add(partition);
   };
 
   const fetchFrom = async (connection: Connection, mine: Demand): Promise<void> => {
@@ -66,8 +75,9 @@ export const createFetchSession = (options: FetchSessionOptions): FetchSession =
         if (part.errorCode !== OK && !isOutOfRange(part)) throw protocolError(part.errorCode);
         brought ||= part.records.length > 0;
         deliver(part);
+        if (part.damage !== null) leaveOut(part.partition, part.damage);
       }
-      onFetched();
+      if (damaged.size === 0) onFetched();
       const gap = minGapMs - (performance.now() - started);
       if (brought && gap > 0) await pause(gap);
     }
@@ -99,8 +109,8 @@ export const createFetchSession = (options: FetchSessionOptions): FetchSession =
       const mineOf =
         (leader: number): Demand =>
         () =>
-          demand((partition) => leaders.get(partition) === leader);
-      await Promise.all(nodes.map((leader) => readFrom(leader, mineOf(leader)).catch(endLater)));
+          demand((partition) => leaders.get(partition) === leader && !damaged.has(partition));
+      await Promise.race([Promise.all(nodes.map((leader) => readFrom(leader, mineOf(leader)).catch(endLater))), failure.promise]);
     } finally {
       cut();
     }

@@ -5,6 +5,7 @@ import { AppError } from '../../runtime/app-error.ts';
 import type { LogClient } from '../connect/client.ts';
 import type { LogRecord } from '../log.ts';
 import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
+import { isUnbroken } from './assigned-partition.ts';
 import { createFetchLoop } from './fetch-loop.ts';
 
 export interface FollowOptions {
@@ -25,8 +26,7 @@ export const followLog = ({ client, topic, from, onRecords, onFatal }: FollowOpt
   const deliver = (fetched: Fetched): void => {
     const { partition, fromOffset, nextOffset, records } = fetched;
     if (positions.get(partition) !== fromOffset) return;
-    const first = records[0]?.offset ?? nextOffset;
-    if (isOutOfRange(fetched) || first !== fromOffset) {
+    if (isOutOfRange(fetched) || !isUnbroken(records, fromOffset, nextOffset)) {
       throw new AppError('LOG_GAP', `${topic}/${partition} does not have the records from offset ${fromOffset} on.`);
     }
     positions.set(partition, nextOffset);

@@ -1,9 +1,11 @@
 // shared/log/read/read-range.ts: reads an exact stretch of a topic, without a consumer group: for rebuilding, verifying, replaying.
 
 import { AppError } from '../../runtime/app-error.ts';
+import { reasonOf } from '../../runtime/outage.ts';
 import type { LogClient } from '../connect/client.ts';
-import type { LogRecord } from '../log.ts';
+import { type LogRecord, offsetAfter } from '../log.ts';
 import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
+import { isUnbroken } from './assigned-partition.ts';
 import { createFetchLoop } from './fetch-loop.ts';
 
 const LIMITS = {
@@ -41,6 +43,7 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
 
   return new Promise((resolve, reject) => {
     let lastStep = performance.now();
+    let lastFailure: unknown;
     const finish = (error?: unknown): void => {
       clearInterval(stallTimer);
       signal?.removeEventListener('abort', onAbort);
@@ -66,12 +69,11 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
         if (fetched.nextOffset > state.position || fetched.highWatermark < state.end) throw gap(topic, fetched.partition, state.position);
         return;
       }
-      const wanted = Math.min(records.length, state.end - state.position);
-      const mine = wanted === records.length ? records : records.slice(0, wanted);
-      if (mine[0]!.offset !== state.position || mine[wanted - 1]!.offset !== state.position + wanted - 1) {
-        throw gap(topic, fetched.partition, state.position);
-      }
-      state.position += wanted;
+      const beyond = records.findIndex(({ offset }) => offset >= state.end);
+      const mine = beyond === -1 ? records : records.slice(0, beyond);
+      const next = mine.length === 0 ? state.end : offsetAfter(mine.at(-1)!);
+      if (!isUnbroken(mine, state.position, next)) throw gap(topic, fetched.partition, state.position);
+      state.position = Math.min(next, state.end);
       state.busy = true;
       const handled = onRecords(fetched.partition, mine);
       if (handled) handled.then(() => done(fetched.partition), finish);
@@ -82,7 +84,8 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
       if (handling) lastStep = performance.now();
       if (performance.now() - lastStep < STALL_MAX_MS) return;
       const rest = Array.from(open, ([partition, { position, end }]) => `${partition} at ${position} of ${end}`).join(', ');
-      finish(new AppError('LOG_UNAVAILABLE', `Nothing came from ${topic} for ${STALL_MAX_MS / 1000} s (${rest}).`));
+      const why = lastFailure === undefined ? '' : ` ${reasonOf(lastFailure)}`;
+      finish(new AppError('LOG_UNAVAILABLE', `Nothing came from ${topic} for ${STALL_MAX_MS / 1000} s (${rest}).${why}`, lastFailure));
     }, STALL_CHECK_MS);
     const loop = createFetchLoop({
       client,
@@ -96,6 +99,9 @@ export const readRange = ({ client, topic, from, to, onRecords, signal }: ReadRa
         } catch (error) {
           finish(error);
         }
+      },
+      onFailed: (error) => {
+        lastFailure = error;
       },
       onFatal: finish,
     });

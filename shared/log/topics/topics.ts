@@ -65,11 +65,17 @@ const settingsOf = ({ minInsyncReplicas }: Wanted): Record<string, string> => ({
   'min.insync.replicas': String(minInsyncReplicas),
 });
 
+// What else a broker can make of our records, no reader opens: acknowledged orders would be set aside (docs/decisions/0016).
+const COMPRESSION = 'compression.type';
+const COMPRESSIONS_READ = ['producer', 'uncompressed', 'gzip', 'zstd'];
+
 /** Of new topics only: older ones work with what they have, unless a writer's clock is an hour ahead (docs/decisions/0010). */
 const settingsOfNew = (wanted: Wanted): Record<string, string> => ({
   ...settingsOf(wanted),
   // Kafka refuses what is stamped more than an hour ahead of its own clock: a wrong clock would stop its writer (R10).
   'message.timestamp.type': 'LogAppendTime',
+  // As we send them: with another value of its own, the broker compresses every record again.
+  [COMPRESSION]: 'producer',
 });
 
 const createMissing = async (admin: Admin, wanted: Wanted): Promise<void> => {
@@ -98,7 +104,7 @@ const differences = async (admin: Admin, wanted: Wanted): Promise<string[]> => {
   const { topics } = await admin.fetchTopicMetadata({ topics: names });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: Object.keys(settingsOf(wanted)) })),
+    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: [...Object.keys(settingsOf(wanted)), COMPRESSION] })),
   });
   for (const { name, partitions } of wanted.topics) {
     const has = topics.find((topic) => topic.name === name)?.partitions ?? [];
@@ -106,9 +112,10 @@ const differences = async (admin: Admin, wanted: Wanted): Promise<string[]> => {
     differs(name, 'partitions', has.length, partitions);
     differs(name, 'replication factor', Math.min(...has.map(({ replicas }) => replicas.length)), wanted.replicationFactor);
     const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
-    for (const [setting, should] of Object.entries(settingsOf(wanted))) {
-      differs(name, setting, entries.find(({ configName }) => configName === setting)?.configValue, should);
-    }
+    const settingOf = (setting: string) => entries.find(({ configName }) => configName === setting)?.configValue;
+    for (const [setting, should] of Object.entries(settingsOf(wanted))) differs(name, setting, settingOf(setting), should);
+    const compression = settingOf(COMPRESSION);
+    if (!COMPRESSIONS_READ.some((read) => read === compression)) differs(name, COMPRESSION, compression, COMPRESSIONS_READ.join(' or '));
   }
   return found;
 };

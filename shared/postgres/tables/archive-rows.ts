@@ -1,7 +1,7 @@
 // shared/postgres/tables/archive-rows.ts: table `events`: between a record of the log with its verdict and a row of the archive. Both directions stand
 // here, so that the stored form can change: nothing else may know it.
 
-import { packedSize, packHeaders, packHeadersInto, unpackHeaders } from '../../log/codec/raw-headers.ts';
+import { type Headers, packedSize, packHeaders, packHeadersInto, unpackHeaders } from '../../log/codec/raw-headers.ts';
 import type { LogRecord } from '../../log/log.ts';
 import type { Effect } from '../../order/order.ts';
 import { type BinaryType, bytea, type ColumnsOf, cell, columnList, int4, int8, text, timestamptz } from '../binary.ts';
@@ -32,7 +32,7 @@ export interface ArchiveRow {
   value: Buffer | null;
 }
 
-const packedHeaders: BinaryType<LogRecord['headers']> = { ...bytea, size: packedSize, write: packHeadersInto };
+const packedHeaders: BinaryType<Headers> = { ...bytea, size: packedSize, write: packHeadersInto };
 
 const COLUMNS: ColumnsOf<ArchiveRow, ArchivedRecord> = {
   partition: cell(int4, ({ record }) => record.partition),
@@ -42,7 +42,7 @@ const COLUMNS: ColumnsOf<ArchiveRow, ArchivedRecord> = {
   effect: cell(text, ({ effect }) => effect),
   recorded_at: cell(timestamptz, ({ recordedAt }) => recordedAt),
   key: cell(bytea, ({ record }) => record.key),
-  headers: cell(packedHeaders, ({ record }) => record.headers),
+  headers: cell(packedHeaders, ({ record }) => record.exactHeaders ?? record.headers),
   value: cell(bytea, ({ record }) => record.value),
 };
 
@@ -60,12 +60,12 @@ export const recordOf = (topic: string, row: ArchiveRow): LogRecord => ({
   timestamp: row.recorded_at,
   key: row.key,
   value: row.value,
-  headers: unpackHeaders(row.headers),
+  ...unpackHeaders(row.headers),
 });
 
 /** The bytes of a record as its row must have them. A row that was damaged may not be readable at all, so `verify` compares these. */
-export const storedBytes = ({ key, headers, value }: LogRecord): Pick<ArchiveRow, 'key' | 'headers' | 'value'> => ({
+export const storedBytes = ({ key, headers, exactHeaders, value }: LogRecord): Pick<ArchiveRow, 'key' | 'headers' | 'value'> => ({
   key,
-  headers: packHeaders(headers),
+  headers: packHeaders(exactHeaders ?? headers),
   value,
 });

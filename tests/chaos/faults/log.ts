@@ -2,15 +2,18 @@
 // Records that come again, records that are none, partitions that change hands, and clocks that jump.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { zstdCompressSync } from 'node:zlib';
 import { processorGroup } from '../../../processor/consumer-group.ts';
 import { joinAndLeave } from '../../support/faults/group-members.ts';
 import { ROLES } from '../../support/faults/network/proxied-fleet.ts';
-import { batchOf, connectRaw, resendable } from '../../support/faults/network/raw-broker.ts';
+import { asSnappy, batchOf, resendable } from '../../support/faults/network/raw-batches.ts';
+import { connectRaw } from '../../support/faults/network/raw-broker.ts';
 import type { Fault } from '../fault.ts';
 
 const PARTITIONS = 12;
 const REPEATED_MAX = 50; // batches
 const STORM_MEMBERS = 3;
+const BOMB_BYTES = 20_000_000;
 const HOURS_MS = 3_600_000;
 const JUMP_LASTS_MS = { from: 2_000, below: 10_000 };
 
@@ -32,14 +35,21 @@ const repeat: Fault = {
 };
 
 const poison: Fault = {
-  name: 'somebody writes a record that is no event',
+  name: 'somebody writes a record that is no event, or a batch that nobody opens',
   weight: 1,
   inject: async ({ fleet }, random) => {
     const { kafka, ordersTopic } = fleet.where;
     const raw = await connectRaw(kafka);
     const record = { key: Buffer.from('poison'), value: Buffer.alloc(random.below(500_000), 'x'), headers: [] };
+    const small = { ...record, value: null };
+    const batches = [
+      () => batchOf([record]),
+      () => batchOf([small, small], 'snappy', asSnappy),
+      () => batchOf([small, small, small].map((each, index) => ({ ...each, delta: 2 - index }))),
+      () => batchOf([{ ...small, value: Buffer.alloc(BOMB_BYTES) }], 'zstd', zstdCompressSync),
+    ];
     try {
-      await raw.append(ordersTopic, random.below(PARTITIONS), batchOf([record]));
+      await raw.append(ordersTopic, random.below(PARTITIONS), random.pick(batches)());
     } finally {
       raw.close();
     }

@@ -1,5 +1,6 @@
 // tests/integration/log/dead-letters.test.ts: what cannot be decoded is kept as it was, with where it stood and why.
 
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createAppender } from '../../../shared/log/append/appender.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
@@ -51,6 +52,7 @@ test('a record that is too large to be copied leaves a letter without its value'
   const [letter] = await readAll(client, letters);
   expect(letter).toMatchObject({ key: Buffer.from('k'), value: null });
   expect(String(letter!.headers.dl_value_omitted)).toBe('1000000');
+  expect(String(letter!.headers.dl_value_sha256)).toBe(createHash('sha256').update(value).digest('hex'));
   await appender.stop();
 });
 
@@ -63,7 +65,9 @@ test('a record whose key and headers alone are too large leaves a letter that sa
   await createDeadLetters(appender, letters).append(huge, 'NOT_A_CLOUD_EVENT');
   const [letter] = await readAll(client, letters);
   expect(letter).toMatchObject({ key: null, value: null });
-  expect(String(letter!.headers.dl_value_omitted)).toBe('5');
+  const omitted = ['value', 'key', 'headers'].map((part) => String(letter!.headers[`dl_${part}_omitted`]));
+  expect(omitted).toEqual(['5', '600000', '600007']);
+  expect(String(letter!.headers.dl_key_sha256)).toBe(createHash('sha256').update(huge.key!).digest('hex'));
   expect(`${letter!.headers.dl_topic}/${letter!.headers.dl_partition}@${letter!.headers.dl_offset}`).toBe('orders/3@7');
   expect(letter!.headers.odd).toBeUndefined();
   await appender.stop();

@@ -17,7 +17,7 @@ const silentLogger: LogLogger = { debug: silent, info: silent, warn: silent, err
 
 export const broker = (): string => inject('stack').kafka;
 
-export const clientUnderTest = (options: { socketFactory?: ISocketFactory; logger?: LogLogger } = {}): LogClient =>
+export const clientUnderTest = (options: { brokers?: string[]; socketFactory?: ISocketFactory; logger?: LogLogger } = {}): LogClient =>
   createLogClient({ brokers: [broker()], clientId: uniqueName('test'), logger: silentLogger, ...options });
 
 export const newTopic = async (client: LogClient, partitions: number): Promise<string> => {

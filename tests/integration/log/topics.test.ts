@@ -37,6 +37,7 @@ describe('ensuring topics', () => {
     expect(settings.get('retention.bytes')).toBe('-1');
     expect(settings.get('min.insync.replicas')).toBe('1');
     expect(settings.get('message.timestamp.type')).toBe('LogAppendTime');
+    expect(settings.get('compression.type')).toBe('producer');
     expect((await logEnd(client, first)).size).toBe(3);
   });
 
@@ -57,6 +58,7 @@ describe('ensuring topics', () => {
     ['retention.bytes', '1000000', '-1'],
     ['cleanup.policy', 'compact', 'delete'],
     ['min.insync.replicas', '2', '1'],
+    ['compression.type', 'lz4', 'producer or uncompressed or gzip or zstd'],
   ])('refuses a topic whose %s is %s', async (setting, value, wanted) => {
     const name = await newTopic(client, 1);
     const resource = { type: 2, name, configEntries: [{ name: setting, value }] };

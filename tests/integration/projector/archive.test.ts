@@ -14,6 +14,7 @@ import { rebuild } from '../../../projector/rebuild/rebuild.ts';
 import { createArchiveTables } from '../../../projector/store/archive-tables.ts';
 import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
 import { verify } from '../../../projector/verify/verify.ts';
+import { unopenedBatch } from '../../../shared/log/protocol/unopened-batch.ts';
 import type { Database } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { readArchiveTables } from '../../../shared/postgres/tables/archive-tables.ts';
@@ -242,6 +243,20 @@ describe('dropping what is old', () => {
     // The projector goes on as if nothing had been.
     await store.commit(project(decodedOf(recordsOf([created('new')], 0, 90)), () => null));
     expect((await ranges(database))[0]).toEqual([40, 60]);
+  });
+
+  it('takes a batch that nobody opens for as old as it is, also where it stands across the end of a table', async () => {
+    const database = await newArchive();
+    const store = storeOn(database);
+    await store.createCheckpoints('id', [0]);
+    const at = { topic: 'orders', partition: 0, offset: 6, lastOffset: 33, timestamp: T0 + 5 * DAY_MS };
+    const batch = unopenedBatch(at, Buffer.from('a batch'), 'UNKNOWN_CODEC');
+    const after = recordsOf(lives(3).map(renamed), 0, 34);
+    await store.commit(project(decodedOf([...recordsOf(lives(2)), batch, ...after]), () => null));
+    await runArchiveList(null as never, addressesOf(database), terminal);
+    expect(printed.at(-1)!.objects).toMatchObject([{ first_at: iso(0), last_at: iso(5) }, { first_at: null, last_at: iso(1) }, {}, {}]);
+    expect((await drop(database, T0 + 5 * DAY_MS)).dropped).toEqual([]);
+    expect(names((await drop(database, T0 + 6 * DAY_MS)).dropped)).toEqual(['events_from_0', 'events_from_20']);
   });
 
   it('never drops what is still being filled, in any partition', async () => {

@@ -9,7 +9,7 @@ import { createOrderProjector, type OrderProjector } from '../../../projector/pr
 import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
 import type { Store } from '../../../projector/store/store.ts';
 import { createAppender, type RunningAppender } from '../../../shared/log/append/appender.ts';
-import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { encodeOrderEvent, orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
 import type { LogRecord, Position, RecordToAppend } from '../../../shared/log/log.ts';
@@ -73,6 +73,7 @@ export const newProjection = async (): Promise<Projection> => {
     const batches: Batch[] = [];
     const id = await topicId(client, topic);
     const projector = createOrderProjector({
+      decode: orderDecoderFor(PARTITIONS),
       topicId: id,
       store: store(createPostgresStore(options.database ?? openSchema(database.schema), topic)),
       openReader: (handlers) => createReader({ client, groupId, topic, handlers, minFetchGapMs: 0 }),

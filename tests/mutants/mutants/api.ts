@@ -4,6 +4,25 @@ import type { Mutant } from '../mutant.ts';
 
 export const API_MUTANTS: readonly Mutant[] = [
   {
+    name: 'tail-inside-a-batch',
+    rule: 'batches',
+    why: 'Behind a batch that nobody opens the api takes what follows for a gap, and ends.',
+    file: 'api/reads/tail-memory.ts',
+    find: 'memory.position = next;',
+    replace: 'memory.position += 1;',
+    world: 'projector',
+  },
+  {
+    name: 'catalogue-inside-a-batch',
+    rule: 'batches',
+    why: 'Behind a batch that nobody opens the api never has all of the catalogue, and says of no product that there is none.',
+    file: 'api/products/catalogue.ts',
+    find: 'positions[partition] = offsetAfter(last);',
+    replace: 'positions[partition] = last.offset + 1;',
+    world: 'products',
+    from: 105,
+  },
+  {
     name: 'float-money',
     rule: 'money',
     why: 'An order of 19.99 costs 19.990000000000002.',

@@ -4,6 +4,15 @@ import type { Mutant } from '../mutant.ts';
 
 export const CORE_MUTANTS: readonly Mutant[] = [
   {
+    name: 'partition-not-checked',
+    rule: 'partitions',
+    why: 'An event in another partition than that of its key makes an order whose facts stand where nobody reads them as its own.',
+    file: 'shared/log/codec/envelope.ts',
+    find: 'if (!decoded.ok || partitionOf(record.key, partitionCount) === record.partition) return decoded;',
+    replace: 'if (decoded !== null) return decoded;',
+    world: 'projector',
+  },
+  {
     name: 'version-not-checked',
     rule: 'arbitration',
     why: 'A copy or a late writer changes an order that has moved on.',

@@ -4,6 +4,16 @@ import type { Mutant } from '../mutant.ts';
 
 export const PROCESSOR_MUTANTS: readonly Mutant[] = [
   {
+    name: 'processor-inside-a-batch',
+    rule: 'batches',
+    why: 'A processor that takes over where a batch ends that nobody opens never reaches the end of the log, and does not act.',
+    file: 'processor/orders/process-orders.ts',
+    find: 'partition.position = offsetAfter(record);',
+    replace: 'partition.position = record.offset + 1;',
+    world: 'projector',
+    from: 290,
+  },
+  {
     name: 'two-facts-in-flight',
     rule: 'R1',
     why: 'An order gets two next facts at once, decided on the same state.',

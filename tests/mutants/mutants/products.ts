@@ -131,5 +131,6 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'if (catalogue.get(productId) === undefined) await readToEnd([productId]);',
     replace: '',
     world: 'products',
+    from: 620,
   },
 ];

@@ -77,6 +77,15 @@ export const PROJECTOR_MUTANTS: readonly Mutant[] = [
     world: 'projector',
   },
   {
+    name: 'checkpoint-inside-a-batch',
+    rule: 'batches',
+    why: 'The checkpoint stands inside a batch that nobody opens, and what follows it is refused as a gap.',
+    file: 'projector/project.ts',
+    find: 'move.to = offsetAfter(record);',
+    replace: 'move.to = offset + 1;',
+    world: 'projector',
+  },
+  {
     name: 'dead-letter-after-commit',
     rule: 'dead letters',
     why: 'The record is passed over before it is safe elsewhere; a crash in between loses it.',

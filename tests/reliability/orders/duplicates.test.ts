@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { judge } from '../../oracle/oracle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Load, startLoad } from '../../support/faults/load.ts';
-import { connectRaw, type RawBroker, recordsIn, resendable } from '../../support/faults/network/raw-broker.ts';
+import { recordsIn, resendable } from '../../support/faults/network/raw-batches.ts';
+import { connectRaw, type RawBroker } from '../../support/faults/network/raw-broker.ts';
 import { patience } from '../../support/machine.ts';
 import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
 

@@ -1,8 +1,8 @@
 // tests/simulation/environment/fetches.ts: the fetches of a simulated reader.
 // Each partition in order and without gaps, one handler at a time, and what was revoked or sought meanwhile is dropped.
 
-import type { ReaderHandlers } from '../../../shared/log/log.ts';
-import type { Partition } from '../../support/in-memory/log.ts';
+import { offsetAfter, type ReaderHandlers } from '../../../shared/log/log.ts';
+import { type Partition, readRecords } from '../../support/in-memory/log.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import type { SimulatedLog } from './log.ts';
@@ -40,8 +40,8 @@ export const createFetches = ({ sim, log, process, handlers, isCurrent, isDoubtf
     state.fetch = mine;
     const { partition, position: from } = state;
     const answer = (): void => {
-      const end = Math.min(partition.highWatermark, from + sim.between(1, FETCH_RECORDS_MAX));
-      const records = partition.records.slice(from, end);
+      const records = readRecords(partition, from, Math.min(partition.highWatermark, from + sim.between(1, FETCH_RECORDS_MAX)));
+      const end = offsetAfter(records.at(-1)!);
       const highWatermark = partition.highWatermark;
       const deliver = (): void => {
         if (state.fetch !== mine) return;

@@ -8,6 +8,8 @@ import type { Simulation } from '../kernel/simulation.ts';
 export interface SimulatedLog extends Pick<InMemoryLog, 'partitions' | 'whenReadable' | 'ends'> {
   /** Writes at the leader. `done` hears the first offset once all replicas have it, or null if a leader moved and it was lost. */
   write: (topic: string, partition: number, records: readonly RecordToAppend[], done?: (baseOffset: number | null) => void) => void;
+  /** Writes a batch of so many records that nobody opens. */
+  writeUnopened: (topic: string, partition: number, records: number) => void;
   /** Another replica becomes leader; it may not have what was not replicated yet. */
   moveLeader: (partition: Partition) => void;
 }
@@ -28,7 +30,7 @@ interface Write {
 const REPLICATION_MS = [1, 6] as const;
 
 export const createSimulatedLog = ({ sim, topics, onRecord }: SimulatedLogOptions): SimulatedLog => {
-  const { partitions, write, publish, truncate, whenReadable, ends } = createInMemoryLog({ topics, onRecord });
+  const { partitions, write, writeUnopened, publish, truncate, whenReadable, ends } = createInMemoryLog({ topics, onRecord });
   const unreplicated = new Map<Partition, Write[]>();
   const take = (partition: Partition): Write[] => {
     const waiting = unreplicated.get(partition) ?? [];
@@ -48,6 +50,11 @@ export const createSimulatedLog = ({ sim, topics, onRecord }: SimulatedLogOption
       const partition = partitions(topic)[number]!;
       const base = write(partition, records, sim.wallClock());
       unreplicated.set(partition, [...(unreplicated.get(partition) ?? []), { base, done }]);
+      sim.after(sim.between(...REPLICATION_MS), () => replicate(partition), null);
+    },
+    writeUnopened: (topic, number, records) => {
+      const partition = partitions(topic)[number]!;
+      writeUnopened(partition, records, sim.wallClock());
       sim.after(sim.between(...REPLICATION_MS), () => replicate(partition), null);
     },
     moveLeader: (partition) => {

@@ -2,11 +2,11 @@
 // No other record has one.
 
 import type { Batch } from '../../../projector/project.ts';
-import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
-import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
-import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
+import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
+import { DEAD_LETTERS, ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 
-const DECODERS = { [ORDERS]: decodeOrderEvent, [PRODUCTS]: decodeProductEvent };
+const DECODERS = { [ORDERS]: orderDecoderFor(PARTITIONS), [PRODUCTS]: productDecoderFor(PARTITIONS) };
 
 /** `topic/partition@offset` of what has a letter that readers can read. */
 const lettersIn = ({ log }: World): Set<string> => {
@@ -29,11 +29,16 @@ export const checkBuried = (world: World, { archive }: Batch): void => {
 /** At rest. */
 export const checkLetters = (world: World, topic: typeof ORDERS | typeof PRODUCTS): void => {
   const letters = lettersIn(world);
+  const places = new Set<string>();
   for (const { records } of world.log.partitions(topic)) {
     for (const record of records) {
       const place = `${topic}/${record.partition}@${record.offset}`;
+      places.add(place);
       if (DECODERS[topic](record).ok === letters.has(place))
         world.sim.violate(`${place} has ${letters.has(place) ? 'a' : 'no'} dead letter`);
     }
+  }
+  for (const place of letters) {
+    if (place.startsWith(`${topic}/`) && !places.has(place)) world.sim.violate(`${place} has a dead letter, and no record begins there`);
   }
 };

@@ -2,10 +2,10 @@
 // It is what the log makes of it, plainly computed again, and nothing in it waits for anything.
 
 import { createRefold } from '../../../processor/ledger/rebuild/refold.ts';
-import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
-import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
+import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
-import { ORDERS, PRODUCTS, type World } from '../world.ts';
+import { ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 
 export const checkLedger = (world: World): void => {
   const { sim, ledger, productTruth } = world;
@@ -37,16 +37,17 @@ export const checkLedger = (world: World): void => {
 
 export const refoldOf = ({ log }: World, ends?: ReadonlyMap<string, ReadonlyMap<number, { high: number }>>) => {
   const refold = createRefold();
+  const [decodeProduct, decodeOrder] = [productDecoderFor(PARTITIONS), orderDecoderFor(PARTITIONS)];
   const readable = (topic: string) =>
     log
       .partitions(topic)
       .flatMap(({ partition, records, highWatermark }) => records.slice(0, ends?.get(topic)?.get(partition)?.high ?? highWatermark));
   for (const record of readable(PRODUCTS)) {
-    const decoded = decodeProductEvent(record);
+    const decoded = decodeProduct(record);
     if (decoded.ok) refold.takeProductEvent(record.partition, record.offset, decoded.event);
   }
   for (const record of readable(ORDERS)) {
-    const decoded = decodeOrderEvent(record);
+    const decoded = decodeOrder(record);
     if (decoded.ok) refold.takeOrderEvent(record.partition, record.offset, decoded.event);
   }
   return refold;

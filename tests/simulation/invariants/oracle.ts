@@ -1,17 +1,19 @@
 // tests/simulation/invariants/oracle.ts: what the log says by a fold that shares nothing with the product (tests/oracle).
 // Once everything has come to rest: no verdict that the product gives differently, one answer for each request, no order that does not end.
 
-import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { type OrderView, orderView } from '../../../shared/order/order-view.ts';
+import { partitionOf, type RawRecord } from '../../oracle/batch.ts';
 import { type Folded, foldOrders, isOpen } from '../../oracle/fold.ts';
-import type { RawRecord } from '../../oracle/raw-log.ts';
-import { ORDERS, type World } from '../world.ts';
+import { readRecords } from '../../support/in-memory/log.ts';
+import { ORDERS, PARTITIONS, type World } from '../world.ts';
 
 const raw = ({ partition, offset, key, headers, value }: LogRecord): RawRecord => ({
   partition,
   offset,
+  isMisplaced: key !== null && partitionOf(key, PARTITIONS) !== partition,
   key: key?.toString() ?? null,
   headers: Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, bytes.toString()])),
   value: value?.toString() ?? null,
@@ -21,8 +23,9 @@ const raw = ({ partition, offset, key, headers, value }: LogRecord): RawRecord =
 const differences = (records: readonly LogRecord[], { verdicts, orders }: Folded): string[] => {
   const found: string[] = [];
   const mine = new Map<string, Order>();
+  const decode = orderDecoderFor(PARTITIONS);
   records.forEach((record, index) => {
-    const decoded = decodeOrderEvent(record);
+    const decoded = decode(record);
     const { event, effect } = verdicts[index]!;
     if (!decoded.ok || event === null) {
       if (decoded.ok || event !== null) found.push(`${record.partition}@${record.offset} is ${decoded.ok ? 'decoded' : decoded.reason}`);
@@ -92,7 +95,7 @@ export interface Read {
 
 /** All that readers can read of the orders, by partition and offset. */
 export const readOrders = ({ log }: World): Read => {
-  const records = log.partitions(ORDERS).flatMap((partition) => partition.records.slice(0, partition.highWatermark));
+  const records = log.partitions(ORDERS).flatMap((partition) => readRecords(partition, 0, partition.highWatermark));
   return { records, folded: foldOrders(records.map(raw)) };
 };
 

@@ -10,6 +10,8 @@ import { createOrderProcessor, type OrderProcessor } from '../../../processor/or
 import { createProductProcessor } from '../../../processor/products/process-products.ts';
 import { createStartCommits } from '../../../processor/start-commits.ts';
 import type { RunningAppender } from '../../../shared/log/append/appender.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
+import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
 import { createSetAside } from '../../../shared/log/dead-letters/set-aside.ts';
 import type { Order } from '../../../shared/order/order.ts';
@@ -22,7 +24,7 @@ import { watchTakeOvers } from '../invariants/processor-memory.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import { createAttemptsWatch } from '../truth/attempts.ts';
-import { DEAD_LETTERS, ORDERS, PRODUCTS, type World } from '../world.ts';
+import { DEAD_LETTERS, ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 
 /** What becomes of one attempt to fulfil an order. */
 export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };
@@ -116,6 +118,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: Proc
     onCircuit: () => {},
   });
   const processor = createOrderProcessor({
+    decode: orderDecoderFor(PARTITIONS),
     topic: ORDERS,
     appender,
     fulfil,
@@ -173,7 +176,16 @@ const startProducts = (parts: Parts): (() => Promise<void>) => {
   const { world, process, ledger, appender, onFatal } = parts;
   const { sim, log, logger } = world;
   const setAside = createSetAside({ deadLetter: createDeadLetters(appender, DEAD_LETTERS).append, onDeadLetter: () => {}, logger });
-  const processor = createProductProcessor({ topic: PRODUCTS, appender, ledger, setAside, clock: systemClock, logger, onFatal });
+  const processor = createProductProcessor({
+    topic: PRODUCTS,
+    appender,
+    ledger,
+    decode: productDecoderFor(PARTITIONS),
+    setAside,
+    clock: systemClock,
+    logger,
+    onFatal,
+  });
   const claims = claimsFor(parts, PRODUCTS);
   const reader = createSimulatedReader({
     sim,

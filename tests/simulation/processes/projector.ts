@@ -1,13 +1,14 @@
 // tests/simulation/processes/projector.ts: the real projector in a simulation: what projector/main.ts composes, without a server.
 
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import type { StartRole } from '../fleet.ts';
 import { checkBuried } from '../invariants/dead-letters.ts';
-import { DEAD_LETTERS, ORDERS } from '../world.ts';
+import { DEAD_LETTERS, ORDERS, PARTITIONS } from '../world.ts';
 
 const COMMIT_GAP_MS = 25;
 
@@ -16,6 +17,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
   const appender = world.openAppender(process);
   const store = createStoreOn(world.readModel, world.transact(process));
   const projector = createOrderProjector({
+    decode: orderDecoderFor(PARTITIONS),
     topicId,
     store: {
       ...store,
@@ -30,7 +32,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
       for (const { partition, nextOffset, lastEventId, topicId: noted } of checkpoints) {
         const before = log.partitions(ORDERS)[partition]!.records[nextOffset - 1];
         const id = before?.headers.ce_id?.toString() ?? null;
-        if (noted !== topicId || (nextOffset > 0 && id !== lastEventId))
+        if (noted !== topicId || (lastEventId !== null && id !== lastEventId))
           throw new AppError('LOG_MISMATCH', `${partition}@${nextOffset} of ${noted} follows ${lastEventId}, ${topicId} has ${id} there`);
       }
     },

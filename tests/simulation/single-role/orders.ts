@@ -1,14 +1,16 @@
 // tests/simulation/single-role/orders.ts: processors alone with the log: orders in bursts, their late copies, keys used again, strange facts.
 // In one world nothing fails, so that whatever is in vain shows at once; in the others owners crash, stand still and are replaced.
 
-import { createTailPartition, fold } from '../../../api/reads/tail-memory.ts';
-import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
+import { createTailPartition, fold, passOver } from '../../../api/reads/tail-memory.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
+import { offsetAfter } from '../../../shared/log/log.ts';
 import type { OrderEvent, OrderFactName } from '../../../shared/order/events.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
+import { readRecords } from '../../support/in-memory/log.ts';
 import { creationNow, eventNow, landOrder } from '../clients/records.ts';
 import { readOrders } from '../invariants/oracle.ts';
 import { runSystem, type System, type SystemOptions } from '../system.ts';
-import { ORDERS, type RunWorld, type World } from '../world.ts';
+import { ORDERS, PARTITIONS, type RunWorld, type World } from '../world.ts';
 
 /** Looks at what has become of everything, at rest. */
 export type Look = (world: World) => void;
@@ -95,12 +97,17 @@ const askOfNobody = (world: World, count: number): void => {
 /** What an api that reads the log from its beginning is told about each request: its first effective answer, and no other (R2). */
 const checkHeard = ({ sim, truth, log }: World): void => {
   const heard = new Map<string, string[]>();
+  const decode = orderDecoderFor(PARTITIONS);
   for (const { partition, records } of log.partitions(ORDERS)) {
     const memory = createTailPartition(partition, 0, 0, []);
-    for (const record of records) {
-      const decoded = decodeOrderEvent(record);
-      const folded = fold(memory, decoded.ok ? decoded.event : null, new Map());
-      if (!decoded.ok || decoded.event.causationId === null || (folded?.effect !== 'applied' && folded?.effect !== 'refusal')) continue;
+    for (const record of readRecords({ records }, 0, records.length)) {
+      const decoded = decode(record);
+      if (!decoded.ok) {
+        passOver(memory, offsetAfter(record));
+        continue;
+      }
+      const { effect } = fold(memory, decoded.event, new Map());
+      if (decoded.event.causationId === null || (effect !== 'applied' && effect !== 'refusal')) continue;
       heard.set(decoded.event.causationId, [...(heard.get(decoded.event.causationId) ?? []), decoded.event.id]);
     }
   }

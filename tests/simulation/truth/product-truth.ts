@@ -1,6 +1,6 @@
 // tests/simulation/truth/product-truth.ts: what the log says of products: their facts folded, and each request with its answers.
 
-import { decodeProductEvent } from '../../../shared/log/codec/product-codec.ts';
+import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import { evolveProduct, type Product } from '../../../shared/product/product.ts';
@@ -15,13 +15,14 @@ export interface ProductTruth {
   undecodable: string[];
 }
 
-export const createProductTruth = (sim: Simulation): ProductTruth => {
+export const createProductTruth = (sim: Simulation, partitionCount: number): ProductTruth => {
+  const decode = productDecoderFor(partitionCount);
   const products = new Map<string, Product>();
   const answers = new Map<string, Set<string>>();
   const undecodable: string[] = [];
   return {
     take: (record) => {
-      const decoded = decodeProductEvent(record);
+      const decoded = decode(record);
       if (!decoded.ok) {
         undecodable.push(`${record.partition}@${record.offset}`);
         return null;

@@ -1,8 +1,8 @@
 // tests/simulation/truth/truth.ts: what the log says, folded record by record as records become readable, with nothing forgotten. All
 // that roles and clients claim is measured against this. Of the product it uses the codec and the core's `evolve`.
 
-import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
-import type { LogRecord } from '../../../shared/log/log.ts';
+import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
+import { type LogRecord, offsetAfter } from '../../../shared/log/log.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
 import type { OrderStatus } from '../../../shared/order/lifecycle.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
@@ -50,7 +50,7 @@ export interface Truth {
   requests: Map<string, TrueRequest>;
   /** By partition, in log order. */
   changes: TrueChange[][];
-  /** By partition and offset; null: cannot be decoded. */
+  /** By partition and offset; null: cannot be decoded; nothing where a batch goes on that nobody opens. */
   events: (TrueEvent | null)[][];
   /** The order as the log has it below this offset; null before its creation. */
   orderBelow: (orderId: string, offset: number) => Order | null;
@@ -59,6 +59,7 @@ export interface Truth {
 }
 
 export const createTruth = (partitionCount: number): Truth => {
+  const decode = orderDecoderFor(partitionCount);
   const orders = new Map<string, TrueOrder>();
   const requests = new Map<string, TrueRequest>();
   const changes: TrueChange[][] = Array.from({ length: partitionCount }, () => []);
@@ -80,9 +81,10 @@ export const createTruth = (partitionCount: number): Truth => {
 
   const take = (record: LogRecord): TrueEvent | null => {
     const { partition, offset } = record;
-    const decoded = decodeOrderEvent(record);
+    const decoded = decode(record);
     if (!decoded.ok) {
-      events[partition]!.push(null);
+      events[partition]![offset] = null;
+      events[partition]!.length = offsetAfter(record);
       return null;
     }
     const { event } = decoded;

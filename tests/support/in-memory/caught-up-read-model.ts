@@ -4,6 +4,7 @@
 import type { ReadModel } from '../../../api/reads/read-model.ts';
 import { decodeAll } from '../../../projector/decode-batch.ts';
 import { project } from '../../../projector/project.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { LogPorts } from './log-ports.ts';
 import { createReadModelOn, emptyReadModel, writeBatch } from './read-model.ts';
@@ -33,7 +34,7 @@ export const createCaughtUpReadModel = (log: LogPorts): CaughtUpReadModel => {
     catchUp: () => {
       for (const [partition, records] of log.records.entries()) {
         const { nextOffset = 0 } = tables.checkpoints.get(partition) ?? {};
-        const { records: decoded } = decodeAll(records.slice(nextOffset));
+        const { records: decoded } = decodeAll(records.slice(nextOffset), decodeOrderEvent);
         writeBatch(
           tables,
           project(decoded, (orderId) => tables.orders.get(orderId) ?? null),

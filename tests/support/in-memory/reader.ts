@@ -3,7 +3,7 @@
 // with a group and faults.
 
 import type { GroupOffset, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
-import type { InMemoryLog } from './log.ts';
+import { type InMemoryLog, readRecords } from './log.ts';
 
 export interface InMemoryReader extends Reader {
   assign: (partitions: readonly number[]) => Promise<void>;
@@ -63,7 +63,7 @@ export const createInMemoryReader = ({
       wait(number, state);
       return;
     }
-    const some = records.slice(state.position, highWatermark);
+    const some = readRecords({ records }, state.position, highWatermark);
     state.position = highWatermark;
     try {
       const handled = handlers.onRecords(number, some, highWatermark);

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { CheckLog } from '../../../projector/check-log.ts';
 import type { Batch } from '../../../projector/project.ts';
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
+import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { recordsOf, undecodableRecord } from '../../support/builders/log-records.ts';
@@ -36,6 +37,7 @@ const startProjector = async (
   const batches: Batch[] = [];
   const fatal: Error[] = [];
   const projector = createOrderProjector({
+    decode: decodeOrderEvent, // orders are where the test puts them
     topicId: 'topic-id',
     store,
     openReader: log.openReader,

@@ -146,6 +146,28 @@ export const failFetched = (response: Buffer, request: Request, errorCode: numbe
   return changed;
 };
 
+/** Flips a bit at the end of the records of this partition, or of every one, in a Fetch's answer, and says in how many. */
+export const damageFetched = (response: Buffer, request: Request, only?: number): number => {
+  known(request, 'Fetch', [11]);
+  const step = walk(response, 8);
+  step.skip(10); // throttling, error, session
+  let changed = 0;
+  for (let topics = step.int32(); topics > 0; topics--) {
+    step.text();
+    for (let count = step.int32(); count > 0; count--) {
+      const partition = step.int32();
+      step.skip(2 + 24); // error, ends and beginning
+      step.skip(Math.max(step.int32(), 0) * 16 + 4); // aborted transactions, preferred replica
+      const length = Math.max(step.int32(), 0);
+      step.skip(length);
+      if (length === 0 || (only !== undefined && only !== partition)) continue;
+      response[step.at() - 1]! ^= 1;
+      changed += 1;
+    }
+  }
+  return changed;
+};
+
 /** Has every partition of a Fetch's answer end at offset 0 as far as readers may see, and says in how many that changes something. */
 export const forgetHighWatermarks = (response: Buffer, request: Request): number => {
   known(request, 'Fetch', [11]);

@@ -25,6 +25,7 @@ const tail = {
   reset: async () => {},
   waitRead: waitInVain,
   waitStored: waitInVain,
+  cannotReadOn: () => null,
 };
 
 /** When it settles, in milliseconds from now, and how: its value, or its code. */
@@ -65,7 +66,11 @@ describe('a product that is not known', () => {
     ['the log does not say where it ends', never],
     ['the log says so late, and is not read to there', () => later(4_000, ends(7))],
   ])('is waited for for five seconds in all: %s', async (_, ask) => {
-    const readToEnd = createReadToEnd({ catalogue: { waitRead: waitInVain }, logEnd: { ask }, partitionOf: () => 0 });
+    const readToEnd = createReadToEnd({
+      catalogue: { waitRead: waitInVain, cannotReadOn: () => null },
+      logEnd: { ask },
+      partitionOf: () => 0,
+    });
     expect(await outcomeOf(readToEnd(['unknown']))).toEqual({ atMs: READ_MAX_MS, result: 'LOG_UNAVAILABLE' });
   });
 });

@@ -181,6 +181,7 @@ describe('a tail that is behind the projector', () => {
       checkpoint: () => 0,
       reset: async () => {},
       waitRead: async () => true,
+      cannotReadOn: () => null,
     };
     const rows = { lookUp: async () => ({ checkpoint: 2, stored: stateOf(facts) }) };
     const orders = createReadOrder({ tail, rows, logEnd: { ask: async () => new Map() }, partitionOf: () => 0 });
@@ -200,6 +201,7 @@ describe('a database that went back', () => {
         resets += 1;
       },
       waitRead: async () => true,
+      cannotReadOn: () => null,
     };
     const rows = { lookUp: async () => ({ checkpoint: found.shift()!, stored: null }) };
     const orders = createReadOrder({ tail, rows, logEnd: { ask: async () => new Map() }, partitionOf: () => 0 });

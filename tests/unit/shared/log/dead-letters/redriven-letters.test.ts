@@ -4,34 +4,45 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { durationMs, wholeNumber } from '../../../../../ops/cli/options.ts';
+import type { DeadLetterReason } from '../../../../../shared/log/codec/envelope.ts';
 import { createDeadLetters } from '../../../../../shared/log/dead-letters/dead-letters.ts';
 import { originalOf, readLetter, redrivenMark } from '../../../../../shared/log/dead-letters/redriven-letters.ts';
 import type { LogRecord, RecordToAppend } from '../../../../../shared/log/log.ts';
+import { headersFrom } from '../../../../../shared/log/protocol/exact-headers.ts';
+import { unopenedBatch } from '../../../../../shared/log/protocol/unopened-batch.ts';
+import { headersOf } from '../../../../support/in-memory/log.ts';
 
 const LETTERS = 'orders.dead-letter';
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
-const foreign: fc.Arbitrary<LogRecord> = fc.record({
-  topic: fc.constantFrom('orders', 'products'),
-  partition: fc.nat(11),
-  offset: fc.nat(),
-  timestamp: fc.nat(),
-  key: fc.option(bytes),
-  value: fc.option(bytes),
-  headers: fc.dictionary(fc.stringMatching(/^[a-z_-]{1,12}$/), bytes).map((headers) => ({ ...headers })),
-});
+// Also the names of a letter's own headers, names that are no text, repeated ones, and no value.
+const headerName = fc.oneof(
+  bytes,
+  fc.constantFrom('ce_id', 'dl_topic', 'dl_offset', 'dl_value_omitted', 'dl_redriven', '7').map(Buffer.from),
+);
+const foreign: fc.Arbitrary<LogRecord> = fc
+  .record({
+    topic: fc.constantFrom('orders', 'products'),
+    partition: fc.nat(11),
+    offset: fc.nat(),
+    timestamp: fc.nat(),
+    key: fc.option(bytes),
+    value: fc.option(bytes),
+    list: fc.array(fc.tuple(headerName, fc.option(bytes))),
+  })
+  .map(({ list, ...rest }) => ({ ...rest, ...headersFrom(list) }));
 
 /** As a reader would deliver what was appended. */
-const asRead = ({ topic, partition = 0, key, value, headers }: RecordToAppend, offset: number): LogRecord => ({
-  topic,
-  partition,
+const asRead = (record: RecordToAppend, offset: number): LogRecord => ({
+  topic: record.topic,
+  partition: record.partition ?? 0,
   offset,
   timestamp: 0,
-  key: key === null ? null : Buffer.from(key),
-  value: value === null ? null : Buffer.from(value),
-  headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+  key: record.key === null ? null : Buffer.from(record.key),
+  value: record.value === null ? null : Buffer.from(record.value),
+  ...headersOf(record),
 });
 
-const letterOf = async (record: LogRecord): Promise<LogRecord> => {
+const letterOf = async (record: LogRecord, reason: DeadLetterReason = 'MALFORMED_JSON'): Promise<LogRecord> => {
   const appended: RecordToAppend[] = [];
   const appender = {
     append: async (letter: RecordToAppend) => {
@@ -39,7 +50,7 @@ const letterOf = async (record: LogRecord): Promise<LogRecord> => {
       return { topic: LETTERS, partition: 0, offset: 0 };
     },
   };
-  await createDeadLetters(appender, LETTERS).append(record, 'MALFORMED_JSON');
+  await createDeadLetters(appender, LETTERS).append(record, reason);
   return asRead(appended[0]!, 0);
 };
 
@@ -49,9 +60,10 @@ it('gives back any record as it was, for where it was', async () => {
       const letter = await letterOf(record);
       const read = readLetter(letter);
       if (read === null || !('letter' in read)) throw new Error('not read as a letter');
-      const { topic, partition, offset, key, value, headers } = record;
-      expect(read.letter).toMatchObject({ origin: { topic, partition, offset }, reason: 'MALFORMED_JSON', bytes: value?.length ?? 0 });
-      expect(originalOf(letter, read.letter.origin)).toEqual({ topic, partition, key, value, headers });
+      const { topic, partition, offset, value } = record;
+      const said = { origin: { topic, partition, offset }, reason: 'MALFORMED_JSON', bytes: value?.length ?? 0, isOmitted: false };
+      expect(read.letter).toMatchObject(said);
+      expect(asRead(originalOf(letter, read.letter.origin), offset)).toEqual({ ...record, timestamp: 0 });
     }),
   );
 });
@@ -63,6 +75,15 @@ it('tells a mark from a letter, even of a record that looks like a mark', async 
   const mark = asRead(redrivenMark(letter, origin, { topic: 'orders', partition: 3, offset: 99 }), 1);
   expect(readLetter(mark)).toEqual({ redriven: origin });
   expect(mark.headers.dl_redriven!.toString()).toBe('orders/3@99');
+});
+
+it('says of a batch that was not opened that its value is one', async () => {
+  const at = { topic: 'orders', partition: 3, offset: 17, timestamp: 0, lastOffset: 20 };
+  const batch = unopenedBatch(at, Buffer.from('a batch'), 'UNKNOWN_CODEC');
+  expect(readLetter(await letterOf(batch, 'UNKNOWN_CODEC'))).toMatchObject({
+    letter: { reason: 'UNKNOWN_CODEC', isBatch: true, bytes: 7 },
+  });
+  expect(readLetter(await letterOf(batch, 'MALFORMED_JSON'))).toMatchObject({ letter: { isBatch: false } });
 });
 
 it('takes a record that is neither for nothing', () => {
