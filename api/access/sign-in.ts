@@ -35,15 +35,17 @@ export interface SignInOptions {
   passwords: Pick<Passwords, 'verify' | 'isBusy'>;
   attempts: Attempts;
   principals: Pick<Principals, 'get'>;
+  /** Milliseconds that only grow. */
+  now?: () => number;
 }
 
-const REMEMBERED_MS = 60_000;
+export const REMEMBERED_MS = 60_000;
 const REMEMBERED_MAX = 10_000; // some 200 bytes each
 
-export const createSignIn = ({ store, passwords, attempts, principals }: SignInOptions): SignIn => {
+export const createSignIn = ({ store, passwords, attempts, principals, now = () => performance.now() }: SignInOptions): SignIn => {
   // Of this process alone: what is kept in memory is no use elsewhere, and says nothing about the password.
   const digestKey = randomBytes(32);
-  const remembered = new LRUCache<string, SignedIn>({ max: REMEMBERED_MAX, ttl: REMEMBERED_MS });
+  const remembered = new LRUCache<string, SignedIn>({ max: REMEMBERED_MAX, ttl: REMEMBERED_MS, ttlResolution: 0, perf: { now } });
   /** A client that begins with many requests at once is one attempt. Bounded by what waits for a hash. */
   const underWay = new Map<string, Promise<SignedIn | null>>();
 

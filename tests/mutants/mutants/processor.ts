@@ -11,7 +11,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'partition.position = offsetAfter(record);',
     replace: 'partition.position = record.offset + 1;',
     world: 'projector',
-    from: 290,
+    from: 85,
   },
   {
     name: 'two-facts-in-flight',

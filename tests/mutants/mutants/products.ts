@@ -66,6 +66,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'keepOutbox(outbox, products, requests);',
     replace: '',
     world: 'products',
+    from: 160,
     seeds: 120,
   },
   {
@@ -131,6 +132,6 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'if (catalogue.get(productId) === undefined) await readToEnd([productId]);',
     replace: '',
     world: 'products',
-    from: 620,
+    from: 1,
   },
 ];

@@ -1,7 +1,7 @@
 // The live feed over a real connection, on a log in memory.
 
 import { connect } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SLOW_BYTES_MAX } from '../../../../api/feed/connected-clients.ts';
 import { HEARTBEAT_MS } from '../../../../api/feed/feed.ts';
 import { webSocketText } from '../../../../api/feed/frames.ts';
@@ -143,6 +143,16 @@ describe('a client', () => {
       expect(feed.frames).toMatchObject([{ type: 'error', code: 'VALIDATION_FAILED' }]);
     },
   );
+
+  it('that sends brackets in brackets is cut off with 4000 before they are parsed', async () => {
+    const feed = await openFeed(url);
+    const parse = vi.spyOn(JSON, 'parse');
+    const message = '['.repeat(16_000);
+    feed.socket.send(message);
+    expect((await feed.closed).code).toBe(4000);
+    expect(parse.mock.calls.filter(([text]) => text === message)).toEqual([]);
+    parse.mockRestore();
+  });
 
   it('that sends more than any message needs is cut off', async () => {
     const feed = await openFeed(url);
