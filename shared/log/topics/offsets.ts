@@ -59,13 +59,16 @@ export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
 
   const answer = async (): Promise<ReadonlyMap<number, Ends>> => {
     const left = countdown(ASK_MAX_MS);
+    let cause: unknown = null;
     for (;;) {
       try {
         asked ??= connectedTo(client, topic);
-        return await inTime(Math.min(ATTEMPT_MAX_MS, left()), endsSeenBy(asked, topic), () => new Error('The brokers say nothing.'));
+        return await inTime(Math.min(ATTEMPT_MAX_MS, left()), endsSeenBy(asked, topic), () => new Error(SILENCE));
       } catch (error) {
         drop(); // whatever was wrong with the link: the next attempt gets new connections and new metadata
-        if (left() <= RETRY_MS) throw new AppError('LOG_UNAVAILABLE', `The ends of ${topic} could not be read.`, error);
+        // An attempt that is cut short at the end says nothing; what an earlier one said is the reason.
+        if (cause === null || !isSilence(error)) cause = error;
+        if (left() <= RETRY_MS) throw new AppError('LOG_UNAVAILABLE', `The ends of ${topic} could not be read.`, cause);
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
@@ -91,6 +94,9 @@ export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
     stop: drop,
   };
 };
+
+const SILENCE = 'The brokers say nothing.';
+const isSilence = (error: unknown): boolean => error instanceof Error && error.message === SILENCE;
 
 interface Asked {
   link: Link;

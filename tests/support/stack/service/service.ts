@@ -42,7 +42,14 @@ export const startService = async (extra: Record<string, string> = {}): Promise<
   const schema = uniqueName('read_model');
   const ledgerSchema = uniqueName('ledger');
   const productsTopic = uniqueName('products');
-  const own = { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic, READ_MODEL_SCHEMA: schema, LEDGER_SCHEMA: ledgerSchema };
+  const accountsSchema = uniqueName('accounts');
+  const own = {
+    ORDERS_TOPIC: topic,
+    PRODUCTS_TOPIC: productsTopic,
+    READ_MODEL_SCHEMA: schema,
+    LEDGER_SCHEMA: ledgerSchema,
+    ACCOUNTS_SCHEMA: accountsSchema,
+  };
   // A command on a slow machine is answered later, and not 202.
   const env = { ...own, LOG_LEVEL: 'warn', DECISION_WAIT_MS: String(Math.min(patience(DECISION_WAIT_MS), DECISION_WAIT_MAX_MS)), ...extra };
   const start = (role: RoleName): Promise<RoleProcess> => startRole(role, env);
@@ -52,7 +59,7 @@ export const startService = async (extra: Record<string, string> = {}): Promise<
   const stop = async (): Promise<void> => {
     await Promise.all(Object.values(roles).map((role) => role.stop()));
     const database = openDatabase({ url: inject('stack').database, schema, applicationName: 'tests' });
-    for (const name of [schema, ledgerSchema]) await database.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
+    for (const name of [schema, ledgerSchema, accountsSchema]) await database.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
     await database.end();
   };
   const roles = { api, processor, projector };
