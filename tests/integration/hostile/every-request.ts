@@ -57,6 +57,7 @@ const submissions = (tag: string): Row[] => {
     row('createOrder', 'an order', 'POST /orders', appends(201), { body: order('plain') }),
     row('createOrder', 'with a key', 'POST /orders', looksAndAppends(201), { body: order('keyed'), headers: key(`${tag}-order`) }),
     row('createOrder', 'with an id', 'POST /orders', looksAndAppends(201), { body: { order_id: `${tag}-chosen`, ...order('chosen') } }),
+    row('createOrderAsBefore', 'an order', 'POST /order', appends(200), { body: order('before') }),
     row('createOrder', 'with a wrong price', 'POST /orders', fromLog('PRICE_MISMATCH'), { body: order('price', mispriced) }),
     row('populateOrders', 'a few', 'POST /orders/populate', { ...fromDatabase(201) }, { body: { total_entries: 3 } }),
     row('populateOrders', 'a batch', 'POST /orders/populate', always(201), { body: { total_entries: 3, batch_id: 'abcdef01' } }),
@@ -82,6 +83,7 @@ const reads = ({ pending, stored, token }: Known): Row[] => {
     row('getOrder', 'an unknown one after a token', `GET /orders/unknown?after=${token}`, fromBoth('ORDER_NOT_FOUND')),
     row('getOrder', 'one as it was', open + then, fromDatabase(200)),
     row('getOrder', 'an unknown one as it was', `GET /orders/unknown${then}`, fromBoth('ORDER_NOT_FOUND')),
+    row('getOrderAsBefore', 'one in memory', `GET /order/${pending[0]}`, always(200)),
     row('getOrderStatus', 'of one in memory', `${open}/status`, always(200)),
     row('getOrderStatus', 'of an unknown one', 'GET /orders/unknown/status', fromBoth('ORDER_NOT_FOUND')),
     row('listOrderEvents', 'of one in memory', `${open}/events`, fromDatabase(200)),
@@ -96,6 +98,7 @@ const commands = ({ pending, stored }: Known): Row[] => {
   return [
     row('cancelOrder', 'a pending one', `POST /orders/${a}/cancel`, appends(200)),
     row('cancelOrder', 'a cancelled one', `POST /orders/${stored}/cancel`, fromDatabase(200)),
+    row('cancelOrder', 'a cancelled one, with a key', `POST /orders/${stored}/cancel`, fromBoth(200), { headers: key('again') }),
     row('cancelOrder', 'an unknown one', 'POST /orders/unknown/cancel', fromBoth('ORDER_NOT_FOUND')),
     row('updateOrderStatus', 'of a pending one', `PUT /orders/${b}/status`, appends(200), { body: { status: 'cancelled' } }),
     row('amendOrder', 'a pending one', `PATCH /orders/${c}`, appends(200), changed),
