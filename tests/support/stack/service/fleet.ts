@@ -74,6 +74,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     readModelSchema: uniqueName('read_model'),
     ledgerSchema: uniqueName('ledger'),
   };
+  const accountsSchema = uniqueName('accounts');
   const { PATH, HOME, TMPDIR } = process.env;
   const env = {
     PATH,
@@ -88,6 +89,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     PRODUCTS_TOPIC: where.productsTopic,
     READ_MODEL_SCHEMA: where.readModelSchema,
     LEDGER_SCHEMA: where.ledgerSchema,
+    ACCOUNTS_SCHEMA: accountsSchema,
     ...options.env,
   };
   const members = new Set<Member>();
@@ -118,7 +120,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     await stopInOrder([[...members].map(({ kept }) => kept)]);
     watchdog.release();
     const database = openDatabase({ url: where.database, schema: 'public', applicationName: 'tests', maxConnections: 1 });
-    for (const schema of [where.readModelSchema, where.ledgerSchema]) {
+    for (const schema of [where.readModelSchema, where.ledgerSchema, accountsSchema]) {
       await database.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
     }
     await database.end();
