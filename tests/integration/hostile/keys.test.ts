@@ -103,7 +103,7 @@ describe('a keyed request that is sent to two instances at once, and again', () 
 
 /** On a bare connection that is closed with the last byte. */
 const sendAndLeave = (path: string, headers: readonly string[], body: string): Promise<void> =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     const { hostname, port, host } = new URL(service.roles.api.url);
     const common = ['content-type: application/json', `content-length: ${body.length}`, 'connection: close'];
     const message = `${[`POST ${path} HTTP/1.1`, `host: ${host}`, ...common, ...headers].join('\r\n')}\r\n\r\n${body}`;
