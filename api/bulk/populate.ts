@@ -13,6 +13,7 @@ import type { SubmitOrder } from '../orders/submit-order.ts';
 import type { BulkGate } from '../overload/bulk-gate.ts';
 import type { LogPosition } from '../reads/position-waits.ts';
 import type { ReadOrder } from '../reads/read-order.ts';
+import { keyReused } from '../requests/idempotency-key.ts';
 import { sampleOrder } from './sample-orders.ts';
 
 export interface PopulateOptions {
@@ -71,8 +72,7 @@ export const createPopulate = ({ submitOrder, orders, gate, logger }: PopulateOp
 
   const refuseOtherSize = async (caller: string, { batchId, commandHash }: KeyedBatch): Promise<void> => {
     const first = await orders.fresh(orderIdOfEntry({ caller, batchId, index: 0 }));
-    if (first !== null && first.order.commandHash !== commandHash)
-      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
+    if (first !== null && first.order.commandHash !== commandHash) throw keyReused();
   };
 
   return async ({ total, batchId: given, idempotencyKey, context, signal }) => {

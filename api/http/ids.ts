@@ -33,8 +33,13 @@ const ID_BUT = (refused: string): string => ID_PATTERN.replace('^', `^(?!${refus
 export const PRODUCT_ID_PATTERN = ID_BUT(`${KEYED_PREFIX}|\\.{1,2}$`);
 export const ORDER_ID_PATTERN = ID_BUT(`${KEYED_PREFIX}|(?:${ROUTES.join('|')}|\\.{1,2})$`);
 
-/** Why a client may not choose this id, or null. The pattern has been checked. */
-export const whyNotChoosable = (orderId: string): string | null => {
-  if (orderId.startsWith(KEYED_PREFIX)) return `must not begin with ${KEYED_PREFIX}: such ids are derived from an Idempotency-Key`;
-  return UNREACHABLE.has(orderId) ? 'is the name of a route, so the order could not be read' : null;
-};
+/** Why a client may not choose this id of an order, or null. The pattern has been checked. */
+export const whyNotChoosable = (orderId: string): string | null =>
+  whyKeyed(orderId) ?? (UNREACHABLE.has(orderId) ? 'is the name of a route, so the order could not be read' : null);
+
+/** The same for a product. */
+export const whyNotChoosableProduct = (productId: string): string | null =>
+  whyKeyed(productId) ?? (DOTS.includes(productId) ? 'cannot be part of a URL' : null);
+
+const whyKeyed = (id: string): string | null =>
+  id.startsWith(KEYED_PREFIX) ? `must not begin with ${KEYED_PREFIX}: such ids are derived from an Idempotency-Key` : null;

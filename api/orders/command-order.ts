@@ -4,7 +4,7 @@
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { OrderRequest } from '../../shared/order/events.ts';
 import type { RequestedChange } from '../../shared/order/ruled-out.ts';
-import { AppError } from '../../shared/runtime/app-error.ts';
+import { unlessUnavailable } from '../../shared/runtime/app-error.ts';
 import { countdown } from '../../shared/runtime/within.ts';
 import type { OrderAnswer } from '../reads/tail-memory.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
@@ -29,13 +29,8 @@ export const createCommandOrder = (options: CommandOrderOptions): CommandOrder =
    */
   const withOrder = async (answer: OrderAnswer): Promise<OrderAnswer | null> => {
     if (answer.order !== null) return answer;
-    try {
-      const found = await orders.fresh(answer.event.orderId);
-      return { ...answer, order: found?.order ?? null };
-    } catch (error) {
-      if (error instanceof AppError && error.retryable) return null;
-      throw error;
-    }
+    const read = orders.fresh(answer.event.orderId).then((found) => ({ ...answer, order: found?.order ?? null }));
+    return unlessUnavailable(read);
   };
 
   const decided = async (request: OrderRequest, change: RequestedChange, traceparent: string | null): Promise<Commanded> => {

@@ -4,6 +4,7 @@
 import type { CallContext } from '../access/call-context.ts';
 import { type Caller, ownerOf } from '../access/caller.ts';
 import { Problem, validationFailed } from '../http/problems.ts';
+import { keyReused } from '../requests/idempotency-key.ts';
 import type { SubmissionBody } from '../schemas/submission.ts';
 import { newOrder, type OwnedBody } from './new-order.ts';
 import type { Submission, Submitted } from './submit-order.ts';
@@ -42,7 +43,7 @@ const ownedBy = (caller: Caller, body: SubmissionBody): OwnedBody => {
 export const refusalOf = (result: Exclude<Submitted, { outcome: 'created' | 'pending' }>): Problem => {
   switch (result.outcome) {
     case 'key_reused':
-      return new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
+      return keyReused();
     case 'id_taken':
       return new Problem('ORDER_ID_TAKEN', 'There is an order with this order_id.');
     case 'overloaded':

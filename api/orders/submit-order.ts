@@ -7,7 +7,7 @@ import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import type { Appender } from '../../shared/log/log.ts';
 import type { IdOrigin, OrderCreated } from '../../shared/order/events.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
-import { AppError } from '../../shared/runtime/app-error.ts';
+import { AppError, unlessUnavailable } from '../../shared/runtime/app-error.ts';
 import { countdown } from '../../shared/runtime/within.ts';
 import type { OrderTail } from '../reads/order-tail.ts';
 import type { LogPosition } from '../reads/position-waits.ts';
@@ -119,19 +119,10 @@ export const createSubmitOrder = (options: SubmitOrderOptions): SubmitOrder => {
   ) => {
     const left = countdown(VERDICT_MAX_MS);
     return appended(event, traceparent, async (place) => {
-      const winner = (await tail.waitRead(place, left())) ? await winnerOf(event.orderId) : null;
+      const winner = (await tail.waitRead(place, left())) ? await unlessUnavailable(orders.known(event.orderId)) : null;
       if (winner === null) return { outcome: 'pending', orderId: event.orderId, place };
       return winner.order.createdEventId === event.id ? { outcome: 'created', created: event, place, replayed: false } : lost(winner);
     });
-  };
-  /** Null also when that cannot be read now: to reject would say that nothing was recorded. */
-  const winnerOf = async (orderId: string): Promise<StoredOrder | null> => {
-    try {
-      return await orders.known(orderId);
-    } catch (error) {
-      if (error instanceof AppError && error.retryable) return null;
-      throw error;
-    }
   };
 
   const submitKeyed = async (submission: Submission, idempotencyKey: string): Promise<Submitted> => {

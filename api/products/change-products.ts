@@ -4,7 +4,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { encodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { ProductEventData, ProductRequest } from '../../shared/product/events.ts';
-import { AppError } from '../../shared/runtime/app-error.ts';
+import { unlessUnavailable } from '../../shared/runtime/app-error.ts';
 import { countdown } from '../../shared/runtime/within.ts';
 import type { CallContext } from '../access/call-context.ts';
 import { appendOrGiveUp } from '../requests/append-in-time.ts';
@@ -75,16 +75,11 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
     return earlier.commandHash === commandHash ? earlier.answer : 'key_reused';
   };
 
-  /** What has come of a request that was answered. `pending` also when that cannot be read now: to reject would say that nothing was recorded. */
-  const answered = async (request: ProductRequest, keyed: KeyedRequest | null, answer: Verdict['answer']): Promise<ProductChanged> => {
-    try {
-      // Two with one key at the same time: the answer is to the one that the ledger saw first.
-      if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
-      return await settled(request.productId, answer, false);
-    } catch (error) {
-      if (error instanceof AppError && error.retryable) return { outcome: 'pending', requestId: request.id };
-      throw error;
-    }
+  /** What has come of a request that was answered. */
+  const comeOf = async ({ productId }: ProductRequest, keyed: KeyedRequest | null, answer: Verdict['answer']): Promise<ProductChanged> => {
+    // Two with one key at the same time: the answer is to the one that the ledger saw first.
+    if (keyed !== null && (await earlierOf(keyed)) === 'key_reused') return { outcome: 'key_reused' };
+    return settled(productId, answer, false);
   };
 
   const change = async (asked: ProductChange, context: CallContext): Promise<ProductChanged> => {
@@ -103,7 +98,8 @@ export const createChangeProducts = (options: ChangeProductsOptions): ChangeProd
       const appended = appendOrGiveUp(appender, encodeProductEvent(request, topic, context.traceparent));
       // The answer may come before an acknowledgement that is lost on its way.
       const answer = await Promise.race([pending.answer, appended.then(() => pending.within(left()))]);
-      if (answer !== null) return await answered(request, keyed, answer);
+      if (answer !== null)
+        return (await unlessUnavailable(comeOf(request, keyed, answer))) ?? { outcome: 'pending', requestId: request.id };
       if ((await appended) === null) return { outcome: 'unknown', requestId: request.id };
       pending.abandon();
       return { outcome: 'pending', requestId: request.id };

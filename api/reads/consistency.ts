@@ -1,8 +1,8 @@
 // api/reads/consistency.ts: Consistency-Token: the position in the log of what a client has written.
 // A read that sends it waits, for a bounded time, until its answer contains that position.
 
-import { type Ends, endsWithin, type LogEnd } from '../../shared/log/topics/offsets.ts';
-import { AppError } from '../../shared/runtime/app-error.ts';
+import { endsWithin, type LogEnd } from '../../shared/log/topics/offsets.ts';
+import { unlessUnavailable } from '../../shared/runtime/app-error.ts';
 import { countdown } from '../../shared/runtime/within.ts';
 import { Problem } from '../http/problems.ts';
 import type { OrderTail } from './order-tail.ts';
@@ -50,7 +50,7 @@ export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyO
     if (new Set(places.map(({ partition }) => partition)).size < places.length)
       throw new Problem('INVALID_TOKEN', 'The consistency token names a partition twice.');
     if (places.every(({ partition, offset }) => offset < tail.position(partition))) return true;
-    const ends = await endsUnlessSilent(logEnd, limitMs);
+    const ends = await unlessUnavailable(endsWithin(limitMs, logEnd));
     if (ends === null) return false;
     if (places.some(({ partition, offset }) => offset >= (ends.get(partition)?.high ?? 0)))
       throw new Problem('INVALID_TOKEN', 'The consistency token lies beyond the end of the log.');
@@ -66,13 +66,4 @@ export const createConsistency = ({ tail, logEnd, partitionCount }: ConsistencyO
       return reached.every(Boolean);
     },
   };
-};
-
-const endsUnlessSilent = async (logEnd: Pick<LogEnd, 'ask'>, limitMs: number): Promise<ReadonlyMap<number, Ends> | null> => {
-  try {
-    return await endsWithin(limitMs, logEnd);
-  } catch (error) {
-    if (error instanceof AppError && error.retryable) return null;
-    throw error;
-  }
 };

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { KEYED_PREFIX } from '../http/ids.ts';
-import { type Problem, validationFailed } from '../http/problems.ts';
+import { Problem, validationFailed } from '../http/problems.ts';
 
 // Printable ASCII, as long as the common implementations allow.
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
@@ -21,6 +21,8 @@ export const idempotencyKeyOf = (header: unknown): string | null => {
 
 const invalid = (): Problem =>
   validationFailed([{ path: 'header/Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }]);
+
+export const keyReused = (): Problem => new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
 
 /** The same for the same caller and key, on every instance and for ever. 256 bits: no client can make two keys collide. */
 export const keyHash = (caller: string, key: string): string => createHash('sha256').update(`${caller}\0${key}`).digest('base64url');

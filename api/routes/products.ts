@@ -5,12 +5,12 @@ import type { FastifyReply } from 'fastify';
 import { toMinor } from '../../shared/order/money.ts';
 import { callContextOf } from '../access/call-context.ts';
 import { cursorOf, readCursor } from '../http/cursors.ts';
-import { ID, KEYED_PREFIX, toId } from '../http/ids.ts';
+import { ID, toId, whyNotChoosableProduct } from '../http/ids.ts';
 import { isProblemCode, Problem, validationFailed } from '../http/problems.ts';
 import type { ChangeProducts, ProductChanged } from '../products/change-products.ts';
 import { productView } from '../products/product-view.ts';
 import type { ReadProducts } from '../products/read-products.ts';
-import { idempotencyKeyOf } from '../requests/idempotency-key.ts';
+import { idempotencyKeyOf, keyReused } from '../requests/idempotency-key.ts';
 import { KeyHeaders } from '../schemas/headers.ts';
 import {
   EXAMPLE_PRODUCT,
@@ -228,14 +228,10 @@ const patchOf = ({ name, description, price, stock }: ProductPatch) => ({
 
 /** Throws VALIDATION_FAILED. */
 const chosenId = (productId: string): string => {
-  const invalid = (message: string): Problem => validationFailed([{ path: '/product_id', message }]);
-  if (productId === '.' || productId === '..') throw invalid('cannot be part of a URL');
-  if (productId.startsWith(KEYED_PREFIX))
-    throw invalid(`must not begin with ${KEYED_PREFIX}: such ids are derived from an Idempotency-Key`);
+  const why = whyNotChoosableProduct(productId);
+  if (why !== null) throw validationFailed([{ path: '/product_id', message: why }]);
   return productId;
 };
-
-const keyReused = (): Problem => new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
 
 const notFound = (productId: string): Problem => new Problem('PRODUCT_NOT_FOUND', `There is no product ${productId}.`);
 

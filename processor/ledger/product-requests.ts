@@ -117,7 +117,7 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
 export const creationAsAnswer = (event: ProductCreated): Answer => ({ requestId: event.id, commandHash: event.data.command_hash, event });
 
 /** What the client is told: by this fact alone it can be told again. */
-const resultOf = ({ product, reserved, sold }: LedgerProduct): ProductResult => ({
+export const resultOf = ({ product, reserved, sold }: LedgerProduct): ProductResult => ({
   name: product.name,
   description: product.description,
   price_minor: product.priceMinor,

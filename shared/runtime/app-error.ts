@@ -36,6 +36,16 @@ export class AppError extends Error {
   }
 }
 
+/** What `work` resolves with, or null when it cannot be had now but may be later: where to reject would say that nothing was recorded. */
+export const unlessUnavailable = async <T>(work: Promise<T>): Promise<T | null> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof AppError && error.retryable) return null;
+    throw error;
+  }
+};
+
 const REFUSED: ReadonlySet<string> = new Set<AppErrorCode>(['CONFIG_INVALID', 'TOPIC_MISCONFIGURED', 'SECURITY_MISMATCH', 'LOG_MISMATCH']);
 
 /** Whether a code says that the configuration does not fit what is there: only a person can change that, a restart cannot. */

@@ -12,7 +12,7 @@ import type { CommandOrder } from '../../orders/command-order.ts';
 import { newLines } from '../../orders/new-order.ts';
 import type { AskedChange, Commanded } from '../../orders/requested-change.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
-import { idempotencyKeyOf } from '../../requests/idempotency-key.ts';
+import { idempotencyKeyOf, keyReused } from '../../requests/idempotency-key.ts';
 import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
 import { BODY_OPTIONAL } from '../../schemas/described.ts';
 import { CommandHeaders } from '../../schemas/headers.ts';
@@ -191,7 +191,7 @@ const answer = (reply: FastifyReply, result: Commanded, to: { orderId: string; p
         .header('consistency-token', consistencyToken(result.place))
         .send({ message: 'Request accepted', order_id: to.orderId, request_id: result.requestId });
     case 'key_reused':
-      throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another command.');
+      throw keyReused();
     case 'not_found':
       throw new Problem('ORDER_NOT_FOUND', `There is no order ${to.orderId}.`);
     case 'refused': {

@@ -1,23 +1,15 @@
 // tests/simulation/environment/product-store.ts: the ledger's products as the api reads them (api/products/product-store.ts).
 
 import type { ProductRow, ProductStore } from '../../../api/products/product-store.ts';
-import type { LedgerProduct } from '../../../processor/ledger/product-requests.ts';
+import { type LedgerProduct, resultOf } from '../../../processor/ledger/product-requests.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';
 import type { Transact } from '../../support/in-memory/read-model.ts';
 
-const rowOf = ({ product, reserved, sold }: LedgerProduct): ProductRow => ({
-  product_id: product.productId,
-  name: product.name,
-  description: product.description,
-  price_minor: product.priceMinor,
-  currency: product.currency,
-  put_in: product.putIn,
-  reserved,
-  sold,
-  version: product.version,
-  created_at: product.createdAt,
-  updated_at: product.updatedAt,
+const rowOf = (known: LedgerProduct): ProductRow => ({
+  product_id: known.product.productId,
+  version: known.product.version,
+  ...resultOf(known),
 });
 
 export const createSimulatedProductStore = (tables: LedgerTables, topic: string, transact: Transact): ProductStore => ({
