@@ -3,20 +3,16 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { openDatabase } from '../../shared/postgres/database.ts';
-import { uniqueName } from '../support/builders/unique-name.ts';
 import { basic } from '../support/in-memory/accounts.ts';
 import { openFeed } from '../support/stack/service/feed-client.ts';
 import { startRole } from '../support/stack/service/role-process.ts';
 import { type Service, startService } from '../support/stack/service/service.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
-const accounts = uniqueName('accounts');
 const ENV = {
   AUTH: 'required',
   JWT_SECRET: 'thirty-two bytes and a few more of them',
   METRICS_TOKEN: 'the-scraper-s-token',
-  ACCOUNTS_SCHEMA: accounts,
   PROCESSING_TIME_MS: '50',
 };
 
@@ -24,17 +20,18 @@ let service: Service;
 beforeAll(async () => {
   service = await startService(ENV);
 });
-afterAll(async () => {
-  await service.stop();
-  const database = openDatabase({ url: inject('stack').database, schema: accounts, applicationName: 'tests' });
-  await database.query(`DROP SCHEMA IF EXISTS ${accounts} CASCADE`);
-  await database.end();
-});
+afterAll(() => service.stop());
 
 const orders = (args: string[], stdin = ''): Promise<{ code: number; stdout: string; stderr: string }> =>
   new Promise((settle) => {
     const { kafka, database } = inject('stack');
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, KAFKA_BROKERS: kafka, DATABASE_URL: database, ACCOUNTS_SCHEMA: accounts };
+    const env = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      KAFKA_BROKERS: kafka,
+      DATABASE_URL: database,
+      ACCOUNTS_SCHEMA: service.env.ACCOUNTS_SCHEMA,
+    };
     const child = execFile(process.execPath, [join(CHECKOUT, 'ops/cli/main.ts'), ...args], { env }, (error, stdout, stderr) =>
       settle({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );

@@ -1,7 +1,6 @@
 // tests/oracle/compare.ts: the oracle. Three records that were made independently (what the client was told, what the log holds,
 // what PostgreSQL shows) are compared; nothing of the product is used. Pure.
 
-import type { RawRecord } from './batch.ts';
 import { checkCommands } from './checks/check-commands.ts';
 import { checkDatabase } from './checks/check-database.ts';
 import { checkFrames, checkReads } from './checks/check-seen.ts';
@@ -11,6 +10,7 @@ import type { DatabaseState } from './database.ts';
 import { createFindings } from './findings.ts';
 import { foldOrders, isOpen } from './fold.ts';
 import type { JournalEntry } from './journal.ts';
+import type { RawRecord } from './protocol/batch.ts';
 
 export interface Evidence {
   journal: readonly JournalEntry[];

@@ -1,7 +1,7 @@
 // tests/oracle/fold.ts: what the records of the topic `orders` mean, written down once more from the design.
 // From its sections 1 to 3 and from nothing else: the product's own fold is what is judged by it.
 
-import type { RawRecord } from './batch.ts';
+import type { RawRecord } from './protocol/batch.ts';
 
 export type Effect = 'applied' | 'void' | 'request' | 'refusal' | 'undecodable';
 

@@ -1,7 +1,7 @@
 // tests/oracle/raw-log.ts: the second record: a topic from its beginning to its end, as the broker has it.
 
-import { type RawRecord, recordsOf } from './batch.ts';
-import { type BrokerConnection, connectBroker } from './broker.ts';
+import { type RawRecord, recordsOf } from './protocol/batch.ts';
+import { type BrokerConnection, connectBroker } from './protocol/broker.ts';
 
 /** Everything up to the high watermarks as they are now, by partition and offset. */
 export const readTopic = async (brokers: string, topic: string): Promise<RawRecord[]> => {

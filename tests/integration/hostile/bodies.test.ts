@@ -4,10 +4,8 @@
 
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BODY_BYTES_MAX } from '../../../api/access/operations.ts';
-import { openDatabase } from '../../../shared/postgres/database.ts';
-import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Service, startService } from '../../support/stack/service/service.ts';
 
@@ -16,18 +14,12 @@ const JSON_TYPE = 'application/json';
 const NDJSON = 'application/x-ndjson';
 const good = { user_id: 1, item_ids: [1, 2], total_amount: 9.5 };
 
-const accounts = uniqueName('accounts');
 let service: Service;
 let accepted = 0;
 beforeAll(async () => {
-  service = await startService({ PROCESSING_TIME_MS: '50', ACCOUNTS_SCHEMA: accounts });
+  service = await startService({ PROCESSING_TIME_MS: '50' });
 });
-afterAll(async () => {
-  await service.stop();
-  const database = openDatabase({ url: inject('stack').database, schema: accounts, applicationName: 'tests' });
-  await database.query(`DROP SCHEMA IF EXISTS ${accounts} CASCADE`);
-  await database.end();
-});
+afterAll(() => service.stop());
 
 const submit = async (): Promise<number> => {
   const { status } = await service.post(good);

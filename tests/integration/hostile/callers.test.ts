@@ -1,23 +1,19 @@
 // Goal: callers with bad intentions do not get in, do not lock out, and do not slow down those with good ones.
 // Method: a service with access control, behind a proxy that it trusts: this test, which names the addresses that requests come from.
 
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FEEDS_PER_CALLER_MAX } from '../../../api/access/feed-sessions.ts';
 import { ATTEMPTS_MAX, SOURCE_ATTEMPTS_MAX } from '../../../api/access/limits/attempts.ts';
-import { openDatabase } from '../../../shared/postgres/database.ts';
-import { uniqueName } from '../../support/builders/unique-name.ts';
 import { basic } from '../../support/in-memory/accounts.ts';
 import { openFeed } from '../../support/stack/service/feed-client.ts';
 import { ordersCli } from '../../support/stack/service/orders-cli.ts';
 import { type Service, startService } from '../../support/stack/service/service.ts';
 
 const PER_SECOND = 50;
-const accounts = uniqueName('accounts');
 const ENV = {
   AUTH: 'required',
   JWT_SECRET: 'thirty-two bytes and a few more of them',
   METRICS_TOKEN: 'the-scraper-s-token',
-  ACCOUNTS_SCHEMA: accounts,
   RATE_LIMIT_PER_SECOND: String(PER_SECOND),
   TRUSTED_PROXIES: '127.0.0.1',
 };
@@ -31,12 +27,7 @@ beforeAll(async () => {
   client = { authorization: await newClient('operator') };
   administrator = { authorization: await newClient('admin') };
 });
-afterAll(async () => {
-  await service.stop();
-  const database = openDatabase({ url: inject('stack').database, schema: accounts, applicationName: 'tests' });
-  await database.query(`DROP SCHEMA IF EXISTS ${accounts} CASCADE`);
-  await database.end();
-});
+afterAll(() => service.stop());
 
 const newClient = async (role: string): Promise<string> => {
   const { stdout } = await ordersCli(['--json', 'create-client', '--name', 'test', '--role', role], service.env);

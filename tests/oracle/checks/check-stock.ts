@@ -2,10 +2,10 @@
 // What is on hand is what was put in less what was sold, and what is reserved is what open orders hold. Put in is read from the topic
 // `products`, sold and reserved from the orders.
 
-import type { RawRecord } from '../batch.ts';
 import type { DatabaseState } from '../database.ts';
 import type { Findings } from '../findings.ts';
 import { type Folded, type FoldedOrder, jsonObject } from '../fold.ts';
+import type { RawRecord } from '../protocol/batch.ts';
 
 export const checkStock = (products: readonly RawRecord[], { orders }: Folded, database: DatabaseState, { find }: Findings): void => {
   const putIn = unitsPutIn(products);

@@ -5,8 +5,8 @@ import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { evolve, type Order } from '../../../shared/order/order.ts';
 import { type OrderView, orderView } from '../../../shared/order/order-view.ts';
-import { partitionOf, type RawRecord } from '../../oracle/batch.ts';
 import { type Folded, foldOrders, isOpen } from '../../oracle/fold.ts';
+import { partitionOf, type RawRecord } from '../../oracle/protocol/batch.ts';
 import { readRecords } from '../../support/in-memory/log.ts';
 import { ORDERS, PARTITIONS, type World } from '../world.ts';
 

@@ -1,10 +1,10 @@
 // The oracle itself: a clean history passes, and every kind of violation is found when it is put into one.
 
 import { describe, expect, it } from 'vitest';
-import type { RawRecord } from '../../oracle/batch.ts';
 import { compare } from '../../oracle/compare.ts';
 import { VIOLATIONS, type Violation } from '../../oracle/findings.ts';
 import type { FrameEntry, SubmissionEntry } from '../../oracle/journal.ts';
+import type { RawRecord } from '../../oracle/protocol/batch.ts';
 import { ledgerTable } from '../../oracle/table.ts';
 import { cleanHistory, command, created, databaseOf, record, renumber, submission } from './history.ts';
 

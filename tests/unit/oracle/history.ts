@@ -2,10 +2,10 @@
 // Order `a` was sent with a key, reserved two units and is completed; order `b` was cancelled on request, and a later request to complete it
 // was refused.
 
-import type { RawRecord } from '../../oracle/batch.ts';
 import type { Evidence } from '../../oracle/compare.ts';
 import { foldOrders } from '../../oracle/fold.ts';
 import type { CommandEntry, SubmissionEntry } from '../../oracle/journal.ts';
+import type { RawRecord } from '../../oracle/protocol/batch.ts';
 
 interface RecordOptions {
   version?: number;

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../../support/eventually.ts';
 import { batchOf, type RawRecord } from '../../../support/faults/network/raw-batches.ts';
+import { FOREIGN_ITEM, FOREIGN_ORDER, foreignCreated, foreignEvent } from './foreign-events.ts';
 import { idIn, type ServiceUnderAttack, startServiceUnderAttack } from './service-under-attack.ts';
 
 let service: ServiceUnderAttack;
@@ -12,49 +13,27 @@ beforeAll(async () => {
 });
 afterAll(() => service?.stop());
 
-const event = (type: string, subject: string, data: string | object, more: Record<string, string> = {}): RawRecord => ({
-  key: Buffer.from(subject),
-  value: Buffer.from(typeof data === 'string' ? data : JSON.stringify(data)),
-  headers: Object.entries({
-    ce_specversion: '1.0',
-    ce_id: crypto.randomUUID(),
-    ce_type: `${type}.v1`,
-    ce_time: new Date().toISOString(),
-    ce_subject: subject,
-    ...more,
-  }).map(([name, text]) => [name, Buffer.from(text)] as const),
-});
-const item = { product_id: '5', quantity: 1, unit_price_minor: null, stocked: false };
-const order = {
-  user_id: 'foreign',
-  items: [item],
-  total_minor: 1_000,
-  currency: 'USD',
-  id_origin: 'client',
-  batch_id: null,
-  key_hash: null,
-  command_hash: null,
-};
-const created = (id: string, data: string | object = order, more: Record<string, string> = {}) =>
-  event('orders.OrderCreated', id, data, { ce_orderversion: '1', ...more });
 /** An order of which an item has a property that no reader knows. */
 const nested = (depth: number, innermost = '') =>
-  JSON.stringify({ ...order, items: [{ ...item, x: 'NEST' }] }).replace('"NEST"', `${'['.repeat(depth)}${innermost}${']'.repeat(depth)}`);
+  JSON.stringify({ ...FOREIGN_ORDER, items: [{ ...FOREIGN_ITEM, x: 'NEST' }] }).replace(
+    '"NEST"',
+    `${'['.repeat(depth)}${innermost}${']'.repeat(depth)}`,
+  );
 const long = `\0${'x'.repeat(100_000)}`;
 const smileys = (id: string): string => `${id}\r\nX: y`.padEnd(200, '\u{1F600}');
 
 const ORDERS: readonly [what: string, record: (partition: number) => RawRecord][] = [
-  ['an order whose item is nested 6,000 deep, which PostgreSQL gives up', (p) => created(idIn(p), nested(6_000))],
-  ['an order whose item is nested 400,000 deep', (p) => created(idIn(p), nested(400_000))],
-  ['the same with an escaped character, which is looked for', (p) => created(idIn(p), nested(400_000, '"\\u0041"'))],
-  ['an order whose item is nested 400 deep, which counts', (p) => created(idIn(p), nested(400))],
-  ['an order whose id has 200 characters, line breaks among them', (p) => created(smileys(idIn(p)))],
-  ['an actor and a correlation id of 100 KB', (p) => created(idIn(p), order, { ce_actor: long, ce_correlationid: long })],
+  ['an order whose item is nested 6,000 deep, which PostgreSQL gives up', (p) => foreignCreated(idIn(p), nested(6_000))],
+  ['an order whose item is nested 400,000 deep', (p) => foreignCreated(idIn(p), nested(400_000))],
+  ['the same with an escaped character, which is looked for', (p) => foreignCreated(idIn(p), nested(400_000, '"\\u0041"'))],
+  ['an order whose item is nested 400 deep, which counts', (p) => foreignCreated(idIn(p), nested(400))],
+  ['an order whose id has 200 characters, line breaks among them', (p) => foreignCreated(smileys(idIn(p)))],
+  ['an actor and a correlation id of 100 KB', (p) => foreignCreated(idIn(p), FOREIGN_ORDER, { ce_actor: long, ce_correlationid: long })],
   [
     'a cancellation of nothing with a correlation id of 100 KB',
-    (p) => event('orders.OrderCancellationRequested', idIn(p), { reason: null, expected_version: null }, { ce_correlationid: long }),
+    (p) => foreignEvent('orders.OrderCancellationRequested', idIn(p), { reason: null, expected_version: null }, { ce_correlationid: long }),
   ],
-  ['an order in a partition that is not its key’s', (p) => created(idIn(p + 1))],
+  ['an order in a partition that is not its key’s', (p) => foreignCreated(idIn(p + 1))],
 ];
 
 describe('in the topic of orders', () => {
@@ -69,7 +48,7 @@ describe('in the topic of products', () => {
   it('a request whose correlation id cannot be repeated is answered without one', async () => {
     const [topic, partition, id] = [service.where.productsTopic, 5, idIn(5)];
     await service.call('POST', '/products', { product_id: id, name: id, price: 1, stock: 5 });
-    const request = event(
+    const request = foreignEvent(
       'products.StockAdjustmentRequested',
       id,
       { delta: 1, stock: null, expected_version: null, command_hash: null },

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exactHeadersOf } from '../../../../shared/log/protocol/exact-headers.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { asLz4, asSnappy, batchOf, bombOf, changed, type RawRecord } from '../../../support/faults/network/raw-batches.ts';
+import { foreignCreated } from './foreign-events.ts';
 import { idIn, type ServiceUnderAttack, startServiceUnderAttack } from './service-under-attack.ts';
 
 let service: ServiceUnderAttack;
@@ -15,32 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => service?.stop());
 
-const created = (orderId: string, headers: RawRecord['headers'] = []): RawRecord => ({
-  key: Buffer.from(orderId),
-  value: Buffer.from(
-    JSON.stringify({
-      user_id: 'foreign',
-      items: [{ product_id: '5', quantity: 1, unit_price_minor: null, stocked: false }],
-      total_minor: 1_000,
-      currency: 'USD',
-      id_origin: 'client',
-      batch_id: null,
-      key_hash: null,
-      command_hash: null,
-    }),
-  ),
-  headers: [
-    ...headers,
-    ...Object.entries({
-      ce_specversion: '1.0',
-      ce_id: crypto.randomUUID(),
-      ce_type: 'orders.OrderCreated.v1',
-      ce_time: new Date().toISOString(),
-      ce_subject: orderId,
-      ce_orderversion: '1',
-    }).map(([name, text]) => [name, Buffer.from(text)] as const),
-  ],
-});
+const created = (orderId: string, headers: RawRecord['headers'] = []): RawRecord => {
+  const event = foreignCreated(orderId);
+  return { ...event, headers: [...headers, ...event.headers] };
+};
 const none: RawRecord = { key: null, value: null, headers: [] };
 const many = (count: number): RawRecord[] => Array.from({ length: count }, () => none);
 const headers = (count: number): RawRecord['headers'] => Array.from({ length: count }, () => ['', Buffer.alloc(0)] as const);

@@ -5,6 +5,7 @@ import { Kafka, logLevel, type Producer, type Transaction } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { uniqueName } from '../../../support/builders/unique-name.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { FOREIGN_ORDER, foreignHeaders } from './foreign-events.ts';
 import { idIn, type ServiceUnderAttack, startServiceUnderAttack } from './service-under-attack.ts';
 
 const TRANSACTION_TIMEOUT_MS = 900_000; // the broker's limit: it stays open for as long as this test may take
@@ -36,20 +37,8 @@ const begin = async (): Promise<Transaction> => {
 
 /** An event that everybody would take, were it not in a transaction. Resolves with its offset. */
 const write = async (transaction: Transaction, orderId: string, partition: number): Promise<number> => {
-  const data = {
-    user_id: 'foreign',
-    items: [{ product_id: '5', quantity: 1, unit_price_minor: null, stocked: false }],
-    total_minor: 1_000,
-  };
-  const value = JSON.stringify({ ...data, currency: 'USD', id_origin: 'client', batch_id: null, key_hash: null, command_hash: null });
-  const headers = {
-    ce_specversion: '1.0',
-    ce_id: crypto.randomUUID(),
-    ce_type: 'orders.OrderCreated.v1',
-    ce_time: new Date().toISOString(),
-    ce_subject: orderId,
-    ce_orderversion: '1',
-  };
+  const value = JSON.stringify(FOREIGN_ORDER);
+  const headers = foreignHeaders('orders.OrderCreated', orderId, { ce_orderversion: '1' });
   const [sent] = await transaction.send({ topic: service.where.ordersTopic, messages: [{ key: orderId, partition, value, headers }] });
   return Number(sent!.baseOffset);
 };

@@ -1,6 +1,8 @@
 // tests/support/faults/network/kafka-frames.ts: as much of Kafka's protocol as a proxy must understand.
 // Written from https://kafka.apache.org/protocol and sharing nothing with shared/log/protocol. Versions that it does not know are an error.
 
+import { int16, int32, text } from '../../../oracle/protocol/wire.ts';
+
 export const PRODUCE = 0;
 export const FETCH = 1;
 export const LIST_OFFSETS = 2;
@@ -126,65 +128,60 @@ export const refusalOf = (request: Request, errorCode: number): Buffer => {
 };
 const NO_OFFSETS = Buffer.alloc(24, 0xff); // base offset, append time, log start offset: -1
 
-/** Writes the error code into every partition of a Fetch's answer and says into how many. Its records stay: nobody may look at them. */
-export const failFetched = (response: Buffer, request: Request, errorCode: number): number => {
+interface FetchedPart {
+  partition: number;
+  /** Where they stand in the answer: the error code; high watermark, last stable offset and log start; the records. */
+  errorAt: number;
+  endsAt: number;
+  recordsAt: number;
+  recordsLength: number;
+}
+
+/** What a Fetch's answer says of each partition. */
+function* fetchedParts(response: Buffer, request: Request): Generator<FetchedPart> {
   known(request, 'Fetch', [11]);
   const step = walk(response, 8);
   step.skip(4 + 2 + 4); // throttling, error, session
-  let changed = 0;
   for (let topics = step.int32(); topics > 0; topics--) {
     step.text();
     for (let count = step.int32(); count > 0; count--) {
-      step.skip(4);
-      response.writeInt16BE(errorCode, step.skip(2));
-      step.skip(24); // high watermark, last stable offset, log start offset
+      const partition = step.int32();
+      const errorAt = step.skip(2);
+      const endsAt = step.skip(24);
       step.skip(Math.max(step.int32(), 0) * 16 + 4); // aborted transactions, preferred replica
-      step.skip(Math.max(step.int32(), 0));
-      changed += 1;
+      const recordsLength = Math.max(step.int32(), 0);
+      yield { partition, errorAt, endsAt, recordsAt: step.skip(recordsLength), recordsLength };
     }
+  }
+}
+
+/** Writes the error code into every partition of a Fetch's answer and says into how many. Its records stay: nobody may look at them. */
+export const failFetched = (response: Buffer, request: Request, errorCode: number): number => {
+  let changed = 0;
+  for (const { errorAt } of fetchedParts(response, request)) {
+    response.writeInt16BE(errorCode, errorAt);
+    changed += 1;
   }
   return changed;
 };
 
 /** Flips a bit at the end of the records of this partition, or of every one, in a Fetch's answer, and says in how many. */
 export const damageFetched = (response: Buffer, request: Request, only?: number): number => {
-  known(request, 'Fetch', [11]);
-  const step = walk(response, 8);
-  step.skip(10); // throttling, error, session
   let changed = 0;
-  for (let topics = step.int32(); topics > 0; topics--) {
-    step.text();
-    for (let count = step.int32(); count > 0; count--) {
-      const partition = step.int32();
-      step.skip(2 + 24); // error, ends and beginning
-      step.skip(Math.max(step.int32(), 0) * 16 + 4); // aborted transactions, preferred replica
-      const length = Math.max(step.int32(), 0);
-      step.skip(length);
-      if (length === 0 || (only !== undefined && only !== partition)) continue;
-      response[step.at() - 1]! ^= 1;
-      changed += 1;
-    }
+  for (const { partition, recordsAt, recordsLength } of fetchedParts(response, request)) {
+    if (recordsLength === 0 || (only !== undefined && only !== partition)) continue;
+    response[recordsAt + recordsLength - 1]! ^= 1;
+    changed += 1;
   }
   return changed;
 };
 
 /** Has every partition of a Fetch's answer end at offset 0 as far as readers may see, and says in how many that changes something. */
 export const forgetHighWatermarks = (response: Buffer, request: Request): number => {
-  known(request, 'Fetch', [11]);
-  const step = walk(response, 8);
-  step.skip(10); // throttling, error, session
   let changed = 0;
-  for (let topics = step.int32(); topics > 0; topics--) {
-    step.text();
-    for (let count = step.int32(); count > 0; count--) {
-      step.skip(4 + 2);
-      const at = step.skip(16); // high watermark, last stable offset
-      if (response.readBigInt64BE(at) > 0n) changed += 1;
-      response.fill(0, at, at + 16);
-      step.skip(8);
-      step.skip(Math.max(step.int32(), 0) * 16 + 4);
-      step.skip(Math.max(step.int32(), 0));
-    }
+  for (const { endsAt } of fetchedParts(response, request)) {
+    if (response.readBigInt64BE(endsAt) > 0n) changed += 1;
+    response.fill(0, endsAt, endsAt + 16); // high watermark, last stable offset
   }
   return changed;
 };
@@ -207,23 +204,8 @@ export const failListedOffsets = (response: Buffer, request: Request, errorCode:
 };
 
 /** How many bytes of records a Fetch brought. */
-export const fetchedBytes = (response: Buffer, request: Request): number => {
-  known(request, 'Fetch', [11]);
-  const step = walk(response, 8);
-  step.skip(10);
-  let bytes = 0;
-  for (let topics = step.int32(); topics > 0; topics--) {
-    step.text();
-    for (let count = step.int32(); count > 0; count--) {
-      step.skip(4 + 2 + 24);
-      step.skip(Math.max(step.int32(), 0) * 16 + 4);
-      const length = Math.max(step.int32(), 0);
-      step.skip(length);
-      bytes += length;
-    }
-  }
-  return bytes;
-};
+export const fetchedBytes = (response: Buffer, request: Request): number =>
+  [...fetchedParts(response, request)].reduce((bytes, { recordsLength }) => bytes + recordsLength, 0);
 
 /** The answer with the proxy's port wherever the broker names its own, so that clients come back through the proxy. */
 export const withPort = (response: Buffer, request: Request, port: number): Buffer => {
@@ -253,17 +235,6 @@ const advertiseIn = (response: Buffer, request: Request, port: number): void => 
   response.writeInt32BE(port, step.skip(4));
 };
 
-const int16 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(2);
-  buffer.writeInt16BE(value);
-  return buffer;
-};
-const int32 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(4);
-  buffer.writeInt32BE(value);
-  return buffer;
-};
-const text = (value: string): Buffer => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
 const framed = (parts: Buffer[]): Buffer => {
   const body = Buffer.concat(parts);
   return Buffer.concat([int32(body.length), body]);

@@ -2,8 +2,10 @@
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { connectBroker } from '../../../oracle/protocol/broker.ts';
+import { int16, int32, text } from '../../../oracle/protocol/wire.ts';
 import { parseAddress } from './fault-proxy.ts';
-import { FETCH, PRODUCE, splitFrames } from './kafka-frames.ts';
+import { PRODUCE, splitFrames } from './kafka-frames.ts';
 
 export interface RawBroker {
   /** Appends a batch as it is; the broker gives it its offsets. Resolves with the first; rejects with the broker's error code. */
@@ -12,8 +14,6 @@ export interface RawBroker {
   batches(topic: string, partition: number): Promise<Buffer[]>;
   close(): void;
 }
-
-const FETCHED_BYTES_MAX = 4_000_000;
 
 /** One connection; one request at a time. */
 export const connectRaw = async (broker: string): Promise<RawBroker> => {
@@ -43,41 +43,10 @@ export const connectRaw = async (broker: string): Promise<RawBroker> => {
     if (errorCode !== 0) throw new Error(`The broker refuses the batch with error ${errorCode}.`);
     return Number(answer.readBigInt64BE(at + 2));
   };
-  const batches: RawBroker['batches'] = async (topic, partition) => {
-    const limits = Buffer.concat([int32(-1), int32(100), int32(1), int32(FETCHED_BYTES_MAX), Buffer.of(0), int32(0), int32(-1)]);
-    const wanted = Buffer.concat([int32(partition), int32(-1), int64(0), int64(-1), int32(FETCHED_BYTES_MAX)]);
-    const answer = await ask(FETCH, 11, Buffer.concat([limits, int32(1), text(topic), int32(1), wanted, int32(0), int16(0)]));
-    let at = 8 + 4 + 2 + 4 + 4 + 2 + Buffer.byteLength(topic) + 4 + 4;
-    const errorCode = answer.readInt16BE(at);
-    if (errorCode !== 0) throw new Error(`The broker answers the fetch with error ${errorCode}.`);
-    at += 2 + 24;
-    at += 4 + Math.max(answer.readInt32BE(at), 0) * 16 + 4;
-    const records = answer.subarray(at + 4, at + 4 + Math.max(answer.readInt32BE(at), 0));
-    const found: Buffer[] = [];
-    for (let start = 0; start + 12 <= records.length; ) {
-      const end = start + 12 + records.readInt32BE(start + 8);
-      if (end > records.length) break;
-      found.push(records.subarray(start, end));
-      start = end;
-    }
-    return found;
+  const oracle = await connectBroker(broker);
+  const close = (): void => {
+    oracle.close();
+    socket.destroy();
   };
-  return { append, batches, close: () => socket.destroy() };
+  return { append, batches: (topic, partition) => oracle.batches(topic, partition, 0), close };
 };
-
-const int16 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(2);
-  buffer.writeInt16BE(value);
-  return buffer;
-};
-const int32 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(4);
-  buffer.writeInt32BE(value);
-  return buffer;
-};
-const int64 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigInt64BE(BigInt(value));
-  return buffer;
-};
-const text = (value: string): Buffer => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);

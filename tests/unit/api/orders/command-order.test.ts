@@ -1,42 +1,17 @@
 // Commands against a log whose answers the test gives itself: what is appended, what is waited for, what comes out.
 
 import { describe, expect, it } from 'vitest';
-import { decodeOrderEvent } from '../../../../shared/log/codec/order-codec.ts';
-import type { OrderRequest } from '../../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/late-duplicates.ts';
 import { AppError } from '../../../../shared/runtime/app-error.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../../support/in-memory/api.ts';
+import type { InMemoryApi } from '../../../support/in-memory/api.ts';
+import { besides, land, requested, requests, withApi } from '../../../support/in-memory/order-commands.ts';
 
-const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
-  const api = await startApiInMemory(options);
-  await work(api);
-  await api.stop();
-  expect(api.fatal).toEqual([]);
-};
 const JSON_HEADERS = { 'content-type': 'application/json' };
 const call = (api: InMemoryApi, method: 'PUT' | 'PATCH' | 'POST', url: string, body: unknown = {}, headers: Record<string, string> = {}) =>
   api.app.inject({ method, url, headers: { ...JSON_HEADERS, ...headers }, payload: JSON.stringify(body) });
-const requests = (api: InMemoryApi): OrderRequest[] =>
-  api.log.records.flat().flatMap((record) => {
-    const decoded = decodeOrderEvent(record);
-    return decoded.ok && decoded.event.kind === 'request' ? [decoded.event] : [];
-  });
-const requested = async (api: InMemoryApi): Promise<OrderRequest> => {
-  await eventually(() => requests(api).length > 0, { what: 'a request in the log' });
-  return requests(api)[0]!;
-};
 const recordCount = (api: InMemoryApi): number => api.log.records.flat().length;
-/** Another order's id in the partition of this one. */
-const besides = (api: InMemoryApi, orderId: string): string => {
-  for (let n = 0; ; n += 1) if (api.log.partitionOf(`${orderId}-${n}`) === api.log.partitionOf(orderId)) return `${orderId}-${n}`;
-};
-const land = (api: InMemoryApi, ...events: Parameters<typeof api.log.landEvent>[0][]) => {
-  for (const each of events) api.log.landEvent(each);
-  return api.caughtUp();
-};
-
 describe.concurrent('a command', () => {
   it(
     'is a request in the log, and 200 with the order as the answering fact left it',

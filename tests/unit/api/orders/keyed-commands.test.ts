@@ -1,37 +1,17 @@
 // Commands with an Idempotency-Key, against a log whose answers the test gives itself: however often one is sent, it is one request with one answer.
 
 import { describe, expect, it } from 'vitest';
-import { decodeOrderEvent } from '../../../../shared/log/codec/order-codec.ts';
 import { encodeProductEvent } from '../../../../shared/log/codec/product-codec.ts';
-import type { OrderRequest } from '../../../../shared/order/events.ts';
 import { DUPLICATE_WINDOW_MS } from '../../../../shared/order/late-duplicates.ts';
 import { created, event, fact, T0 } from '../../../support/builders/order-events.ts';
 import { productEvent } from '../../../support/builders/product-events.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { type InMemoryApi, type InMemoryOptions, startApiInMemory } from '../../../support/in-memory/api.ts';
+import type { InMemoryApi } from '../../../support/in-memory/api.ts';
+import { besides, land, requested, requests, withApi } from '../../../support/in-memory/order-commands.ts';
 
-const withApi = (work: (api: InMemoryApi) => Promise<void>, options?: InMemoryOptions) => async () => {
-  const api = await startApiInMemory(options);
-  await work(api);
-  await api.stop();
-  expect(api.fatal).toEqual([]);
-};
 const KEY = { 'idempotency-key': 'change-1' };
 const send = (api: InMemoryApi, method: 'PUT' | 'PATCH' | 'POST', url: string, body: unknown = {}, headers: Record<string, string> = {}) =>
   api.app.inject({ method, url, headers: { 'content-type': 'application/json', ...KEY, ...headers }, payload: JSON.stringify(body) });
-const requests = (api: InMemoryApi): OrderRequest[] =>
-  api.log.records.flat().flatMap((record) => {
-    const decoded = decodeOrderEvent(record);
-    return decoded.ok && decoded.event.kind === 'request' ? [decoded.event] : [];
-  });
-const requested = async (api: InMemoryApi): Promise<OrderRequest> => {
-  await eventually(() => requests(api).length > 0, { what: 'a request in the log' });
-  return requests(api)[0]!;
-};
-const land = (api: InMemoryApi, ...events: Parameters<typeof api.log.landEvent>[0][]) => {
-  for (const each of events) api.log.landEvent(each);
-  return api.caughtUp();
-};
 const amendment = (causationId: string, version = 2) =>
   event('OrderAmended', 'o', {
     version,
@@ -40,10 +20,7 @@ const amendment = (causationId: string, version = 2) =>
   });
 const AMEND = { items: [{ product_id: 7, quantity: 2 }], total_amount: 5 };
 const toForget = async (api: InMemoryApi, orderId: string): Promise<void> => {
-  const beside = Array.from({ length: 99 }, (_, n) => `beside-${n}`).find(
-    (id) => api.log.partitionOf(id) === api.log.partitionOf(orderId),
-  )!;
-  await land(api, created(beside, {}, { time: T0 + DUPLICATE_WINDOW_MS + 1 }));
+  await land(api, created(besides(api, orderId), {}, { time: T0 + DUPLICATE_WINDOW_MS + 1 }));
   api.readModel.catchUp();
   await eventually(() => api.tail.get(orderId) === null, { what: 'the tail to forget the order' });
 };

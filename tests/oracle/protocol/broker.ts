@@ -1,8 +1,9 @@
-// tests/oracle/broker.ts: asks brokers as bytes, over sockets of its own: who leads a topic, where it ends, what stands there.
+// tests/oracle/protocol/broker.ts: asks brokers as bytes, over sockets of its own: who leads a topic, where it ends, what stands there.
 // Written from https://kafka.apache.org/protocol: a client library would hide what it cannot read.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { int16, int32, int64, text } from './wire.ts';
 
 const METADATA = 3;
 const LIST_OFFSETS = 2;
@@ -149,20 +150,3 @@ const walk = (answer: Buffer) => {
     },
   };
 };
-
-const int16 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(2);
-  buffer.writeInt16BE(value);
-  return buffer;
-};
-const int32 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(4);
-  buffer.writeInt32BE(value);
-  return buffer;
-};
-const int64 = (value: number): Buffer => {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigInt64BE(BigInt(value));
-  return buffer;
-};
-const text = (value: string): Buffer => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);

@@ -1,4 +1,4 @@
-// tests/oracle/batch.ts: a record batch as the broker has it, taken apart once more from Kafka's documentation and docs/events.md.
+// tests/oracle/protocol/batch.ts: a record batch as the broker has it, taken apart once more from Kafka's documentation and docs/events.md.
 // https://kafka.apache.org/documentation/#recordbatch
 
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
