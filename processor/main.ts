@@ -117,7 +117,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     onProgress: progressed,
     onFatal: fatal,
   });
-  const metrics = createProcessorMetrics(registry, orders.partitions, orders.lag, systemClock.now);
+  const metrics = createProcessorMetrics(registry, orders.partitions, orders.lag, ledger.oversoldProducts, systemClock.now);
   const products = createProductSide({
     topic: productsTopic,
     partitionCount: config.PRODUCTS_PARTITIONS,

@@ -6,6 +6,7 @@ import type { DeadLetterReason } from '../shared/log/codec/envelope.ts';
 import type { Reader } from '../shared/log/log.ts';
 import { type DecidedName, EVENT_TYPES } from '../shared/order/event-types.ts';
 import { isTerminal } from '../shared/order/lifecycle.ts';
+import { inTime } from '../shared/runtime/within.ts';
 import type { Partition } from './orders/partition.ts';
 
 export interface ProcessorMetrics {
@@ -16,10 +17,28 @@ export interface ProcessorMetrics {
 
 const FULFILMENT_BUCKETS_S = [0.01, 0.1, 0.5, 1, 2, 2.5, 5, 10, 30, 60];
 
+// A scraper waits ten seconds for all series; those of the process itself must not fail with the database.
+const OVERSOLD_MAX_MS = 2_000;
+
+/** Read from the ledger at every scrape: a look at an index that is next to always empty. */
+const registerOversold = (registry: Registry, oversoldProducts: () => Promise<number>): void => {
+  new Gauge({
+    name: 'products_oversold',
+    help: 'Products of which more is promised and sold than was put in. No value while the database does not answer.',
+    registers: [registry],
+    async collect() {
+      const count = await inTime(OVERSOLD_MAX_MS, oversoldProducts(), () => new Error('no answer')).catch(() => null);
+      if (count === null) this.remove();
+      else this.set(count);
+    },
+  });
+};
+
 export const createProcessorMetrics = (
   registry: Registry,
   partitions: () => Iterable<Partition>,
   lag: Reader['lag'],
+  oversoldProducts: () => Promise<number>,
   now: () => number,
 ): ProcessorMetrics => {
   const registers = [registry];
@@ -69,6 +88,7 @@ export const createProcessorMetrics = (
       for (const [partition, events] of lag()) this.set({ partition: String(partition) }, events);
     },
   });
+  registerOversold(registry, oversoldProducts);
   return {
     decided: (name) => decided.inc({ decision: EVENT_TYPES[name].decision }),
     fulfilled: (seconds) => fulfilment.observe(seconds),

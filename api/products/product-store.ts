@@ -61,8 +61,8 @@ export interface ProductStore {
 
 /** `schema` is the ledger's: a name that the configuration has checked. Before the first processor has made it there are no products. */
 export const createProductStore = (database: Database, { schema, topic }: { schema: string; topic: string }): ProductStore => {
-  const find = { name: 'find_product', text: `SELECT ${COLUMNS.join(', ')} FROM ${schema}.products WHERE product_id = $1` };
-  const page = `SELECT ${COLUMNS.join(', ')} FROM ${schema}.products WHERE product_id > $1 ORDER BY product_id LIMIT $2`;
+  const find = { name: 'find_product', text: `SELECT ${COLUMNS.join(', ')} FROM ${schema}.products WHERE product_id = $1 AND version > 0` };
+  const page = `SELECT ${COLUMNS.join(', ')} FROM ${schema}.products WHERE product_id > $1 AND version > 0 ORDER BY product_id LIMIT $2`;
   const verdict = `SELECT product_id, command_hash, version, event FROM ${schema}.product_requests WHERE request_id = $1`;
 
   // A rebuild leaves the old rows until it has new ones; a ledger that was lost has none, and cannot say that there are none.
@@ -82,9 +82,10 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
             `SELECT partition, start_offset FROM ${schema}.partitions WHERE topic = $1`,
             [topic],
           );
-          // The version that was read, not the decided one: of what comes later the log says whether it counts.
+          // As it was read, not as it was decided: of what comes later the log says whether it counts.
           const products = await client.query<Pick<LedgerProductRow, 'product_id' | 'price_minor' | 'version' | 'created_event_id'>>(
-            `SELECT product_id, price_minor, read_version AS version, created_event_id FROM ${schema}.products`,
+            `SELECT product_id, coalesce((read_product ->> 'priceMinor')::bigint, price_minor) AS price_minor, read_version AS version, created_event_id
+             FROM ${schema}.products WHERE version > 0`,
           );
           return {
             starts: new Map(starts.rows.map((row) => [row.partition, row.start_offset])),

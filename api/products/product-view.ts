@@ -7,18 +7,20 @@ import type { Product } from '../../shared/product/product.ts';
 import type { ProductRow } from './product-store.ts';
 
 export const productView = (row: ProductRow) => {
-  const stock = row.put_in - row.sold;
+  const onHand = row.put_in - row.sold;
+  const free = onHand - row.reserved;
   return {
     product_id: row.product_id,
     name: row.name,
     description: row.description,
     price: fromMinor(row.price_minor),
     currency: row.currency,
-    /** On hand. */
-    stock,
+    stock: Math.max(0, onHand),
     reserved: row.reserved,
     sold: row.sold,
-    available: stock - row.reserved,
+    available: Math.max(0, free),
+    /** R18: what the log has promised beyond what there is. */
+    oversold: Math.max(0, -free),
     version: row.version,
     created_at: iso(row.created_at),
     updated_at: iso(row.updated_at),

@@ -89,6 +89,8 @@ export interface Ledger {
   takeProductEvents(where: PartitionRef, events: readonly ProductEvent[], end: Start): Promise<{ answers: Answer[]; delivered: string[] }>;
   /** The outbox of a partition, in the order of the decisions. */
   undeliveredAnswers(partition: number): Promise<Answer[]>;
+  /** How many products have more promised and sold than was put in (R18). */
+  oversoldProducts(): Promise<number>;
 }
 
 /** The ledger names these partitions as another's. */

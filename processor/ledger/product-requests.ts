@@ -1,7 +1,7 @@
 // processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11).
 // Pure; the ledger loads products and earlier decisions, under locks, and writes what this returns.
 
-import { answerProductRequest } from '../../shared/product/decider.ts';
+import { answerProductRequest, type StockUse } from '../../shared/product/decider.ts';
 import type {
   ProductCreated,
   ProductEvent,
@@ -12,11 +12,13 @@ import type {
 } from '../../shared/product/events.ts';
 import { evolveProduct, type Product } from '../../shared/product/product.ts';
 
-/** A product as of the last decision about it. */
+/** What the ledger knows of a product. */
 export interface LedgerProduct {
-  product: Product;
-  /** Version of the last fact that was read. Facts after it are in the outbox. */
-  readVersion: number;
+  productId: string;
+  /** As of the last decision about it; null: only orders know it, its creation is not read yet or never comes. */
+  product: Product | null;
+  /** As of the last fact that was read. The same unless decisions are ahead: their facts are in the outbox. */
+  read: Product | null;
   /** Units put in by facts that were not read yet. */
   unreadIn: number;
   reserved: number;
@@ -34,16 +36,27 @@ export interface ProductState {
   products: ReadonlyMap<string, LedgerProduct>;
   /** Decisions that exist, of those that the events ask for or name. */
   decisions: ReadonlyMap<string, { delivered: boolean; eventId: string }>;
+  /** Undelivered decisions about the products that `overtaken` names, in the order in which they were made. */
+  outbox: readonly Answer[];
 }
 
 export interface ProductMoves {
   /** What is new or differs, by id. */
   products: Map<string, LedgerProduct>;
-  answers: Answer[];
-  /** Creations under an Idempotency-Key that were read now: kept beside the answers, to be told again. */
-  creations: ProductCreated[];
-  /** Answers of other transactions that were read now. */
+  /** New decisions, and the answers that were found in the log: creations under an Idempotency-Key, what another writer answered. */
+  added: StoredAnswer[];
+  /** Decisions that exist and have another event from now on. */
+  rewritten: StoredAnswer[];
+  /** Decisions whose event, or another answer, was read now. */
   delivered: string[];
+  /** Of the added and the rewritten: what the log does not have. */
+  toAppend: Answer[];
+}
+
+export interface StoredAnswer {
+  answer: Answer;
+  /** Its event is in the log. */
+  delivered: boolean;
 }
 
 export interface Stamp {
@@ -51,37 +64,92 @@ export interface Stamp {
   now: () => number;
 }
 
-/** Takes the events in log order. A request that has its decision gets no other; a fact counts only in its version's place. */
-export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
-  const moves: ProductMoves = { products: new Map(), answers: [], creations: [], delivered: [] };
-  const find = (id: string): LedgerProduct | undefined => moves.products.get(id) ?? state.products.get(id);
-  const decided = new Set<string>();
+/**
+ * Products about which the log has, among these events, a fact in the place of one that was decided here: another process decided it, before
+ * the ledger lost that, or another program wrote it. Arbitration lets it pass, so what was decided follows it.
+ */
+export const overtaken = ({ products, decisions }: Omit<ProductState, 'outbox'>, events: readonly ProductEvent[]): string[] => {
+  const ids = new Set<string>();
+  for (const event of events) {
+    const decided = products.get(event.productId)?.product?.version ?? 0;
+    if (event.kind === 'fact' && event.version <= decided && !isOurs(decisions, event)) ids.add(event.productId);
+  }
+  return [...ids];
+};
 
-  const readFact = (event: ProductFact): 'applied' | 'void' => {
-    const known = find(event.productId);
-    if (event.version !== (known?.readVersion ?? 0) + 1) return 'void';
-    if (known !== undefined && event.version <= known.product.version) {
-      // Ours, or its copy: what it says is decided already, now it is in the log too.
-      requireOurs(state, event);
-      const unreadIn = known.unreadIn - Math.max(0, deltaOf(event));
-      moves.products.set(event.productId, { ...known, readVersion: event.version, unreadIn });
-      return 'applied';
-    }
-    const { product, effect } = evolveProduct(known?.product ?? null, event);
-    if (product === null || effect !== 'applied') return 'void';
-    moves.products.set(event.productId, {
-      ...(known ?? { unreadIn: 0, reserved: 0, sold: 0 }),
-      product,
-      readVersion: product.version,
-    });
-    if (event.name === 'ProductCreated' && event.data.command_hash !== null) moves.creations.push(event);
-    return 'applied';
+/**
+ * Takes the events in log order. Total: whatever the log says of a product can be taken. A request that has its decision gets no other; a
+ * fact counts only in its version's place. A decision whose place another fact took keeps what it decided, under the next free version.
+ */
+export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
+  const products = new Map<string, LedgerProduct>();
+  const answers = new Map<string, Answer>();
+  const rewritten = new Map<string, Answer>();
+  const heard = new Map<string, Answer>();
+  const delivered = new Set<string>();
+  const find = (id: string): LedgerProduct => products.get(id) ?? state.products.get(id) ?? unknownProduct(id);
+  const decisionOf = (requestId: string | null): { delivered: boolean; eventId: string } | undefined => {
+    if (requestId === null) return undefined;
+    const answer = rewritten.get(requestId) ?? answers.get(requestId) ?? heard.get(requestId);
+    const known = answer ? { eventId: answer.event.id, delivered: heard.has(requestId) } : state.decisions.get(requestId);
+    return known && { ...known, delivered: known.delivered || delivered.has(requestId) };
   };
+
+  /** What is decided about a product and not read, in the order of the decisions. */
+  const undelivered = (productId: string): Answer[] => {
+    const earlier = state.outbox.filter(({ requestId, event }) => event.productId === productId && !delivered.has(requestId));
+    const now = [...answers.values()].filter(({ requestId, event }) => event.productId === productId && !delivered.has(requestId));
+    return [...earlier.map((answer) => rewritten.get(answer.requestId) ?? answer), ...now];
+  };
+
+  /** The log has its own answer to the request, if this is one: whatever was decided gives way. */
+  const readAnswer = (event: ProductFact | ProductRefusal): void => {
+    const { causationId: requestId } = event;
+    if (requestId === null) return;
+    const known = decisionOf(requestId);
+    if (known?.delivered) return;
+    if (known?.eventId !== event.id) {
+      const commandHash = undelivered(event.productId).find((answer) => answer.requestId === requestId)?.commandHash ?? null;
+      const answer = { requestId, commandHash, event };
+      if (known === undefined) heard.set(requestId, answer);
+      else if (answers.has(requestId)) answers.set(requestId, answer);
+      else rewritten.set(requestId, answer);
+    }
+    if (known !== undefined) delivered.add(requestId);
+  };
+
+  /** Decides again what was decided about this product and is not in the log, on top of what was read. */
+  const decideAgain = (known: LedgerProduct): LedgerProduct => {
+    let next = { ...known, product: known.read, unreadIn: 0 };
+    for (const { event, ...answer } of undelivered(known.productId)) {
+      if (event.kind === 'refusal' || next.product === null) continue;
+      const place = { ...event, id: newId(), version: next.product.version + 1 } as ProductFact;
+      next = decided(next, place);
+      const again = { ...answer, event: withResult(place, next) };
+      if (answers.has(answer.requestId)) answers.set(answer.requestId, again);
+      else rewritten.set(answer.requestId, again);
+    }
+    return next;
+  };
+
+  const readFact = (event: ProductFact): void => {
+    const known = find(event.productId);
+    const { product: read, effect } = evolveProduct(known.read, event);
+    if (read === null || effect !== 'applied') return;
+    const ahead = (known.product?.version ?? 0) >= read.version;
+    const ours = ahead && decisionOf(event.causationId)?.eventId === event.id;
+    readAnswer(event);
+    if (ours) {
+      // What it says is decided already, now it is in the log too.
+      products.set(event.productId, { ...known, read, unreadIn: known.unreadIn - Math.max(0, deltaOf(event)) });
+    } else products.set(event.productId, decideAgain({ ...known, read }));
+    if (event.name === 'ProductCreated' && event.data.command_hash !== null) heard.set(event.id, creationAsAnswer(event));
+  };
+
   const answer = (request: ProductRequest): void => {
-    if (decided.has(request.id) || state.decisions.has(request.id)) return;
-    decided.add(request.id);
+    if (decisionOf(request.id) !== undefined) return;
     const known = find(request.productId);
-    const draft = answerProductRequest(known?.product ?? null, known ?? { reserved: 0, sold: 0 }, request);
+    const draft = answerProductRequest(known.product, known, request);
     const envelope = {
       id: newId(),
       productId: request.productId,
@@ -92,32 +160,62 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     };
     const { id: requestId } = request;
     const { command_hash: commandHash } = request.data;
-    if (known === undefined || draft.kind === 'refusal') {
-      moves.answers.push({ requestId, commandHash, event: { ...draft, ...envelope } as ProductRefusal });
+    if (known.product === null || draft.kind === 'refusal') {
+      answers.set(requestId, { requestId, commandHash, event: { ...draft, ...envelope } as ProductRefusal });
       return;
     }
     const fact = { ...draft, ...envelope, version: known.product.version + 1 } as ProductFact;
-    const product = evolveProduct(known.product, fact).product!;
-    const next = { ...known, product, unreadIn: known.unreadIn + Math.max(0, deltaOf(fact)) };
-    moves.products.set(request.productId, next);
-    moves.answers.push({ requestId, commandHash, event: { ...fact, data: { ...fact.data, result: resultOf(next) } } as ProductFact });
+    const next = decided(known, fact);
+    products.set(request.productId, next);
+    answers.set(requestId, { requestId, commandHash, event: withResult(fact, next) });
   };
 
   for (const event of events) {
     if (event.kind === 'request') answer(event);
-    else if (event.kind === 'refusal' || readFact(event) === 'applied') {
-      const { causationId } = event;
-      if (causationId !== null && state.decisions.get(causationId)?.delivered === false) moves.delivered.push(causationId);
-    }
+    else if (event.kind === 'refusal') readAnswer(event);
+    else readFact(event);
   }
-  return moves;
+  const stored = (some: Iterable<Answer>, isRead: (requestId: string) => boolean): StoredAnswer[] =>
+    Array.from(some, (each) => ({ answer: each, delivered: isRead(each.requestId) }));
+  const isDelivered = (requestId: string): boolean => delivered.has(requestId);
+  const added = [...stored(answers.values(), isDelivered), ...stored(heard.values(), () => true)];
+  const changed = stored(rewritten.values(), isDelivered);
+  return {
+    products,
+    added,
+    rewritten: changed,
+    delivered: [...delivered],
+    toAppend: [...changed, ...added].flatMap((each) => (each.delivered ? [] : [each.answer])),
+  };
 };
+
+const unknownProduct = (productId: string): LedgerProduct => ({
+  productId,
+  product: null,
+  read: null,
+  unreadIn: 0,
+  reserved: 0,
+  sold: 0,
+});
+
+/** A product after one more decision about it, whose fact has the next version. */
+const decided = (known: LedgerProduct, fact: ProductFact): LedgerProduct => ({
+  ...known,
+  product: evolveProduct(known.product, fact).product,
+  unreadIn: known.unreadIn + Math.max(0, deltaOf(fact)),
+});
+
+const withResult = (fact: ProductFact, { product, reserved, sold }: LedgerProduct): ProductFact =>
+  ({ ...fact, data: { ...fact.data, result: resultOf(product!, { reserved, sold }) } }) as ProductFact;
+
+const isOurs = (decisions: ProductState['decisions'], { id, causationId }: ProductFact): boolean =>
+  causationId !== null && decisions.get(causationId)?.eventId === id;
 
 /** A creation is its own answer: it is found by its own id. */
 export const creationAsAnswer = (event: ProductCreated): Answer => ({ requestId: event.id, commandHash: event.data.command_hash, event });
 
 /** What the client is told: by this fact alone it can be told again. */
-export const resultOf = ({ product, reserved, sold }: LedgerProduct): ProductResult => ({
+export const resultOf = (product: Product, { reserved, sold }: StockUse): ProductResult => ({
   name: product.name,
   description: product.description,
   price_minor: product.priceMinor,
@@ -133,9 +231,4 @@ export const resultOf = ({ product, reserved, sold }: LedgerProduct): ProductRes
 export const deltaOf = ({ name, data }: ProductFact): number => {
   if (name === 'StockAdjusted') return data.delta;
   return name === 'ProductUpdated' ? data.stock_delta : 0;
-};
-
-const requireOurs = ({ decisions }: ProductState, { id, productId, version, causationId }: ProductFact): void => {
-  if (causationId !== null && decisions.get(causationId)?.eventId === id) return;
-  throw new Error(`version ${version} of the product ${productId} in the log is not the one that was decided: rebuild the ledger`);
 };

@@ -6,6 +6,7 @@ import type { StockLine } from '../../shared/order/stock.ts';
 import { bool, type ColumnsOf, cell, columnList, int4, int8, jsonb, text, timestamptz } from '../../shared/postgres/binary.ts';
 import type { ProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
 import type { ProductFactName } from '../../shared/product/events.ts';
+import type { Product } from '../../shared/product/product.ts';
 import type { CarriedOrder } from './ledger.ts';
 import type { Answer, LedgerProduct } from './product-requests.ts';
 import type { Reservation } from './stock.ts';
@@ -55,41 +56,49 @@ export const RESERVATION_FIELDS = columnList(RESERVATION);
 
 export const reservationOf = ({ version, state, lines }: ReservationRow): Reservation => ({ version, state, lines });
 
-const PRODUCT: ColumnsOf<ProductRow, LedgerProduct> = {
-  product_id: cell(text, ({ product }) => product.productId),
-  version: cell(int4, ({ product }) => product.version),
-  read_version: cell(int4, ({ readVersion }) => readVersion),
-  name: cell(text, ({ product }) => product.name),
-  description: cell(text, ({ product }) => product.description),
-  price_minor: cell(int8, ({ product }) => product.priceMinor),
-  currency: cell(text, ({ product }) => product.currency),
-  put_in: cell(int8, ({ product }) => product.putIn),
+/** A row that the ledger may have of a product that only orders know. */
+export type LedgerProductRow = Counts & { [C in Exclude<keyof ProductRow, keyof Counts>]: ProductRow[C] | null } & {
+  read_product: Product | null;
+};
+type Counts = Pick<ProductRow, 'product_id' | 'version' | 'read_version' | 'put_in' | 'unread_in' | 'reserved' | 'sold'>;
+
+const PRODUCT: ColumnsOf<LedgerProductRow, LedgerProduct> = {
+  product_id: cell(text, ({ productId }) => productId),
+  version: cell(int4, ({ product }) => product?.version ?? 0),
+  read_version: cell(int4, ({ read }) => read?.version ?? 0),
+  name: cell(text, ({ product }) => product?.name ?? null),
+  description: cell(text, ({ product }) => product?.description ?? null),
+  price_minor: cell(int8, ({ product }) => product?.priceMinor ?? null),
+  currency: cell(text, ({ product }) => product?.currency ?? null),
+  put_in: cell(int8, ({ product }) => product?.putIn ?? 0),
   unread_in: cell(int8, ({ unreadIn }) => unreadIn),
   reserved: cell(int8, ({ reserved }) => reserved),
   sold: cell(int8, ({ sold }) => sold),
-  created_at: cell(timestamptz, ({ product }) => product.createdAt),
-  updated_at: cell(timestamptz, ({ product }) => product.updatedAt),
-  created_event_id: cell(text, ({ product }) => product.createdEventId),
+  created_at: cell(timestamptz, ({ product }) => product?.createdAt ?? null),
+  updated_at: cell(timestamptz, ({ product }) => product?.updatedAt ?? null),
+  created_event_id: cell(text, ({ product }) => product?.createdEventId ?? null),
+  read_product: cell(jsonb, ({ product, read }) => (read === null || read.version === product?.version ? null : JSON.stringify(read))),
 };
 export const PRODUCT_FIELDS = columnList(PRODUCT);
 
-export const productOf = (row: ProductRow): LedgerProduct => ({
-  product: {
-    productId: row.product_id,
-    name: row.name,
-    description: row.description,
-    priceMinor: row.price_minor,
-    currency: row.currency,
-    putIn: row.put_in,
-    version: row.version,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    createdEventId: row.created_event_id,
-  },
-  readVersion: row.read_version,
-  unreadIn: row.unread_in,
-  reserved: row.reserved,
-  sold: row.sold,
+export const productOf = (row: LedgerProductRow): LedgerProduct => {
+  const product = row.version === 0 ? null : createdProductOf(row as LedgerProductRow & ProductRow);
+  const { product_id: productId, read_version: version, read_product: read, unread_in: unreadIn, reserved, sold } = row;
+  // A processor from before this column neither writes nor clears it: then what it read has the columns' values, as it had for it.
+  return { productId, product, read: read?.version === version ? read : product && { ...product, version }, unreadIn, reserved, sold };
+};
+
+const createdProductOf = (row: ProductRow): Product => ({
+  productId: row.product_id,
+  name: row.name,
+  description: row.description,
+  priceMinor: row.price_minor,
+  currency: row.currency,
+  putIn: row.put_in,
+  version: row.version,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  createdEventId: row.created_event_id,
 });
 
 /** A request that was decided, as it is stored. */

@@ -63,8 +63,12 @@ export const LOCK_RESERVATIONS = `
 
 /** What may be promised: not what was put in by facts that no processor has read yet. */
 export const LOCK_STOCK = `
-  SELECT product_id, put_in - unread_in AS put_in, unread_in AS coming, reserved, sold
+  SELECT product_id, version > 0 AS is_created, put_in - unread_in AS put_in, unread_in AS coming, reserved, sold
   FROM products WHERE product_id = ANY ($1::text[]) ORDER BY product_id FOR UPDATE`;
+
+/** Rows for products that only orders know. */
+export const ADD_UNKNOWN = `
+  INSERT INTO products (product_id) SELECT id FROM unnest($1::text[]) AS id ORDER BY id ON CONFLICT (product_id) DO NOTHING`;
 
 export type StockEntry = readonly [productId: string, stock: { reserved: number; sold: number }];
 
@@ -90,19 +94,32 @@ export const LOCK_PRODUCTS = `
 export const READ_DECISIONS =
   "SELECT request_id, delivered, event ->> 'id' AS event_id FROM product_requests WHERE request_id = ANY ($1::text[])";
 
+/** What is reserved and sold is the orders' to say, perhaps of a product that was unknown until now. */
 export const WRITE_PRODUCTS = `
   INSERT INTO products (${names(PRODUCT_FIELDS)})
   SELECT ${names(PRODUCT_FIELDS)} FROM ${unnest(PRODUCT_FIELDS, 1, 'n')}
-  ON CONFLICT (product_id) DO UPDATE SET ${PRODUCT_FIELDS.slice(1)
+  ON CONFLICT (product_id) DO UPDATE SET ${PRODUCT_FIELDS.filter(({ name }) => !['product_id', 'reserved', 'sold'].includes(name))
     .map(({ name }) => `${name} = EXCLUDED.${name}`)
     .join(', ')}`;
 
+/** A request of another product may have the id, where another program wrote it: the first one has it. */
 export const INSERT_REQUESTS = `
   INSERT INTO product_requests (${names(REQUEST_FIELDS)})
-  SELECT ${names(REQUEST_FIELDS)} FROM ${unnest(REQUEST_FIELDS, 1, 'r')}`;
+  SELECT ${names(REQUEST_FIELDS)} FROM ${unnest(REQUEST_FIELDS, 1, 'r')}
+  ON CONFLICT (request_id) DO NOTHING`;
+
+export const REWRITE_REQUESTS = `
+  UPDATE product_requests p SET event = r.event, version = r.version, delivered = r.delivered
+  FROM ${unnest(REQUEST_FIELDS, 1, 'r')} WHERE p.request_id = r.request_id`;
 
 export const MARK_DELIVERED = 'UPDATE product_requests SET delivered = true WHERE request_id = ANY ($1::text[])';
+
+export const READ_OUTBOX_OF = `
+  SELECT ${names(REQUEST_FIELDS)}
+  FROM product_requests WHERE partition = $1 AND NOT delivered AND product_id = ANY ($2::text[]) ORDER BY decision`;
 
 export const READ_OUTBOX = `
   SELECT ${names(REQUEST_FIELDS)}
   FROM product_requests WHERE partition = $1 AND NOT delivered ORDER BY decision`;
+
+export const COUNT_OVERSOLD = 'SELECT count(*)::int4 AS count FROM products WHERE put_in - sold < reserved';

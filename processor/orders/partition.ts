@@ -5,7 +5,7 @@ import type { OrderEvent, OrderFact, OrderRequest } from '../../shared/order/eve
 import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { answeredBy, type Effect, evolve, type Order } from '../../shared/order/order.ts';
-import { bringsStock } from '../../shared/order/stock.ts';
+import { bringsStock, sameLines, stockLines } from '../../shared/order/stock.ts';
 import type { CarriedOrder, StockStep } from '../ledger/ledger.ts';
 import { type Entry, newEntry, type PendingRequest, report } from './entry.ts';
 
@@ -160,7 +160,8 @@ export const stockStepOf = ({ partition }: Partition, entry: Entry, fact: OrderF
   if (!usesStock) return null;
   if (fact.name === 'OrderProcessing') {
     const version = fact.version - 1;
-    if (stockDecision?.version === version && stockDecision.enough) return null;
+    const isOurs = stockDecision?.version === version && stockDecision.enough && sameLines(fact.data.reserved, stockLines(order.items));
+    if (isOurs) return null;
     return { partition, orderId, version, do: 'hold', lines: fact.data.reserved };
   }
   if (!isTerminal(status)) return null;

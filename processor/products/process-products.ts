@@ -90,7 +90,8 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
     });
     if (taken === null || !state.live) return;
     state.position = end.offset;
-    state.outbox.delivered(taken.delivered);
+    // Also those that were decided before and have another event now.
+    state.outbox.delivered([...taken.delivered, ...taken.answers.map(({ requestId }) => requestId)]);
     state.outbox.add(taken.answers);
     if (attempts === 1) return;
     // An earlier attempt may have been committed without an answer: what it decided and found delivered only the ledger knows.

@@ -28,10 +28,15 @@ const ITEM = data<ItemData>({
   stocked: { type: 'boolean' },
 });
 const ITEMS = { type: 'array', minItems: 1, maxItems: 100, items: ITEM } as const;
+/** Ten times what a hundred items of an order can ask for. Sums of millions of them are whole numbers still. */
+const UNITS_MAX = 1_000_000_000;
 const RESERVED = {
   type: 'array',
   maxItems: 100,
-  items: data<EventData['OrderProcessing']['reserved'][number]>({ product_id: ID, quantity: { type: 'integer', minimum: 1 } }),
+  items: data<EventData['OrderProcessing']['reserved'][number]>({
+    product_id: ID,
+    quantity: { type: 'integer', minimum: 1, maximum: UNITS_MAX },
+  }),
 } as const;
 const CONTEXT = { user_id: ID, previous_status: STATUS } as const;
 const REQUESTED = {

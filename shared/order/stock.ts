@@ -18,6 +18,11 @@ export const stockLines = (items: readonly ItemData[]): StockLine[] => {
   return Array.from(quantities, ([product_id, quantity]) => ({ product_id, quantity })).sort(byProduct);
 };
 
+/** Whether both take the same units of the same products, both in the order of `stockLines`. */
+export const sameLines = (one: readonly StockLine[], other: readonly StockLine[]): boolean =>
+  one.length === other.length &&
+  one.every(({ product_id: id, quantity }, at) => other[at]!.product_id === id && other[at]!.quantity === quantity);
+
 /** Whether this fact puts its order under the ledger's rules. Once under them, an order stays there: amended, it gives stock back. */
 export const bringsStock = (fact: OrderFact): boolean => {
   if (fact.name === 'OrderProcessing') return fact.data.reserved.length > 0;

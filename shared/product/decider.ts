@@ -33,7 +33,8 @@ export const answerProductRequest = (
   }
   const onHand = product.putIn - use.sold;
   const delta = askedDelta(request, onHand);
-  if (onHand + delta < use.reserved) {
+  // What was sold twice stays sold: whoever puts units in, or leaves them alone, is let in.
+  if (delta < 0 && onHand + delta < use.reserved) {
     return refuse('STOCK_WOULD_BE_NEGATIVE', `${onHand} are on hand and ${use.reserved} of them reserved: ${-delta} cannot be taken away.`);
   }
   if (onHand + delta > STOCK_MAX) return refuse('STOCK_TOO_LARGE', `At most ${STOCK_MAX} units can be on hand.`);

@@ -60,7 +60,7 @@ const keepHolds = (
     if (known?.order.status !== 'pending' || known.order.version !== version) continue;
     const isThere = lines.every(({ product_id: id, quantity }) => {
       const stock = products.get(id);
-      return stock !== undefined && stock.product.putIn - stock.unreadIn - stock.sold - stock.reserved >= quantity;
+      return stock?.product != null && stock.product.putIn - stock.unreadIn - stock.sold - stock.reserved >= quantity;
     });
     if (!isThere) continue;
     for (const { product_id: id, quantity } of lines) {

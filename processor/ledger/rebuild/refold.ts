@@ -36,7 +36,7 @@ export interface RefoldedPartition {
 export interface Refold {
   takeOrderEvent: (partition: number, offset: number, event: OrderEvent) => void;
   takeProductEvent: (partition: number, offset: number, event: ProductEvent) => void;
-  /** The counts of a product are those that its facts and the orders read so far make. */
+  /** The counts of a product are those that its facts and the orders read so far make; with those that only orders know. */
   products: () => Map<string, LedgerProduct>;
   /** By the facts read so far, without counts. */
   productNow: (id: string) => Product | undefined;
@@ -111,9 +111,11 @@ export const createRefold = (): Refold => {
     takeProductEvent: products.take,
     products: () => {
       const sums = counts();
-      const entries = Array.from(products.products, ([id, product]): [string, LedgerProduct] => {
-        const { reserved, sold } = sums.get(id) ?? { reserved: 0, sold: 0 };
-        return [id, { product, readVersion: product.version, unreadIn: 0, reserved, sold }];
+      const ids = [...products.products.keys(), ...[...sums.keys()].filter((id) => !products.products.has(id))];
+      const entries = ids.map((productId): [string, LedgerProduct] => {
+        const product = products.products.get(productId) ?? null;
+        const { reserved, sold } = sums.get(productId) ?? { reserved: 0, sold: 0 };
+        return [productId, { productId, product, read: product, unreadIn: 0, reserved, sold }];
       });
       return new Map(entries);
     },

@@ -1,10 +1,9 @@
 // processor/ledger/verify/compare-products.ts: compares the products and decisions of a snapshot with the log.
 // The products are compared with the reservations of the same snapshot, too.
 
-import type { ProductRow } from '../../../shared/postgres/tables/ledger-rows.ts';
 import { evolveProduct } from '../../../shared/product/product.ts';
 import { type Answer, deltaOf } from '../product-requests.ts';
-import { answerOf, productOf } from '../rows.ts';
+import { answerOf, type LedgerProductRow, productOf } from '../rows.ts';
 import type { Differences } from './differences.ts';
 import type { LedgerSnapshot, ProductHistory } from './snapshot.ts';
 
@@ -38,18 +37,24 @@ export const compareProducts = ({ differences, snapshot, history, answers }: Com
 interface CompareProduct {
   differences: Differences;
   history: ProductHistory;
-  row: ProductRow;
+  row: LedgerProductRow;
   undelivered: readonly Answer[];
   counts: ReadonlyMap<string, { reserved: number; sold: number }>;
 }
 
 const compareProduct = ({ differences, history, row, undelivered, counts }: CompareProduct): void => {
   const { product_id: id } = row;
+  const { reserved, sold } = counts.get(id) ?? { reserved: 0, sold: 0 };
+  differences.compare({ what: 'product', id, field: 'reserved' }, reserved, row.reserved);
+  differences.compare({ what: 'product', id, field: 'sold' }, sold, row.sold);
+  const known = productOf(row);
+  if (known.product === null) return; // only orders know it
   const read = history.atRead.get(id);
   if (read === undefined) {
     differences.add({ what: 'product', id, field: 'read_version', expected: null, actual: row.read_version });
     return;
   }
+  if (row.read_product !== null) differences.compare({ what: 'product', id, field: 'read_product' }, read, known.read);
   let expected = read;
   let unreadIn = 0;
   for (const { event } of undelivered) {
@@ -57,13 +62,9 @@ const compareProduct = ({ differences, history, row, undelivered, counts }: Comp
     expected = evolveProduct(expected, event).product!;
     unreadIn += Math.max(0, deltaOf(event));
   }
-  const { product } = productOf(row);
   for (const field of Object.keys(expected) as (keyof typeof expected)[])
-    differences.compare({ what: 'product', id, field }, expected[field], product[field]);
+    differences.compare({ what: 'product', id, field }, expected[field], known.product[field]);
   differences.compare({ what: 'product', id, field: 'unread_in' }, unreadIn, row.unread_in);
-  const { reserved, sold } = counts.get(id) ?? { reserved: 0, sold: 0 };
-  differences.compare({ what: 'product', id, field: 'reserved' }, reserved, row.reserved);
-  differences.compare({ what: 'product', id, field: 'sold' }, sold, row.sold);
 };
 
 const countLines = ({ reservations }: LedgerSnapshot): Map<string, { reserved: number; sold: number }> => {

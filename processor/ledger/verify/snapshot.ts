@@ -1,16 +1,16 @@
 // processor/ledger/verify/snapshot.ts: what a verification compares: the ledger at one moment, and the products of the log as they were at it.
 
 import type { Queryable, Row } from '../../../shared/postgres/database.ts';
-import type { ProductRow, RequestRow } from '../../../shared/postgres/tables/ledger-rows.ts';
+import type { RequestRow } from '../../../shared/postgres/tables/ledger-rows.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import type { CarriedOrder } from '../ledger.ts';
-import { type CarriedRow, carriedOf, type ReservationRow } from '../rows.ts';
+import { type CarriedRow, carriedOf, type LedgerProductRow, type ReservationRow } from '../rows.ts';
 
 /** The ledger at one moment. */
 export interface LedgerSnapshot {
   complete: boolean;
   startOf: (topic: string, partition: number) => number;
-  products: ProductRow[];
+  products: LedgerProductRow[];
   requests: RequestRow[];
   reservations: Map<string, ReservationRow>;
   /** With the partition, by order id. */
@@ -32,7 +32,7 @@ export const readSnapshot = async (client: Queryable, schema: string, ordersTopi
   return {
     complete: (await rows<{ complete: boolean }>('SELECT complete FROM ledger'))[0]?.complete === true,
     startOf: (topic, partition) => starts.get(`${topic}/${partition}`) ?? 0,
-    products: await rows<ProductRow>('SELECT * FROM products'),
+    products: await rows<LedgerProductRow>('SELECT * FROM products'),
     requests: await rows('SELECT * FROM product_requests ORDER BY decision'),
     reservations: new Map(reservations.map((row) => [row.order_id, row])),
     carried: new Map(carried.map((row) => [row.fold.orderId, { ...carriedOf(row), partition: row.partition }])),

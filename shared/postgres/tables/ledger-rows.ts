@@ -1,7 +1,10 @@
 // shared/postgres/tables/ledger-rows.ts: the rows of the ledger that the api reads too. The processor alone writes them (processor/ledger/rows.ts),
 // as the connections of database.ts read them: bigint as number, timestamptz as epoch milliseconds.
 
-/** A product with its stock. `version` is that of the last decision, `read_version` that of the last fact read. */
+/**
+ * A product with its stock, once its creation was read: that of a product that only orders know yet has version 0 and no name. `version` is
+ * that of the last decision, `read_version` that of the last fact read.
+ */
 export interface ProductRow {
   product_id: string;
   version: number;

@@ -129,5 +129,59 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       expect(await ledger.undeliveredAnswers(0)).toEqual([]);
       expect(await ledger.moveStock('orders', [step('b', 'decide', 12)])).toEqual(['reserved']);
     });
+
+    const products = { topic: 'products', partition: 0 };
+
+    it('writes what the log says of stock that is not there, and of a product that it does not know yet (R18)', async () => {
+      const lines = [
+        { product_id: 'ghost', quantity: 3 },
+        { product_id: 'lamp', quantity: 12 },
+      ];
+      const hold = { ...step('a', 'hold'), lines };
+      expect(await ledger.moveStock('orders', [hold, step('b', 'decide', 1)])).toEqual(['done', 'out-of-stock']);
+      expect(await ledger.moveStock('orders', [hold, { ...step('c', 'hold', 0, 1), lines: lines.slice(0, 1) }])).toEqual(['done', 'done']);
+      expect(await under.counts('lamp')).toEqual({ put_in: 10, reserved: 12, sold: 0 });
+      expect(await under.counts('ghost')).toEqual({ put_in: 0, reserved: 6, sold: 0 });
+      expect(await ledger.oversoldProducts()).toBe(2);
+      expect(await ledger.moveStock('orders', [{ ...step('d', 'decide'), lines: lines.slice(0, 1) }])).toEqual(['wait']);
+      expect(await ledger.moveStock('orders', [step('a', 'sell')])).toEqual(['done']);
+
+      await ledger.takeProductEvents(products, [productCreated('ghost', 20)], { offset: 2, note: null });
+      expect(await under.counts('ghost')).toEqual({ put_in: 20, reserved: 3, sold: 3 });
+      expect(await ledger.moveStock('orders', [{ ...step('d', 'decide'), lines: [{ product_id: 'ghost', quantity: 14 }] }])).toEqual([
+        'reserved',
+      ]);
+      const takenOut = productEvent('StockAdjusted', 'lamp', { version: 2, data: { delta: -9 } });
+      await ledger.takeProductEvents(products, [takenOut], { offset: 3, note: null });
+      expect(await under.counts('lamp')).toEqual({ put_in: 1, reserved: 0, sold: 12 });
+    });
+
+    it('gives a decision the next version when the log has another fact in its place, and has it appended again', async () => {
+      const asked = productEvent('StockAdjustmentRequested', 'lamp', { id: 'r1', data: { delta: 5 } });
+      const { answers: before } = await ledger.takeProductEvents(products, [asked], { offset: 2, note: null });
+      const theirs = productEvent('StockAdjusted', 'lamp', { version: 2, data: { delta: 100 } });
+      const { answers: after } = await ledger.takeProductEvents(products, [theirs, before[0]!.event], { offset: 4, note: null });
+      expect(after).toMatchObject([{ requestId: 'r1', event: { name: 'StockAdjusted', version: 3, data: { delta: 5 } } }]);
+      expect(await under.process().undeliveredAnswers(0)).toEqual(after);
+      expect(await under.counts('lamp')).toMatchObject({ put_in: 115 });
+      expect(await ledger.takeProductEvents(products, [after[0]!.event], { offset: 5, note: null })).toEqual({
+        answers: [],
+        delivered: ['r1'],
+      });
+      expect(await ledger.undeliveredAnswers(0)).toEqual([]);
+    });
+
+    it('keeps the answer that the log has to a request, also one that it never decided', async () => {
+      const ask = (id: string) => productEvent('StockAdjustmentRequested', 'lamp', { id });
+      await ledger.takeProductEvents(products, [ask('r1')], { offset: 2, note: null });
+      const theirs = ['r1', 'r2'].map((causationId, at) => productEvent('StockAdjusted', 'lamp', { version: 2 + at, causationId }));
+      const { answers, delivered } = await ledger.takeProductEvents(products, theirs, { offset: 4, note: null });
+      expect({ answers, delivered }).toEqual({ answers: [], delivered: ['r1'] });
+      expect(await ledger.takeProductEvents(products, [ask('r1'), ask('r2')], { offset: 6, note: null })).toEqual({
+        answers: [],
+        delivered: [],
+      });
+      expect(await under.counts('lamp')).toMatchObject({ put_in: 12 });
+    });
   });
 };

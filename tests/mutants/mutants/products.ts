@@ -8,8 +8,8 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     rule: 'R11',
     why: 'A request that is read twice is decided twice, and units are put in twice.',
     file: 'processor/ledger/product-requests.ts',
-    find: 'if (decided.has(request.id) || state.decisions.has(request.id)) return;',
-    replace: 'if (decided.has(request.id)) return;',
+    find: 'if (decisionOf(request.id) !== undefined) return;',
+    replace: 'if (answers.has(request.id)) return;',
     world: 'processor-products',
   },
   {
@@ -45,8 +45,8 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     rule: 'R11',
     why: 'A copy of a fact puts its units in once more.',
     file: 'processor/ledger/product-requests.ts',
-    find: "if (event.version !== (known?.readVersion ?? 0) + 1) return 'void';",
-    replace: '',
+    find: 'evolveProduct(known.read, event);',
+    replace: 'evolveProduct(known.read, { ...event, version: (known.read?.version ?? 0) + 1 });',
     world: 'processor-products',
   },
   {
@@ -54,8 +54,8 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     rule: 'stock',
     why: 'More units are taken out by hand than there are.',
     file: 'shared/product/decider.ts',
-    find: 'if (onHand + delta < use.reserved) {',
-    replace: 'if (onHand + delta < use.reserved - 1_000) {',
+    find: 'if (delta < 0 && onHand + delta < use.reserved) {',
+    replace: 'if (delta < 0 && onHand + delta < use.reserved - 1_000) {',
     world: 'processor-products',
   },
   {

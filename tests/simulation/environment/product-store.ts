@@ -2,14 +2,18 @@
 
 import type { ProductRow, ProductStore } from '../../../api/products/product-store.ts';
 import { type LedgerProduct, resultOf } from '../../../processor/ledger/product-requests.ts';
+import type { Product } from '../../../shared/product/product.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';
 import type { Transact } from '../../support/in-memory/read-model.ts';
 
-const rowOf = (known: LedgerProduct): ProductRow => ({
-  product_id: known.product.productId,
+type CreatedProduct = LedgerProduct & { product: Product; read: Product };
+const isCreated = (known: LedgerProduct | undefined): known is CreatedProduct => known?.product != null;
+
+const rowOf = (known: CreatedProduct): ProductRow => ({
+  product_id: known.productId,
   version: known.product.version,
-  ...resultOf(known),
+  ...resultOf(known.product, known),
 });
 
 export const createSimulatedProductStore = (tables: LedgerTables, topic: string, transact: Transact): ProductStore => ({
@@ -21,23 +25,21 @@ export const createSimulatedProductStore = (tables: LedgerTables, topic: string,
         const [of, partition] = key.split('/');
         if (of === topic) starts.set(Number(partition), start.offset);
       }
-      const products = Array.from(tables.products, ([productId, { product, readVersion }]) => ({
-        productId,
-        priceMinor: product.priceMinor,
-        version: readVersion,
-        createdEventId: product.createdEventId,
-      }));
+      const products = [...tables.products.values()]
+        .filter(isCreated)
+        .map(({ read: { productId, priceMinor, version, createdEventId } }) => ({ productId, priceMinor, version, createdEventId }));
       return { starts, products };
     }),
   find: (productId) =>
     transact(() => {
       const found = tables.products.get(productId);
       if (found === undefined && !tables.complete) throw new AppError('DATABASE_UNAVAILABLE', 'The ledger is being rebuilt.');
-      return found === undefined ? null : rowOf(found);
+      return isCreated(found) ? rowOf(found) : null;
     }),
   page: (after, limit) =>
     transact(() =>
       [...tables.products.values()]
+        .filter(isCreated)
         .map(rowOf)
         .filter(({ product_id: id }) => id > (after ?? ''))
         .sort((one, other) => (one.product_id < other.product_id ? -1 : 1))

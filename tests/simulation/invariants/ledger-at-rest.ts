@@ -27,8 +27,8 @@ export const checkLedger = (world: World): void => {
     const row = ledger.products.get(id);
     if (JSON.stringify(row?.product) !== JSON.stringify(product))
       sim.violate(`${id} is ${JSON.stringify(row?.product)}, by the log ${JSON.stringify(product)}`);
-    if (row?.readVersion !== product.version || row.unreadIn !== 0)
-      sim.violate(`${id} was read to version ${row?.readVersion} of ${product.version}, ${row?.unreadIn} units are not read`);
+    if (row?.read?.version !== product.version || row.unreadIn !== 0)
+      sim.violate(`${id} was read to version ${row?.read?.version} of ${product.version}, ${row?.unreadIn} units are not read`);
   }
   for (const [id, { delivered }] of ledger.requests) if (!delivered) sim.violate(`the answer to ${id} is not delivered`);
   for (const [id, answers] of productTruth.answers)

@@ -137,7 +137,7 @@ export const lockingDatabase = (session: string, tables: LockingTables, sim: Sim
     }
     if (!statement.includes('FROM products')) throw new Error(`this database does not know the statement ${statement}`);
     await lockAll('product', statement, ids);
-    return ids.map((product_id) => ({ product_id, coming: 0, ...tables.products.get(product_id)! }));
+    return ids.map((product_id) => ({ product_id, is_created: true, coming: 0, ...tables.products.get(product_id)! }));
   };
   const query = async (asked: string | { text: string; values: unknown[] }, values: unknown[] = []) => {
     const rows = typeof asked === 'string' ? await run(asked, values) : await run(asked.text, asked.values);

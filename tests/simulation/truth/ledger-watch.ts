@@ -31,8 +31,8 @@ export const createLedgerWatch = ({ sim, truth, tables, topic }: LedgerWatchOpti
     for (const [id, { product, reserved, sold: soldUnits }] of tables.products) {
       if (reserved !== (held.get(id) ?? 0)) sim.violate(`${id} has ${reserved} reserved, its reservations hold ${held.get(id) ?? 0}`);
       if (soldUnits !== (sold.get(id) ?? 0)) sim.violate(`${id} has ${soldUnits} sold, its orders took ${sold.get(id) ?? 0}`);
-      if (product.putIn - soldUnits < reserved)
-        sim.violate(`of ${id} there are ${product.putIn}, ${soldUnits} sold and ${reserved} reserved`);
+      const putIn = product?.putIn ?? 0;
+      if (putIn - soldUnits < reserved) sim.violate(`of ${id} there are ${putIn}, ${soldUnits} sold and ${reserved} reserved`);
     }
   };
   const checkStart = (partition: number, start: number): void => {

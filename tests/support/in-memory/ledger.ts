@@ -10,7 +10,7 @@ import {
   type PartitionRef,
   type Start,
 } from '../../../processor/ledger/ledger.ts';
-import { type Answer, creationAsAnswer, type LedgerProduct, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
+import { type Answer, type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
 import { moveStock, type Reservation } from '../../../processor/ledger/stock.ts';
 
 export interface LedgerTables {
@@ -89,13 +89,13 @@ export const createMemoryLedger = (
         const stocks = Array.from(
           tables.products,
           ([id, { product, unreadIn, reserved, sold }]) =>
-            [id, { putIn: product.putIn - unreadIn, coming: unreadIn, reserved, sold }] as const,
+            [id, { isCreated: product !== null, putIn: (product?.putIn ?? 0) - unreadIn, coming: unreadIn, reserved, sold }] as const,
         );
         const moves = moveStock({ reservations: tables.reservations, products: new Map(stocks) }, steps);
         for (const [id, { reserved, sold }] of moves.products) {
-          const product = tables.products.get(id)!;
-          if (reserved < 0 || product.product.putIn - sold < reserved) throw new Error(`${id} has ${reserved} reserved, ${sold} sold`);
-          tables.products.set(id, { ...product, reserved, sold });
+          if (reserved < 0) throw new Error(`${id} has ${reserved} reserved`);
+          const known = tables.products.get(id) ?? { productId: id, product: null, read: null, unreadIn: 0 };
+          tables.products.set(id, { ...known, reserved, sold });
         }
         for (const [id, reservation] of moves.reservations) tables.reservations.set(id, reservation);
         return moves.decisions;
@@ -108,18 +108,24 @@ export const createMemoryLedger = (
           ([id, { delivered, answer }]) => [id, { delivered, eventId: answer.event.id }] as const,
         );
         const stamp = { newId: () => `p-${where.partition}-${end.offset}-${++sequence}`, now: () => 0 };
-        const moves = takeProductEvents({ products: tables.products, decisions: new Map(decisions) }, events, stamp);
+        const state = { products: tables.products, decisions: new Map(decisions) };
+        const behind = overtaken(state, events);
+        const outbox = [...tables.requests.values()]
+          .filter(({ delivered, answer }) => !delivered && behind.includes(answer.event.productId))
+          .map(({ answer }) => answer);
+        const moves = takeProductEvents({ ...state, outbox }, events, stamp);
         for (const [id, product] of moves.products) tables.products.set(id, product);
-        for (const answer of moves.answers) tables.requests.set(answer.requestId, { answer, partition: where.partition, delivered: false });
-        for (const created of moves.creations)
-          tables.requests.set(created.id, { answer: creationAsAnswer(created), partition: where.partition, delivered: true });
+        for (const stored of [...moves.added, ...moves.rewritten])
+          tables.requests.set(stored.answer.requestId, { ...stored, partition: where.partition });
         for (const id of moves.delivered) tables.requests.get(id)!.delivered = true;
         tables.partitions.get(keyOf(where))!.start = end;
-        return { answers: moves.answers, delivered: moves.delivered };
+        return { answers: moves.toAppend, delivered: moves.delivered };
       }),
     undeliveredAnswers: (partition) =>
       transact(() =>
         [...tables.requests.values()].filter((row) => row.partition === partition && !row.delivered).map(({ answer }) => answer),
       ),
+    oversoldProducts: () =>
+      transact(() => [...tables.products.values()].filter((row) => (row.product?.putIn ?? 0) - row.sold < row.reserved).length),
   };
 };

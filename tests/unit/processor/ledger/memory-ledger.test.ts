@@ -12,7 +12,7 @@ ledgerContract('in memory', async () => {
     },
     counts: async (id) => {
       const known = tables.products.get(id);
-      return known && { put_in: known.product.putIn, reserved: known.reserved, sold: known.sold };
+      return known && { put_in: known.product?.putIn ?? 0, reserved: known.reserved, sold: known.sold };
     },
   };
 });

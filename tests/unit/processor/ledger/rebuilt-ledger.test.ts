@@ -44,7 +44,7 @@ describe('a rebuilt ledger', () => {
       b: { version: 3, state: 'closed', lines: lines(3) },
       d: { version: 2, state: 'closed', lines: [] },
     });
-    expect(products.get('lamp')).toMatchObject({ reserved: 2, sold: 3, unreadIn: 0, readVersion: 1 });
+    expect(products.get('lamp')).toMatchObject({ reserved: 2, sold: 3, unreadIn: 0, read: { version: 1 } });
     expect(folded().orderPartition(0, 10)).toMatchObject({ startOffset: 0 });
   });
 
@@ -62,14 +62,22 @@ describe('a rebuilt ledger', () => {
     const outbox = [{ answer: { requestId: 'r1', commandHash: null, event: adjusted }, partition: 0 }];
     const { products, requests } = rebuiltLedger(folded(), { held: new Map(), outbox });
     expect(requests).toEqual([{ ...outbox[0], delivered: false }]);
-    expect(products.get('lamp')).toMatchObject({ product: { putIn: 15, version: 2 }, readVersion: 1, unreadIn: 5 });
+    expect(products.get('lamp')).toMatchObject({ product: { putIn: 15, version: 2 }, read: { version: 1 }, unreadIn: 5 });
 
     const read = folded();
     read.takeProductEvent(0, 1, productEvent('StockAdjustmentRequested', 'lamp', { id: 'r1', data: { delta: 5 } }));
     read.takeProductEvent(0, 2, adjusted);
     const later = rebuiltLedger(read, { held: new Map(), outbox });
     expect(later.requests).toMatchObject([{ answer: { requestId: 'r1' }, delivered: true }]);
-    expect(later.products.get('lamp')).toMatchObject({ product: { putIn: 15 }, readVersion: 2, unreadIn: 0 });
+    expect(later.products.get('lamp')).toMatchObject({ product: { putIn: 15 }, read: { version: 2 }, unreadIn: 0 });
+  });
+
+  it('has the counts of a product that only orders know', () => {
+    const refold = folded();
+    refold.takeOrderEvent(0, 10, event('OrderProcessing', 'e', { version: 2, data: { reserved: [{ product_id: 'ghost', quantity: 7 }] } }));
+    const { products, reservations } = rebuiltLedger(refold, NOTHING);
+    expect(products.get('ghost')).toMatchObject({ product: null, read: null, reserved: 7, sold: 0 });
+    expect(reservations.get('e')).toMatchObject({ state: 'held' });
   });
 
   it('finds creations that have a key again, delivered', () => {

@@ -30,7 +30,7 @@ const stocks = fc.tuple(fc.nat(10), fc.nat(10), fc.nat(10));
 
 const stateOf = (putIn: readonly number[]): StockState => ({
   reservations: new Map(),
-  products: new Map(PRODUCTS.map((id, index) => [id, { putIn: putIn[index]!, coming: 0, reserved: 0, sold: 0 }])),
+  products: new Map(PRODUCTS.map((id, index) => [id, { isCreated: true, putIn: putIn[index]!, coming: 0, reserved: 0, sold: 0 }])),
 });
 const moved = (state: StockState, taken: readonly StockStep[]): { state: StockState; decisions: string[] } => {
   const { reservations, products, decisions } = moveStock(state, taken);
@@ -106,12 +106,12 @@ describe('moving stock', () => {
     const held = moved(stateOf([3, 1, 0]), [step('a', 'decide', 1, [['p0', 3]])]).state;
     const { state, decisions } = moved(held, [step('a', 'decide', 2, [['p1', 2]]), step('b', 'decide', 1, [['p0', 3]])]);
     expect(decisions).toEqual(['out-of-stock', 'reserved']);
-    expect(state.products.get('p0')).toEqual({ putIn: 3, coming: 0, reserved: 3, sold: 0 });
+    expect(state.products.get('p0')).toEqual({ isCreated: true, putIn: 3, coming: 0, reserved: 3, sold: 0 });
     expect(moved(state, [step('a', 'decide', 1, [['p0', 3]])]).decisions).toEqual(['reserved']); // never asked: versions do not go back
   });
 
   it('has an order wait for units that are on their way through the log, and rejects what even those do not cover', () => {
-    const some = { ...stateOf([1, 0, 0]), products: new Map([['p0', { putIn: 1, coming: 2, reserved: 0, sold: 0 }]]) };
+    const some = { ...stateOf([1, 0, 0]), products: new Map([['p0', { isCreated: true, putIn: 1, coming: 2, reserved: 0, sold: 0 }]]) };
     const { state, decisions } = moved(some, [
       step('a', 'decide', 1, [['p0', 3]]),
       step('b', 'decide', 1, [['p0', 4]]),
@@ -154,7 +154,33 @@ describe('moving stock', () => {
   it('writes what an applied OrderProcessing lists when nothing holds it, once (R3)', () => {
     const read = [step('a', 'hold', 1, [['p0', 2]])];
     const once = moved(stateOf([5, 0, 0]), read).state;
-    expect(once.products.get('p0')).toEqual({ putIn: 5, coming: 0, reserved: 2, sold: 0 } satisfies ProductStock);
+    expect(once.products.get('p0')).toEqual({ isCreated: true, putIn: 5, coming: 0, reserved: 2, sold: 0 } satisfies ProductStock);
     expect(moved(once, read).state).toEqual(once);
+  });
+
+  it('writes what the log says also where there is too little, or no such product yet (R18), and promises nobody more', () => {
+    const ghost: [string, number][] = [
+      ['ghost', 3],
+      ['p0', 2],
+    ];
+    const held = moved(stateOf([1, 0, 0]), [step('a', 'hold', 1, ghost)]).state;
+    expect(held.products.get('p0')).toMatchObject({ putIn: 1, reserved: 2 });
+    expect(held.products.get('ghost')).toEqual({ isCreated: false, putIn: 0, coming: 0, reserved: 3, sold: 0 });
+    expect(moved(held, [step('b', 'decide', 1, [['p0', 1]])]).decisions).toEqual(['out-of-stock']);
+    expect(moved(held, [step('b', 'decide', 1, [['ghost', 1]])]).decisions).toEqual(['wait']);
+    const sold = moved(held, [step('a', 'sell')]).state;
+    expect([...sold.products.values()].map(({ reserved, sold }) => [reserved, sold])).toEqual([
+      [0, 2],
+      [0, 0],
+      [0, 0],
+      [0, 3],
+    ]);
+  });
+
+  it('follows an OrderProcessing that lists something else than was decided for that version', () => {
+    const decided = moved(stateOf([5, 5, 0]), [step('a', 'decide', 1, [['p0', 2]])]).state;
+    const { state } = moved(decided, [step('a', 'hold', 1, [['p1', 3]])]);
+    expect(state.reservations.get('a')?.lines).toEqual([{ product_id: 'p1', quantity: 3 }]);
+    expect([state.products.get('p0')?.reserved, state.products.get('p1')?.reserved]).toEqual([0, 3]);
   });
 });
