@@ -46,6 +46,7 @@ export const runUntilStopped = async (options: Omit<StackOptions, 'say' | 'onLin
   try {
     const api = await stack.start();
     lines.up();
+    if (options.withoutRoles) return say('broker and database are up, no role runs; `npm run orders` reaches them. Ctrl-C stops both.');
     say('ready; Ctrl-C stops everything. Try:');
     console.log(`curl -s -X POST ${api}/orders -H 'content-type: application/json' -d '${EXAMPLE_ORDER}'`);
   } catch (error) {

@@ -25,6 +25,8 @@ export interface StackOptions {
   env: NodeJS.ProcessEnv;
   /** Absolute paths of the roles' scripts. */
   scripts: Record<Role['name'], string>;
+  /** Only the broker and the database: for repairs during which no role may run. */
+  withoutRoles?: boolean;
   /** A sentence for the person who waits, about a part or about all of it. */
   say: (sentence: string, part?: string) => void;
   onLine: (name: string, line: string) => void;
@@ -87,12 +89,13 @@ export const createStack = (options: StackOptions): Stack => {
 
     const api = `http://${LOOPBACK}:${ports.api}`;
     const env = { ...options.env, ...rolesEnvironment(settings.AUTH, ports), KAFKA_BROKERS: kafka, DATABASE_URL: database };
-    for (const name of ['api', 'processor', 'projector'] as const) {
+    for (const name of options.withoutRoles ? [] : (['api', 'processor', 'projector'] as const)) {
       roles.push(keepRunning(roleSpec({ name, script: options.scripts[name], port: ports[name] }, { env, cwd: checkout }), events));
       say(`${name === 'api' ? `at ${api}` : `on port ${ports[name]}`}; ${WAITS_FOR[name]}`, name);
     }
     publish = () => publishRun(runFile, { api, kafka, database }, [...services, ...roles]);
     for (const role of roles) role.start();
+    publish();
     await untilReady();
     interrupted.signal.throwIfAborted();
     return api;
@@ -106,13 +109,13 @@ export const createStack = (options: StackOptions): Stack => {
       lastLine: () => lastLines.get(name) ?? null,
     }));
     sayWaits(parts, say, AbortSignal.any([ready.signal, interrupted.signal]));
-    const [api, ...others] = roles as [KeptProcess, ...KeptProcess[]];
+    const [api, ...others] = roles;
     const goOnWithout = (error: unknown) => {
       if (!(error instanceof AppError && error.code === 'LOCAL_STACK')) throw error;
     };
     try {
       await Promise.all([
-        api.untilReady({ limitMs: API_PATIENCE_MS, orEnds: false }),
+        api?.untilReady({ limitMs: API_PATIENCE_MS, orEnds: false }),
         ...others.map((role) => role.untilReady({ limitMs: OTHERS_PATIENCE_MS, orEnds: false }).catch(goOnWithout)),
       ]);
     } finally {

@@ -2,6 +2,7 @@
 // limit; a fatal error ends the process at once, because the supervisor's fresh start is the recovery.
 
 import type { Static, TObject } from 'typebox';
+import { isUndefinedTable } from '../postgres/errors.ts';
 import { AppError, isRefusedConfiguration } from './app-error.ts';
 import { parseConfig } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -49,6 +50,8 @@ const endFor = (error: unknown, logger: Logger): never => {
   }
   // What is expected to happen needs no stack: a broker or database that is away, a port that is taken.
   if (error instanceof AppError) logger.fatal({ code: error.code, reason: reasonOf(error) }, message);
+  else if (isUndefinedTable(error))
+    logger.fatal(`${message}: its tables are gone, and are made again at the next start (docs/recovery.md).`);
   else if (isNetworkError(error)) logger.fatal({ reason: reasonOf(error) }, networkSentence(error));
   else logger.fatal({ err: error }, message);
   process.exit(1);

@@ -1,0 +1,22 @@
+// ops/drill/steps.ts: what an operator does, in the words of docs/recovery.md.
+
+import { AppError } from '../../shared/runtime/app-error.ts';
+import type { DrillStack } from './drill-stack.ts';
+
+/** Runs a command that must succeed. */
+export const orders = async (stack: DrillStack, ...args: string[]): Promise<void> => {
+  const { code, said } = await stack.orders(...args);
+  if (code !== 0) throw new AppError('LOCAL_STACK', `npm run orders -- ${args.join(' ')} ended with ${code}: ${said}`);
+};
+
+export const rebuild = (stack: DrillStack): Promise<void> => orders(stack, 'rebuild');
+
+/** Stops every role, repairs with the broker and the database alone, and starts all of it again. */
+export const withoutRoles = async (stack: DrillStack, repair: () => Promise<void>): Promise<void> => {
+  await stack.stop();
+  stack.begin({ withoutRoles: true });
+  await stack.ready();
+  await repair();
+  await stack.stop();
+  stack.begin();
+};
