@@ -7,6 +7,7 @@ import { Command, Option } from 'commander';
 import { ROLES } from '../../api/access/roles.ts';
 import { createLogClient, type LogClient } from '../../shared/log/connect/client.ts';
 import { kafkaConnection } from '../../shared/log/connect/connection.ts';
+import { refuseForeignRecords } from '../../shared/log/topics/refuse-foreign-records.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { type Addresses, findAddresses } from './addresses.ts';
 import { type ArchiveDropOptions, runArchiveDrop, runArchiveList } from './archive-command.ts';
@@ -23,13 +24,25 @@ const CHECKOUT = resolve(import.meta.dirname, '..', '..');
 
 type Verb = (client: LogClient, addresses: Addresses, terminal: Terminal) => Promise<number>;
 
+/** For verbs that read or write events by their partition. */
+const onOurPartitions =
+  (verb: Verb): Verb =>
+  async (client, ...rest) => {
+    await refuseForeignRecords(client);
+    return verb(client, ...rest);
+  };
+
 const run = (verb: Verb) => async (): Promise<void> => {
   const terminal = createTerminal({ json: program.opts<{ json?: boolean }>().json === true });
   try {
     const addresses = findAddresses(process.env, join(CHECKOUT, '.data', 'run.json'));
     // What goes wrong is said in the result; the client's own lines would only disturb it.
     const logger = createLogger('orders', process.env.LOG_LEVEL ?? 'silent');
-    const client = createLogClient({ ...kafkaConnection(addresses), clientId: 'orders-cli', logger });
+    const partitionCounts = new Map([
+      [addresses.ORDERS_TOPIC, addresses.ORDERS_PARTITIONS],
+      [addresses.PRODUCTS_TOPIC, addresses.PRODUCTS_PARTITIONS],
+    ]);
+    const client = createLogClient({ ...kafkaConnection(addresses), clientId: 'orders-cli', logger, partitionCounts });
     process.exitCode = await verb(client, addresses, terminal).catch(async (error) => {
       throw (await client.securityMismatch(error)) ?? error;
     });
@@ -49,8 +62,11 @@ program
   .command('rebuild')
   .description('rebuild the read model from the log and put it in the place of the live one')
   .option('--whole-archive', 'bring back what was dropped from the archive')
-  .action((options: RebuildCommandOptions) => run(runRebuild(options))());
-program.command('verify').description('compare the whole read model with the log; exit code 1 if they differ').action(run(runVerify));
+  .action((options: RebuildCommandOptions) => run(onOurPartitions(runRebuild(options)))());
+program
+  .command('verify')
+  .description('compare the whole read model with the log; exit code 1 if they differ')
+  .action(run(onOurPartitions(runVerify)));
 const role = () => new Option('--role <role>', 'what they may do').choices(ROLES).makeOptionMandatory();
 program
   .command('create-user')
@@ -83,7 +99,7 @@ program
   .option('--all', 'all of them')
   .option('--limit <number>', 'how many at most', wholeNumber, 10_000)
   .option('--dry-run', 'only say what would be redriven')
-  .action((options: RedriveOptions) => run(runRedrive(options))());
+  .action((options: RedriveOptions) => run(onOurPartitions(runRedrive(options)))());
 const archive = program.command('archive').description('what the archive of events holds, and dropping what is old');
 archive
   .command('list')

@@ -27,6 +27,7 @@ export interface LogClientOptions {
   logger: LogLogger;
   ssl?: KafkaConfig['ssl'];
   sasl?: KafkaConfig['sasl'];
+  partitionCounts?: LogClient['partitionCounts'];
   /** Opens the sockets instead of `openSocket`, for instance through a tunnel: it is given the address the broker advertises. */
   socketFactory?: ISocketFactory;
 }
@@ -34,6 +35,11 @@ export interface LogClientOptions {
 export interface LogClient {
   readonly clientId: string;
   readonly logger: LogLogger;
+  /**
+   * The configured number of partitions by topic. Partitions beyond it hold nothing of ours: readers are not given them, and the ends of the
+   * log leave them out. Of a topic that is not here, all are ours.
+   */
+  readonly partitionCounts?: ReadonlyMap<string, number>;
   /** Connections of the caller's own; `cluster.connect()` opens them. */
   openLink(): Link;
   /** Its connections are its own; after `cut` it connects again. */
@@ -48,6 +54,10 @@ export interface LogClient {
    */
   securityMismatch(error: unknown): Promise<AppError | null>;
 }
+
+/** Whether the configured number of partitions includes it. */
+export const isOurs = ({ partitionCounts }: Pick<LogClient, 'partitionCounts'>, topic: string, partition: number): boolean =>
+  partition < (partitionCounts?.get(topic) ?? Number.POSITIVE_INFINITY);
 
 const CONNECTION_TIMEOUT_MS = 3_000; // a broker that does not answer a SYN for 3 s is better replaced by another
 const REQUEST_TIMEOUT_MS = 10_000; // what a caller of the appender may at most wait for an answer; fetches and joins allow themselves more
@@ -65,7 +75,7 @@ const retryOf = (brokers: number) => ({
 });
 
 /** All that the connections of a client have in common. */
-const configOf = ({ brokers, clientId, logger, ssl, sasl }: Omit<LogClientOptions, 'socketFactory'>): KafkaConfig => ({
+const configOf = ({ brokers, clientId, logger, ssl, sasl }: Omit<LogClientOptions, 'socketFactory' | 'partitionCounts'>): KafkaConfig => ({
   brokers,
   clientId,
   ...(ssl === undefined ? {} : { ssl }),
@@ -81,7 +91,8 @@ const configOf = ({ brokers, clientId, logger, ssl, sasl }: Omit<LogClientOption
 });
 
 /** Nothing is connected until something made from it connects. */
-export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFactory = openSocket }: LogClientOptions): LogClient => {
+export const createLogClient = (options: LogClientOptions): LogClient => {
+  const { brokers, clientId, logger, ssl, sasl, partitionCounts = new Map(), socketFactory = openSocket } = options;
   applyIdleTimerPatch();
   applySteadyClockPatch();
   const retry = retryOf(brokers.length);
@@ -110,6 +121,7 @@ export const createLogClient = ({ brokers, clientId, logger, ssl, sasl, socketFa
   return {
     clientId,
     logger,
+    partitionCounts,
     openLink: () => openLink(socketFactory, createKafka),
     // A fresh map of committed offsets per consumer: kafkajs shares it among the consumers of one Kafka object.
     consumer: (config) => {

@@ -2,7 +2,7 @@
 // Joins group.ts (which partitions), assignments.ts (from where) and delivery.ts. Never delivers while its membership is in doubt.
 
 import type { Outage } from '../../runtime/outage.ts';
-import type { LogClient } from '../connect/client.ts';
+import { isOurs, type LogClient } from '../connect/client.ts';
 import { createLogOutage } from '../connect/log-outage.ts';
 import type { Reader, ReaderHandlers } from '../log.ts';
 import { type AssignedPartition, isNews, lagOf } from './assigned-partition.ts';
@@ -76,7 +76,10 @@ export const createReader = ({ client, groupId, topic, handlers, minFetchGapMs, 
       guarded(() => {
         doubtful = false;
         hasShare = true;
-        assign(partitions, rejoined);
+        assign(
+          partitions.filter((partition) => isOurs(client, topic, partition)),
+          rejoined,
+        );
       }),
     onDoubt: () => {
       doubtful = !soleMember;

@@ -1,8 +1,8 @@
-// shared/log/topics/offsets.ts: where the partitions of a topic begin and end right now.
+// shared/log/topics/offsets.ts: where the configured partitions of a topic begin and end right now.
 
 import { AppError } from '../../runtime/app-error.ts';
 import { countdown, inTime } from '../../runtime/within.ts';
-import type { LogClient } from '../connect/client.ts';
+import { isOurs, type LogClient } from '../connect/client.ts';
 import { COMMAND_CONNECTION, protocolError } from '../connect/kafkajs-internals.ts';
 import type { Link } from '../connect/link.ts';
 import { EARLIEST, LATEST, listOffsetsCall } from '../protocol/list-offsets.ts';
@@ -63,7 +63,11 @@ export const createLogEnd = (client: LogClient, topic: string): LogEnd => {
     for (;;) {
       try {
         asked ??= connectedTo(client, topic);
-        return await inTime(Math.min(ATTEMPT_MAX_MS, left()), endsSeenBy(asked, topic), () => new Error(SILENCE));
+        return await inTime(
+          Math.min(ATTEMPT_MAX_MS, left()),
+          endsSeenBy(asked, topic, (partition) => isOurs(client, topic, partition)),
+          () => new Error(SILENCE),
+        );
       } catch (error) {
         drop(); // whatever was wrong with the link: the next attempt gets new connections and new metadata
         // An attempt that is cut short at the end says nothing; what an earlier one said is the reason.
@@ -114,8 +118,13 @@ const connectedTo = (client: LogClient, topic: string): Asked => {
   return { link, leaders: connected() };
 };
 
-const endsSeenBy = async ({ link, leaders }: Asked, topic: string): Promise<ReadonlyMap<number, Ends>> => {
-  const led = Map.groupBy(await (await leaders).find(), ({ leader }) => leader);
+const endsSeenBy = async (
+  { link, leaders }: Asked,
+  topic: string,
+  isWanted: (partition: number) => boolean,
+): Promise<ReadonlyMap<number, Ends>> => {
+  const wanted = (await (await leaders).find()).filter(({ partition }) => isWanted(partition));
+  const led = Map.groupBy(wanted, ({ leader }) => leader);
   const ends = new Map<number, Ends>();
   const questions = Array.from(led, async ([leader, partitions]) => {
     const broker = await link.cluster.findBroker({ nodeId: String(leader) });

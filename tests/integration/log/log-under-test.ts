@@ -1,10 +1,10 @@
 // tests/integration/log/log-under-test.ts: what the tests of shared/log share.
 // A client, a topic of their own, and readers that remember what they were told.
 
-import type { ISocketFactory } from 'kafkajs';
 import { inject } from 'vitest';
+import { createAppender } from '../../../shared/log/append/appender.ts';
 import { partitionOf } from '../../../shared/log/append/partitioner.ts';
-import { createLogClient, type LogClient, type LogLogger } from '../../../shared/log/connect/client.ts';
+import { createLogClient, type LogClient, type LogClientOptions, type LogLogger } from '../../../shared/log/connect/client.ts';
 import type { LogRecord, Reader, ReaderHandlers, RecordToAppend } from '../../../shared/log/log.ts';
 import { readRange } from '../../../shared/log/read/read-range.ts';
 import { createReader, type ReaderOptions } from '../../../shared/log/read/reader.ts';
@@ -17,7 +17,7 @@ const silentLogger: LogLogger = { debug: silent, info: silent, warn: silent, err
 
 export const broker = (): string => inject('stack').kafka;
 
-export const clientUnderTest = (options: { brokers?: string[]; socketFactory?: ISocketFactory; logger?: LogLogger } = {}): LogClient =>
+export const clientUnderTest = (options: Partial<Omit<LogClientOptions, 'clientId'>> = {}): LogClient =>
   createLogClient({ brokers: [broker()], clientId: uniqueName('test'), logger: silentLogger, ...options });
 
 export const newTopic = async (client: LogClient, partitions: number): Promise<string> => {
@@ -48,6 +48,17 @@ export const cutOff = (client: LogClient, topic: string, partition: number, offs
     await admin.fetchTopicOffsets(topic); // makes kafkajs learn who leads the partition
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
   });
+
+/** Gives the topic more partitions, up to `count`. */
+export const addPartitions = (client: LogClient, topic: string, count: number): Promise<unknown> =>
+  client.withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
+
+/** One record in each of these partitions, whatever its key: `in-PARTITION`. */
+export const appendTo = async (client: LogClient, topic: string, partitions: readonly number[]): Promise<void> => {
+  const appender = createAppender({ client, partitionCounts: new Map([[topic, 1]]) });
+  await Promise.all(partitions.map((partition) => appender.append({ ...record(topic, `in-${partition}`), partition })));
+  await appender.stop();
+};
 
 /** A key that belongs to the partition. */
 export const keyIn = (partition: number, partitions: number): string => {
