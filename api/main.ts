@@ -9,7 +9,7 @@ import { createLogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
 import { createReader } from '../shared/log/read/reader.ts';
 import { createLogEnd } from '../shared/log/topics/offsets.ts';
-import { ensureTopics } from '../shared/log/topics/topics.ts';
+import { openTopics } from '../shared/log/topics/open-topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
 import { refuseUnprotected } from '../shared/runtime/config.ts';
@@ -72,24 +72,24 @@ const openDatabases = (onStop: Releasers['onStop'], fatal: Releasers['fatal']) =
   return { database, accountsDatabase, accountsSchema };
 };
 
-/** Makes the topics where they are missing, and begins to take appends. */
+/** Makes the topics where they are missing, watches their settings, and begins to take appends. */
 const openLog = async (onStop: Releasers['onStop'], registry: Registry) => {
-  const client = createLogClient({ ...kafkaConnection(config), clientId: 'orders-api', logger });
-  await ensureTopics({
+  const partitionCounts = new Map([
+    [config.ORDERS_TOPIC, config.ORDERS_PARTITIONS],
+    [config.PRODUCTS_TOPIC, config.PRODUCTS_PARTITIONS],
+  ]);
+  const client = createLogClient({ ...kafkaConnection(config), clientId: 'orders-api', logger, partitionCounts });
+  const settings = await openTopics({
     client,
-    topics: [
-      { name: config.ORDERS_TOPIC, partitions: config.ORDERS_PARTITIONS },
-      { name: config.PRODUCTS_TOPIC, partitions: config.PRODUCTS_PARTITIONS },
-    ],
+    registry,
+    topics: Array.from(partitionCounts, ([name, partitions]) => ({ name, partitions })),
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
   });
+  onStop('topics', settings.stop);
   const appender = createAppender({
     client,
-    partitionCounts: new Map([
-      [config.ORDERS_TOPIC, config.ORDERS_PARTITIONS],
-      [config.PRODUCTS_TOPIC, config.PRODUCTS_PARTITIONS],
-    ]),
+    partitionCounts,
     queueAgeMaxMs: APPEND_QUEUE_AGE_MAX_MS,
     onBatch: createAppendMetrics(registry),
   });
@@ -97,7 +97,7 @@ const openLog = async (onStop: Releasers['onStop'], registry: Registry) => {
   const productsEnd = createLogEnd(client, config.PRODUCTS_TOPIC);
   onStop('log', () => Promise.all([appender.stop(), logEnd.stop(), productsEnd.stop()]), APPENDS_LIMIT_MS);
   appender.start();
-  return { client, appender, logEnd, productsEnd };
+  return { client, appender, logEnd, productsEnd, settings };
 };
 
 await runRole(logger, async ({ onStop, isStopping, fatal }) => {
@@ -106,7 +106,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const { registry, progressed } = createRoleMetrics('api', version);
   const topic = config.ORDERS_TOPIC;
   const { database, accountsDatabase, accountsSchema } = openDatabases(onStop, fatal);
-  const { client, appender, logEnd, productsEnd } = await openLog(onStop, registry);
+  const { client, appender, logEnd, productsEnd, settings } = await openLog(onStop, registry);
 
   const { app, tail, catalogue, feed, checks } = await createApi(
     {
@@ -147,6 +147,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
       accounts: createAccountStore(accountsDatabase),
       checks: {
         accounts: accountsSchema.check,
+        log_settings: settings.check,
         appends: () => (appender.stalledMs() > APPENDS_STALLED_AFTER_MS ? 'The log has taken no records for a while.' : null),
         stopping: () => (isStopping() ? 'This instance is stopping.' : null),
       },

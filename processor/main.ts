@@ -6,7 +6,7 @@ import { createAppender, type RunningAppender } from '../shared/log/append/appen
 import { createLogClient, type LogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
 import { deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
-import { ensureTopics } from '../shared/log/topics/topics.ts';
+import { openTopics } from '../shared/log/topics/open-topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { createAppendMetrics } from '../shared/runtime/append-metrics.ts';
 import { systemClock } from '../shared/runtime/clock.ts';
@@ -14,7 +14,7 @@ import { refuseUnprotected } from '../shared/runtime/config.ts';
 import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { createRoleServer } from '../shared/runtime/role-server.ts';
-import { configOf, runRole } from '../shared/runtime/shutdown.ts';
+import { configOf, type Releasers, runRole } from '../shared/runtime/shutdown.ts';
 import { within } from '../shared/runtime/within.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
 import { openFulfilment } from './fulfilment/open-fulfilment.ts';
@@ -38,22 +38,24 @@ const logger = createLogger('processor', config.LOG_LEVEL);
 
 const { ORDERS_TOPIC: topic, PRODUCTS_TOPIC: productsTopic } = config;
 const deadLetterTopic = deadLetterTopicOf(topic);
+const partitionCounts = new Map([
+  [topic, config.ORDERS_PARTITIONS],
+  [productsTopic, config.PRODUCTS_PARTITIONS],
+  [deadLetterTopic, 1],
+]);
 
-/** Makes the topics where they are missing. */
-const openLog = async (): Promise<LogClient> => {
-  const client = createLogClient({ ...kafkaConnection(config), clientId: 'processor', logger });
-  await ensureTopics({
+/** Makes the topics where they are missing, and watches their settings. */
+const openLog = async (onStop: Releasers['onStop'], registry: Registry) => {
+  const client = createLogClient({ ...kafkaConnection(config), clientId: 'processor', logger, partitionCounts });
+  const settings = await openTopics({
     client,
-    topics: [
-      { name: topic, partitions: config.ORDERS_PARTITIONS },
-      { name: productsTopic, partitions: config.PRODUCTS_PARTITIONS },
-      { name: deadLetterTopic, partitions: 1 },
-    ],
+    registry,
+    topics: Array.from(partitionCounts, ([name, partitions]) => ({ name, partitions })),
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
-    logger,
   });
-  return client;
+  onStop('topics', settings.stop);
+  return { client, settings };
 };
 
 const openReadModel = () =>
@@ -68,11 +70,7 @@ const openReadModel = () =>
 const openAppender = (client: LogClient, registry: Registry): RunningAppender => {
   const appender = createAppender({
     client,
-    partitionCounts: new Map([
-      [topic, config.ORDERS_PARTITIONS],
-      [productsTopic, config.PRODUCTS_PARTITIONS],
-      [deadLetterTopic, 1],
-    ]),
+    partitionCounts,
     minSendGapMs: SEND_GAP_MS,
     onBatch: createAppendMetrics(registry),
   });
@@ -84,7 +82,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const { registry, progressed } = createRoleMetrics('processor');
   const fulfil = openFulfilment(config, { registry, clock: systemClock, logger }); // first: it may refuse the configuration
-  const client = await openLog();
+  const { client, settings } = await openLog(onStop, registry);
   const database = openReadModel();
   onStop('database', database.end);
   const { ledger, check, claimsOf, end } = await connectLedger({
@@ -141,6 +139,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
       stopping: () => (isStopping() ? 'stopping' : null),
+      log_settings: settings.check,
       ledger: check,
       ...orders.checks,
       ...products.checks,

@@ -8,8 +8,8 @@ import { createLogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
 import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
 import { createReader } from '../shared/log/read/reader.ts';
+import { openTopics } from '../shared/log/topics/open-topics.ts';
 import { topicId } from '../shared/log/topics/topic-id.ts';
-import { ensureTopics } from '../shared/log/topics/topics.ts';
 import { openDatabase } from '../shared/postgres/database.ts';
 import { migrate } from '../shared/postgres/migrate.ts';
 import { refuseUnprotected } from '../shared/runtime/config.ts';
@@ -45,19 +45,22 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   refuseUnprotected(config);
   const topic = config.ORDERS_TOPIC;
   const deadLetterTopic = deadLetterTopicOf(topic);
+  const partitionCounts = new Map([
+    [topic, config.ORDERS_PARTITIONS],
+    [deadLetterTopic, 1],
+  ]);
   const { registry, progressed } = createRoleMetrics('projector');
   const metrics = createProjectorMetrics(registry);
 
-  const client = createLogClient({ ...kafkaConnection(config), clientId: 'projector', logger });
-  await ensureTopics({
+  const client = createLogClient({ ...kafkaConnection(config), clientId: 'projector', logger, partitionCounts });
+  const settings = await openTopics({
     client,
-    topics: [
-      { name: topic, partitions: config.ORDERS_PARTITIONS },
-      { name: deadLetterTopic, partitions: 1 },
-    ],
+    registry,
+    topics: Array.from(partitionCounts, ([name, partitions]) => ({ name, partitions })),
     replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
   });
+  onStop('topics', settings.stop);
 
   const where = { url: config.DATABASE_URL, schema: config.READ_MODEL_SCHEMA, applicationName: 'projector' };
   const migrating = openDatabase({ ...where, maxConnections: 1, statementTimeoutMs: MIGRATION_MAX_MS });
@@ -100,6 +103,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     registry,
     metricsToken: config.AUTH === 'off' ? null : config.METRICS_TOKEN,
     checks: {
+      log_settings: settings.check,
       database: () => projector.trouble()?.message ?? null,
       stopping: () => (isStopping() ? 'stopping' : null),
       group: () => (projector.isSettled() ? null : 'waiting for its share of the partitions'),

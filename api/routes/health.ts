@@ -25,7 +25,8 @@ const ready = {
   operationId: 'getReadiness',
   tags,
   summary: 'Can the process do its work?',
-  description: 'Log and database answer, and the tail of the log has been read up to where it ended when the process started.',
+  description:
+    'Log and database answer, the topics are as they have to be, and the tail of the log has been read up to where it ended when the process started.',
   querystring: NoQuery,
   response: { 200: ok, 503: notNow, ...PROBLEMS },
 };
