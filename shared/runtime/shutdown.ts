@@ -2,7 +2,6 @@
 // limit; a fatal error ends the process at once, because the supervisor's fresh start is the recovery.
 
 import type { Static, TObject } from 'typebox';
-import { isUndefinedTable } from '../postgres/errors.ts';
 import { AppError, isRefusedConfiguration } from './app-error.ts';
 import { parseConfig } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -56,6 +55,9 @@ const endFor = (error: unknown, logger: Logger): never => {
   else logger.fatal({ err: error }, message);
   process.exit(1);
 };
+
+const UNDEFINED_TABLE = '42P01'; // PostgreSQL's
+const isUndefinedTable = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === UNDEFINED_TABLE;
 
 type NetworkError = Error & { code: string; address?: string; port?: number };
 const isNetworkError = (error: unknown): error is NetworkError =>
