@@ -1,7 +1,6 @@
 // api/main.ts: composes the api: configuration, log, read model, HTTP.
 // Reads the environment; holds no rules.
 
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Registry } from 'prom-client';
 import { createAppender } from '../shared/log/append/appender.ts';
@@ -22,6 +21,7 @@ import { keepAccountsSchema } from './access/accounts/accounts-schema.ts';
 import { accessSettings } from './access/settings.ts';
 import { createApi } from './api.ts';
 import { API_CONFIG } from './config.ts';
+import { newOrdersGroup, newProductsGroup } from './consumer-groups.ts';
 import { createDrain } from './http/drain.ts';
 import { createProductStore } from './products/product-store.ts';
 import { createReadModel, READ_MODEL_SETTINGS } from './reads/read-model.ts';
@@ -124,9 +124,8 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     },
     {
       appender,
-      // A group of its own: every instance reads everything.
       createReader: (handlers) =>
-        createReader({ client, topic, groupId: `orders-api-${randomUUID()}`, soleMember: true, minFetchGapMs: FETCH_GAP_MS, handlers }),
+        createReader({ client, topic, groupId: newOrdersGroup(), soleMember: true, minFetchGapMs: FETCH_GAP_MS, handlers }),
       logEnd,
       products: {
         topic: config.PRODUCTS_TOPIC,
@@ -135,7 +134,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
           createReader({
             client,
             topic: config.PRODUCTS_TOPIC,
-            groupId: `orders-api-products-${randomUUID()}`,
+            groupId: newProductsGroup(),
             soleMember: true,
             minFetchGapMs: FETCH_GAP_MS,
             handlers,

@@ -19,6 +19,7 @@ import { createRoleServer } from '../shared/runtime/role-server.ts';
 import { configOf, runRole } from '../shared/runtime/shutdown.ts';
 import { createCheckLog } from './check-log.ts';
 import { PROJECTOR_CONFIG } from './config.ts';
+import { projectorGroup } from './consumer-group.ts';
 import { createProjectorMetrics } from './metrics.ts';
 import { createOrderProjector } from './project-orders.ts';
 import { registerReadModelStatus } from './read-model-status.ts';
@@ -84,7 +85,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   const projector = createOrderProjector({
     topicId: id,
     store: createPostgresStore(database, topic),
-    openReader: (handlers) => createReader({ client, groupId: `${topic}.projector`, topic, handlers, minFetchGapMs: MIN_FETCH_GAP_MS }),
+    openReader: (handlers) => createReader({ client, groupId: projectorGroup(topic), topic, handlers, minFetchGapMs: MIN_FETCH_GAP_MS }),
     checkLog: createCheckLog(client, topic, id),
     decode: orderDecoderFor(config.ORDERS_PARTITIONS),
     deadLetter: deadLetters.append,
