@@ -14,8 +14,9 @@ import { type ArchiveDropOptions, runArchiveDrop, runArchiveList } from './archi
 import { type CreateClientOptions, runCreateClient } from './create-client-command.ts';
 import { type CreateUserOptions, runCreateUser } from './create-user-command.ts';
 import { type DeadLettersOptions, runDeadLetters } from './dead-letters-command.ts';
-import { durationMs, moment, wholeNumber } from './options.ts';
+import { durationMs, moment, schemaName, wholeNumber } from './options.ts';
 import { type RebuildCommandOptions, runRebuild } from './rebuild-command.ts';
+import { type RestoreLogCommandOptions, runRestoreLog } from './recovery/restore-log-command.ts';
 import { type RedriveOptions, runRedrive } from './redrive-command.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { runVerify } from './verify-command.ts';
@@ -100,6 +101,12 @@ program
   .option('--limit <number>', 'how many at most', wholeNumber, 10_000)
   .option('--dry-run', 'only say what would be redriven')
   .action((options: RedriveOptions) => run(onOurPartitions(runRedrive(options)))());
+program
+  .command('restore-log')
+  .description('append to the log what the archive of events has and the log has not; exit code 1 if some of it was left out')
+  .option('--from <schema>', 'the archive of a read model that was kept, instead of the live one', schemaName)
+  .option('--dry-run', 'only say what would be appended')
+  .action((options: RestoreLogCommandOptions) => run(onOurPartitions(runRestoreLog(options)))());
 const archive = program.command('archive').description('what the archive of events holds, and dropping what is old');
 archive
   .command('list')

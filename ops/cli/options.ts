@@ -23,3 +23,8 @@ export const wholeNumber = (text: string): number => {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
 };
+
+export const schemaName = (text: string): string => {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(text)) throw new InvalidArgumentError('Give the name of a schema: read_model_kept_2026_11_29.');
+  return text;
+};

@@ -16,14 +16,20 @@ export interface Cursor<R> {
 }
 
 /** `name` must be free in this transaction: one cursor of a name at a time. */
-export const openCursor = async <R extends Row>(client: Client, name: string, query: string, values: unknown[]): Promise<Cursor<R>> => {
+export const openCursor = async <R extends Row>(
+  client: Client,
+  name: string,
+  query: string,
+  values: unknown[],
+  fetchRows = FETCH_ROWS,
+): Promise<Cursor<R>> => {
   await client.query(`DECLARE ${name} NO SCROLL CURSOR FOR ${query}`, values);
   let rows: R[] = [];
   let at = 0;
   let ended = false;
   const fetched = async (): Promise<boolean> => {
     while (at === rows.length && !ended) {
-      rows = (await client.query<R>(`FETCH ${FETCH_ROWS} FROM ${name}`)).rows;
+      rows = (await client.query<R>(`FETCH ${fetchRows} FROM ${name}`)).rows;
       at = 0;
       ended = rows.length === 0;
     }

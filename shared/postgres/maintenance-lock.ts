@@ -1,5 +1,6 @@
 // shared/postgres/maintenance-lock.ts: keeps the operator's tools apart.
-// One rebuild of a schema at a time, and none while a verify compares it, dead letters are redriven or old parts of the archive are dropped.
+// One rebuild of a schema at a time, and none while a verify compares it, the log is restored from it, dead letters are redriven or old
+// parts of the archive are dropped.
 
 import { AppError } from '../runtime/app-error.ts';
 import type { Database } from './database.ts';
@@ -9,14 +10,17 @@ const GIVE_BACK = { exclusive: 'pg_advisory_unlock', shared: 'pg_advisory_unlock
 
 /**
  * Runs `work` under the lock of the database's schema, which ends with `work`, or with the connection that holds it. Rejects with
- * MAINTENANCE_RUNNING when another tool has it: `exclusive` for what changes it (rebuild, redrive, drop), `shared` for tools that only look.
+ * MAINTENANCE_RUNNING when another tool has it: `exclusive` for what changes it or goes by it (rebuild, restore, redrive, drop), `shared` for tools that only look.
  */
 export const underMaintenanceLock = async <T>(database: Database, mode: keyof typeof TRY, work: () => Promise<T>): Promise<T> => {
   const client = await database.connect();
   const call = (name: string) => client.query<{ done: boolean }>(`SELECT ${name}(hashtextextended($1, 0)) AS done`, [lockKey(database)]);
   try {
     if (!(await call(TRY[mode])).rows[0]!.done)
-      throw new AppError('MAINTENANCE_RUNNING', `A rebuild, verify, redrive or drop of ${database.schema} is running: wait until it ends.`);
+      throw new AppError(
+        'MAINTENANCE_RUNNING',
+        `A rebuild, verify, restore, redrive or drop of ${database.schema} is running: wait until it ends.`,
+      );
     try {
       return await work();
     } finally {
