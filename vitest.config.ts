@@ -85,6 +85,11 @@ export default defineConfig({
         extends: true,
         test: { name: 'cluster', include: ['tests/cluster/**/*.test.ts'], maxWorkers: 2, sequence: { groupOrder: 4 } },
       },
+      // Stacks of their own, two at a time, which mostly start and stop.
+      {
+        extends: true,
+        test: { name: 'drills', include: ['tests/drills/**/*.test.ts'], maxConcurrency: 2, maxWorkers: 1, sequence: { groupOrder: 5 } },
+      },
       // Provisions itself, where a container engine answers.
       {
         extends: true,

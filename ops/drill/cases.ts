@@ -1,8 +1,10 @@
 // ops/drill/cases.ts: the losses that can be drilled, one for each section of docs/recovery.md.
 
+import { lostBrokerDisk } from './cases/lost-broker-disk.ts';
 import { lostDatabase } from './cases/lost-database.ts';
+import { lostEnd } from './cases/lost-end.ts';
 import { lostLedger } from './cases/lost-ledger.ts';
 import { lostReadModel } from './cases/lost-read-model.ts';
 import type { DrillCase } from './drill.ts';
 
-export const DRILL_CASES: readonly DrillCase[] = [lostLedger, lostReadModel, lostDatabase];
+export const DRILL_CASES: readonly DrillCase[] = [lostBrokerDisk, lostEnd, lostLedger, lostReadModel, lostDatabase];

@@ -20,3 +20,11 @@ export const withoutRoles = async (stack: DrillStack, repair: () => Promise<void
   await stack.stop();
   stack.begin();
 };
+
+/** The log from the archive, then ledger and read model from the log. */
+export const restoreLog = (stack: DrillStack): Promise<void> =>
+  withoutRoles(stack, async () => {
+    await orders(stack, 'restore-log', '--dry-run');
+    await orders(stack, 'restore-log');
+    await rebuild(stack);
+  });

@@ -1,5 +1,6 @@
 // projector/restore/before-restoring.ts: whether the log can be given back from this archive now, checked before anything is appended.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import { readersOf } from '../../shared/log/read/group-members.ts';
 import { type Ends, logEnd } from '../../shared/log/topics/offsets.ts';
@@ -34,17 +35,25 @@ export const archiveOf = async (source: Database, { name, partitions }: TopicToR
   return { from: archiveStart(await readArchiveTables(source)), to };
 };
 
+// One that was killed, or whose broker was, is a member until its session of 6 s is over, which begins anew with the broker.
+const LEAVE_MAX_MS = 10_000;
+const LOOK_AGAIN_MS = 500;
+
 /**
- * Rejects with ROLES_RUNNING. A processor would answer a request before its answer is back, which would then be void. An api would take
- * for new what a client sends again, and its orders would stand where others stood.
+ * Rejects with ROLES_RUNNING while any reads the topic, after waiting for those that died. A processor would answer a request before its
+ * answer is back, which would then be void. An api would take for new what a client sends again, and its orders would stand where others stood.
  */
 export const refuseReaders = async (client: LogClient, topic: string, isRole: (groupId: string) => boolean): Promise<void> => {
-  const readers = await readersOf(client, [topic], isRole);
+  const deadline = performance.now() + LEAVE_MAX_MS;
+  let readers = await readersOf(client, [topic], isRole);
+  while (readers.size > 0 && performance.now() < deadline) {
+    await delay(LOOK_AGAIN_MS);
+    readers = await readersOf(client, [topic], isRole);
+  }
   if (readers.size === 0) return;
   const found = Array.from(readers.values()).reduce((sum, count) => sum + count, 0);
   const groups = [...readers.keys()].sort().join(', ');
-  const sentence = `${found} processes of the service still read ${topic} (${groups})`;
-  throw new AppError('ROLES_RUNNING', `${sentence}: stop all roles first, and wait for 6 s where one was killed.`);
+  throw new AppError('ROLES_RUNNING', `${found} processes of the service still read ${topic} (${groups}): stop all roles first.`);
 };
 
 /** Where the topic ends. One that is missing is made; in a dry run it has no partition yet. */

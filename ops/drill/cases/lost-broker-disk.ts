@@ -1,0 +1,20 @@
+// ops/drill/cases/lost-broker-disk.ts: the only broker's disk is lost; the archive has what was stored of the orders.
+
+import { rm } from 'node:fs/promises';
+import type { DrillCase } from '../drill.ts';
+import { restoreLog } from '../steps.ts';
+
+export const lostBrokerDisk: DrillCase = {
+  name: 'lost-broker-disk',
+  loss: 'the disk of the only broker: every topic, and where every group stands',
+  section: 'the-log-is-lost',
+  fault: async (stack) => {
+    await stack.stop();
+    await rm(stack.kafkaData, { recursive: true });
+    stack.begin();
+  },
+  sees: /belongs to another log/,
+  recover: restoreLog,
+  keepsProducts: false,
+  lostForGood: null,
+};
