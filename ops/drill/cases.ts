@@ -1,5 +1,6 @@
 // ops/drill/cases.ts: the losses that can be drilled, one for each section of docs/recovery.md.
 
+import { deletedTopic } from './cases/deleted-topic.ts';
 import { lostBrokerDisk } from './cases/lost-broker-disk.ts';
 import { lostDatabase } from './cases/lost-database.ts';
 import { lostEnd } from './cases/lost-end.ts';
@@ -7,4 +8,4 @@ import { lostLedger } from './cases/lost-ledger.ts';
 import { lostReadModel } from './cases/lost-read-model.ts';
 import type { DrillCase } from './drill.ts';
 
-export const DRILL_CASES: readonly DrillCase[] = [lostBrokerDisk, lostEnd, lostLedger, lostReadModel, lostDatabase];
+export const DRILL_CASES: readonly DrillCase[] = [deletedTopic, lostBrokerDisk, lostEnd, lostLedger, lostReadModel, lostDatabase];

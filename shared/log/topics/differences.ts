@@ -80,14 +80,24 @@ const listed = (places: readonly string[]): string =>
   [...places.slice(0, NAMED_MAX), ...(places.length > NAMED_MAX ? ['…'] : [])].join(', ');
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
-/** Every difference, topic by topic. Each wanted topic must have been observed. */
+/** Every difference, topic by topic. A wanted topic that was not observed does not exist. */
 export const differencesOf = (wanted: WantedTopics, observed: readonly ObservedTopic[]): Difference[] =>
   wanted.topics.flatMap(({ name, partitions }) => {
     const topic = observed.find((one) => one.name === name);
-    if (topic === undefined) throw new Error(`${name} was not observed`);
+    if (topic === undefined) return [missing(name)];
     const replicas = topic.replicas === wanted.replicationFactor ? [] : [otherReplicas(topic, wanted.replicationFactor)];
     return [...partitionsDiffer(topic, partitions), ...replicas, ...otherSettings(topic, wanted), ...deletedRecords(topic, partitions)];
   });
+
+/** Missing ones are made at the start: this one was there. */
+const missing = (name: string): Difference => ({
+  topic: name,
+  setting: 'partitions',
+  gravity: 'wrong',
+  what: `${name} does not exist any more`,
+  first: 'It was deleted, with every record in it. Drop nothing and rebuild nothing: PostgreSQL may have the last copy (docs/recovery.md).',
+  is: 0,
+});
 
 /** None or one. */
 export const partitionsDiffer = ({ name, ends }: Pick<ObservedTopic, 'name' | 'ends'>, wanted: number): Difference[] => {

@@ -6,9 +6,11 @@ import type { Ends } from './offsets.ts';
 
 const TOPIC_RESOURCE = 2; // kafkajs.ConfigResourceTypes.TOPIC, which it does not export to ES modules
 
-/** The topics exist. Rejects when a partition has no leader, or none that is ready to say where it begins and ends. */
+/** Those of the topics that exist. Rejects when a partition has no leader, or none that is ready to say where it begins and ends. */
 export const observeTopics = async (admin: Admin, wanted: WantedTopics): Promise<ObservedTopic[]> => {
-  const names = wanted.topics.map(({ name }) => name);
+  const existing = new Set(await admin.listTopics());
+  const names = wanted.topics.map(({ name }) => name).filter((name) => existing.has(name));
+  if (names.length === 0) return [];
   const { topics } = await admin.fetchTopicMetadata({ topics: names });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,

@@ -40,7 +40,9 @@ export const ensureTopics = async ({
     try {
       const found = await client.withAdmin(async (admin) => {
         await createMissing(admin, wanted);
-        return differencesOf(wanted, await observeTopics(admin, wanted));
+        const observed = await observeTopics(admin, wanted);
+        if (observed.length < wanted.topics.length) throw new Error('a new topic is not known to every broker yet');
+        return differencesOf(wanted, observed);
       });
       refuse(found.filter(({ gravity }) => gravity === 'wrong'));
       outage.over();

@@ -16,11 +16,13 @@ interface Broker {
   retention: string;
   low: number;
   replicas: number[];
+  exists: boolean;
   state: 'answers' | 'fails' | 'hangs';
 }
 
 const adminOf = (broker: Broker): Admin =>
   ({
+    listTopics: async () => (broker.exists ? ['orders'] : []),
     fetchTopicMetadata: async () => ({
       topics: [{ name: 'orders', partitions: [{ partitionId: 0, leader: 1, replicas: broker.replicas }] }],
     }),
@@ -42,7 +44,7 @@ const adminOf = (broker: Broker): Admin =>
   }) as unknown as Admin;
 
 const watchOf = (found: readonly Difference[] = []) => {
-  const broker: Broker = { retention: '-1', low: 0, replicas: [1], state: 'answers' };
+  const broker: Broker = { retention: '-1', low: 0, replicas: [1], exists: true, state: 'answers' };
   const lines: string[] = [];
   const line = (level: string) => (_: object, message: string) => void lines.push(`${level} ${message}`);
   let looks = 0;
@@ -97,6 +99,15 @@ describe('the watch of the topics', () => {
     await pass(LOOK_EVERY_MS);
     expect(watch.check()).toBeNull();
     expect(lines).toEqual([expect.stringContaining('3 records were deleted'), 'info orders: deleted_records is as wanted again']);
+    watch.stop();
+  });
+
+  it('says that a topic is gone, which a start would only make again', async () => {
+    const { watch, broker } = watchOf();
+    watch.start();
+    broker.exists = false;
+    await pass(LOOK_EVERY_MS);
+    expect(watch.check()).toMatch(/^orders does not exist any more\. It was deleted/);
     watch.stop();
   });
 
