@@ -42,7 +42,8 @@ const POLL_MS = 250;
 const REFUSED_LIMIT_MS = 60_000; // 503 while a role catches up
 const PAGE = 100;
 
-export const createAcknowledgedOrders = (): AcknowledgedOrders => {
+/** `headers`: the credential of the moment. */
+export const createAcknowledgedOrders = (headers: () => Record<string, string>): AcknowledgedOrders => {
   const ids: string[] = [];
 
   const submitOne = async (api: string, items: object): Promise<string> => {
@@ -50,7 +51,7 @@ export const createAcknowledgedOrders = (): AcknowledgedOrders => {
     for (;;) {
       const response = await fetch(`${api}/orders`, {
         method: 'POST',
-        headers: JSON_BODY,
+        headers: { ...JSON_BODY, ...headers() },
         body: JSON.stringify({ user_id: 'drill', ...items }),
       });
       const body = (await response.json()) as { order_id: string; detail?: string };
@@ -60,7 +61,7 @@ export const createAcknowledgedOrders = (): AcknowledgedOrders => {
     }
   };
   const tally = async (api: string): Promise<Tally> => {
-    const statuses = await eachOf(ids, async (id) => statusOf(api, id));
+    const statuses = await eachOf(ids, async (id) => statusOf(api, id, headers));
     const count = (...wanted: (string | null)[]): number => statuses.filter((status) => wanted.includes(status)).length;
     return {
       acknowledged: ids.length,
@@ -72,7 +73,11 @@ export const createAcknowledgedOrders = (): AcknowledgedOrders => {
   return {
     begin: async (api) => {
       const product = { product_id: PRODUCT, name: 'Lamp', price: 19.99, stock: UNITS };
-      const { status } = await fetch(`${api}/products`, { method: 'POST', headers: JSON_BODY, body: JSON.stringify(product) });
+      const { status } = await fetch(`${api}/products`, {
+        method: 'POST',
+        headers: { ...JSON_BODY, ...headers() },
+        body: JSON.stringify(product),
+      });
       if (status !== 201) throw new AppError('LOCAL_STACK', `The product could not be created: ${status}.`);
     },
     submit: async (api, count) => {
@@ -80,7 +85,7 @@ export const createAcknowledgedOrders = (): AcknowledgedOrders => {
       ids.push(...(await eachOf(wanted, (items) => submitOne(api, items))));
     },
     stock: async (api) => {
-      const response = await fetch(`${api}/products/${PRODUCT}`);
+      const response = await fetch(`${api}/products/${PRODUCT}`, { headers: headers() });
       if (!response.ok) return null;
       const { stock, reserved, sold, oversold } = (await response.json()) as Stock;
       return { stock, reserved, sold, oversold };
@@ -96,7 +101,7 @@ export const createAcknowledgedOrders = (): AcknowledgedOrders => {
     },
     untilListed: async (api) => {
       const deadline = performance.now() + SETTLED_LIMIT_MS;
-      while ((await countListed(api)) < ids.length) {
+      while ((await countListed(api, headers)) < ids.length) {
         if (performance.now() > deadline) throw new AppError('LOCAL_STACK', 'The lists do not know all orders.');
         await delay(POLL_MS);
       }
@@ -104,7 +109,7 @@ export const createAcknowledgedOrders = (): AcknowledgedOrders => {
     nextOrder: async (api) => {
       const begun = performance.now();
       const id = await submitOne(api, ITEMS);
-      while ((await statusOf(api, id)) !== 'completed') {
+      while ((await statusOf(api, id, headers)) !== 'completed') {
         if (performance.now() - begun > SETTLED_LIMIT_MS) throw new AppError('LOCAL_STACK', `The order ${id} is not completed.`);
         await delay(POLL_MS);
       }
@@ -118,10 +123,12 @@ const JSON_BODY = { 'content-type': 'application/json' };
 const STOCKED_ITEMS = { items: [{ product_id: PRODUCT, quantity: 1 }] };
 const ITEMS = { item_ids: '5,6,7', total_amount: 299.99 };
 
-const statusOf = async (api: string, id: string): Promise<string | null> => {
+type Headers = () => Record<string, string>;
+
+const statusOf = async (api: string, id: string, headers: Headers): Promise<string | null> => {
   const deadline = performance.now() + REFUSED_LIMIT_MS;
   for (;;) {
-    const response = await fetch(`${api}/orders/${id}`);
+    const response = await fetch(`${api}/orders/${id}`, { headers: headers() });
     const body = (await response.json()) as { status: string; detail?: string };
     if (response.ok) return body.status;
     if (response.status === 404) return null;
@@ -131,11 +138,11 @@ const statusOf = async (api: string, id: string): Promise<string | null> => {
   }
 };
 
-const countListed = async (api: string): Promise<number> => {
+const countListed = async (api: string, headers: Headers): Promise<number> => {
   let listed = 0;
   for (let cursor: string | null = ''; cursor !== null; ) {
     const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const response = await fetch(`${api}/orders?user_id=drill&limit=${PAGE}${after}`);
+    const response = await fetch(`${api}/orders?user_id=drill&limit=${PAGE}${after}`, { headers: headers() });
     if (!response.ok) return 0;
     const page = (await response.json()) as { orders: unknown[]; next_cursor: string | null };
     listed += page.orders.length;

@@ -1,11 +1,24 @@
 // ops/drill/cases.ts: the losses that can be drilled, one for each section of docs/recovery.md.
 
 import { deletedTopic } from './cases/deleted-topic.ts';
+import { lostAccounts } from './cases/lost-accounts.ts';
 import { lostBrokerDisk } from './cases/lost-broker-disk.ts';
 import { lostDatabase } from './cases/lost-database.ts';
 import { lostEnd } from './cases/lost-end.ts';
+import { lostEndAndLedger } from './cases/lost-end-and-ledger.ts';
+import { lostEnv } from './cases/lost-env.ts';
 import { lostLedger } from './cases/lost-ledger.ts';
 import { lostReadModel } from './cases/lost-read-model.ts';
 import type { DrillCase } from './drill.ts';
 
-export const DRILL_CASES: readonly DrillCase[] = [deletedTopic, lostBrokerDisk, lostEnd, lostLedger, lostReadModel, lostDatabase];
+export const DRILL_CASES: readonly DrillCase[] = [
+  lostBrokerDisk,
+  deletedTopic,
+  lostEnd,
+  lostLedger,
+  lostReadModel,
+  lostDatabase,
+  lostEndAndLedger,
+  lostAccounts,
+  lostEnv,
+];

@@ -23,10 +23,12 @@ export interface DrillStack {
   stop: () => Promise<void>;
   /** From now on `sees` looks at what is said after this. */
   forgetSaid: () => void;
-  /** The first sentence that matches, of those that the roles print, end with, or give as the reason why they are not ready. */
-  sees: (sentence: RegExp) => Promise<string>;
+  /** The first sentence that matches, of those that the roles print, end with, or give as the reason why they are not ready, or that clients see. */
+  sees: (sentence: RegExp, clientSees?: (api: string) => Promise<string[]>) => Promise<string>;
+  /** From the next start on the roles are told this, too. */
+  setEnv: (more: Record<string, string>) => void;
   /** Runs `npm run orders -- ARGUMENTS`, prints it with what it says, and resolves with its exit code and its last lines. */
-  orders: (...args: string[]) => Promise<{ code: number; said: string }>;
+  orders: (args: readonly string[], options?: { input?: string }) => Promise<{ code: number; said: string }>;
   addresses: () => { api: string; kafka: string; database: string };
   /** Ends everything and deletes the data. */
   remove: () => Promise<void>;
@@ -98,10 +100,11 @@ export const createDrillStack = async ({ say, env: more = {} }: DrillStackOption
     const answers = await Promise.all(roles.map((role) => reasonsOf(role, processes[role]!.port)));
     return answers.flat();
   };
-  const sees = async (sentence: RegExp): Promise<string> => {
+  const sees: DrillStack['sees'] = async (sentence, clientSees = async () => []) => {
     const deadline = performance.now() + SEEN_LIMIT_MS;
     while (performance.now() < deadline) {
-      const found = [...sentences, ...(await notReady())].find((said) => sentence.test(said));
+      const clients = existsSync(runFile) ? await clientSees(run().api) : [];
+      const found = [...sentences, ...(await notReady()), ...clients].find((said) => sentence.test(said));
       if (found !== undefined) return found;
       await delay(POLL_MS);
     }
@@ -118,7 +121,7 @@ export const createDrillStack = async ({ say, env: more = {} }: DrillStackOption
     return api;
   };
 
-  const orders: DrillStack['orders'] = (...args) => {
+  const orders: DrillStack['orders'] = (args, { input = '' } = {}) => {
     const { kafka, database } = run();
     say(`  $ npm run orders -- ${args.join(' ')}`);
     return new Promise((done) => {
@@ -128,6 +131,7 @@ export const createDrillStack = async ({ say, env: more = {} }: DrillStackOption
         for (const line of said.split('\n')) say(`    ${line}`);
         done({ code: child.exitCode ?? -1, said });
       });
+      child.stdin?.end(input);
     });
   };
 
@@ -141,6 +145,7 @@ export const createDrillStack = async ({ say, env: more = {} }: DrillStackOption
       sentences = [];
     },
     sees,
+    setEnv: (told) => Object.assign(env, told),
     orders,
     addresses: run,
     remove: async () => {

@@ -1,6 +1,7 @@
 // ops/drill/drill.ts: one drill: acknowledged orders, a loss, what an operator sees of it, the recovery of docs/recovery.md, and what is there afterwards.
 
 import { createAcknowledgedOrders, type Stock, type Tally } from './acknowledged-orders.ts';
+import { type Caller, createCaller } from './caller.ts';
 import { createDrillStack, type DrillStack } from './drill-stack.ts';
 
 export interface DrillCase {
@@ -17,7 +18,7 @@ export interface DrillCase {
   /** The sentence by which an operator knows it; null: nothing is to be seen, and nothing to be done. */
   sees: RegExp | null;
   /** The commands of the section. All roles are to be started, or to start by themselves, when it resolves. */
-  recover: (stack: DrillStack) => Promise<void>;
+  recover: (stack: DrillStack, caller: Caller) => Promise<void>;
   /** False: the topic of products is lost with it, and nothing else has what was in it. */
   keepsProducts?: false;
   /** Why acknowledged orders may be gone for good; null: none is. */
@@ -52,12 +53,17 @@ const PROCESSING_TIME_MS = '1500'; // they are still open when the fault comes
 /** Rejects when the case does not go as its section says; the data is deleted in any case. */
 export const runDrill = async (drill: DrillCase, { say }: DrillOptions): Promise<DrillReport> => {
   const stack = await createDrillStack({ say, env: { PROCESSING_TIME_MS, ...drill.env } });
-  const orders = createAcknowledgedOrders();
+  const caller = createCaller();
+  const orders = createAcknowledgedOrders(caller.headers);
   try {
     say(`${drill.name}: ${drill.loss}`);
     say('starting a stack of its own …');
     stack.begin();
     let api = await stack.ready();
+    if (drill.env?.AUTH === 'required') {
+      await caller.create(stack);
+      await caller.signIn(api);
+    }
     await orders.begin(api);
     await orders.submit(api, CLOSED_ORDERS);
     await orders.settled(api);
@@ -74,16 +80,16 @@ export const runDrill = async (drill: DrillCase, { say }: DrillOptions): Promise
     await drill.fault(stack);
     let seen: string | null = null;
     if (drill.sees !== null) {
-      seen = await stack.sees(drill.sees);
+      seen = await stack.sees(drill.sees, caller.sees);
       say(`what you see: ${seen}`);
     }
     say(`what you do (docs/recovery.md#${drill.section}):`);
-    await drill.recover(stack);
+    await drill.recover(stack, caller);
     api = await stack.ready();
     await orders.nextOrder(api);
     const secondsUntilNextOrder = (performance.now() - faultAt) / 1000;
     const after = await orders.settled(api);
-    const { code } = await stack.orders('verify');
+    const { code } = await stack.orders(['verify']);
     const lost = after.acknowledged - after.there;
     const stockAfter = await orders.stock(api);
     say(`after: ${sentenceOf(after, stockAfter)}`);

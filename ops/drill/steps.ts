@@ -5,7 +5,7 @@ import type { DrillStack } from './drill-stack.ts';
 
 /** Runs a command that must succeed. */
 export const orders = async (stack: DrillStack, ...args: string[]): Promise<void> => {
-  const { code, said } = await stack.orders(...args);
+  const { code, said } = await stack.orders(args);
   if (code !== 0) throw new AppError('LOCAL_STACK', `npm run orders -- ${args.join(' ')} ended with ${code}: ${said}`);
 };
 

@@ -1,0 +1,21 @@
+// ops/drill/cases/lost-env.ts: .env is gone, and with it the secret that tokens are signed with.
+
+import { randomBytes } from 'node:crypto';
+import type { DrillCase } from '../drill.ts';
+
+const newSecret = (): string => randomBytes(48).toString('base64url');
+
+export const lostEnv: DrillCase = {
+  name: 'lost-env',
+  loss: 'the file .env: the secret of the tokens; another one is made',
+  section: 'env-is-lost',
+  env: { AUTH: 'required', JWT_SECRET: newSecret() },
+  fault: async (stack) => {
+    await stack.stop();
+    stack.setEnv({ JWT_SECRET: newSecret() });
+    stack.begin();
+  },
+  sees: /a client: 401/,
+  recover: async (stack, caller) => caller.signIn(await stack.ready()),
+  lostForGood: null,
+};
