@@ -38,6 +38,8 @@ export interface DrillStackOptions {
   say: (line: string) => void;
   /** What the roles are told beside addresses and ports. */
   env?: Record<string, string>;
+  /** A database that is provided, in this folder; absent: the stack has its own. */
+  database?: (folder: string, checkout: string) => Promise<{ url: string; stop: () => Promise<void> }>;
 }
 
 const CHECKOUT = resolve(import.meta.dirname, '..', '..');
@@ -48,11 +50,12 @@ const POLL_MS = 200;
 const SENTENCES_MAX = 1_000; // of which one is looked for; roles that restart repeat themselves
 const READY_ANSWER_LIMIT_MS = 2_000;
 
-export const createDrillStack = async ({ say, env: more = {} }: DrillStackOptions): Promise<DrillStack> => {
+export const createDrillStack = async ({ say, env: more = {}, ...options }: DrillStackOptions): Promise<DrillStack> => {
   const data = await temporaryData('drill');
   const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;
   const env: NodeJS.ProcessEnv = { PATH, HOME, TMPDIR, JAVA_HOME, LOG_LEVEL: 'info', ...more };
   const anyPort = { PORT: '0', PROCESSOR_PORT: '0', PROJECTOR_PORT: '0', KAFKA_PORT: '0', POSTGRES_PORT: '0' };
+  const external = (await options.database?.(join(data.path, 'pair'), CHECKOUT)) ?? null;
   const runFile = join(data.path, 'run.json');
   let stack: Stack | null = null;
   let starting: Promise<string> = Promise.reject(new Error('not begun'));
@@ -65,7 +68,7 @@ export const createDrillStack = async ({ say, env: more = {} }: DrillStackOption
   };
   const begin: DrillStack['begin'] = ({ withoutRoles } = { withoutRoles: false }) => {
     sentences = [];
-    const settings = readStartSettings({ ...env, ...anyPort, BACKING_SERVICES: 'local' });
+    const settings = readStartSettings({ ...env, ...anyPort, BACKING_SERVICES: 'local', ...(external && { DATABASE_URL: external.url }) });
     stack = createStack({
       checkout: CHECKOUT,
       dataDir: data.path,
@@ -150,6 +153,7 @@ export const createDrillStack = async ({ say, env: more = {} }: DrillStackOption
     addresses: run,
     remove: async () => {
       await stop();
+      await external?.stop();
       await data.remove();
     },
   };

@@ -2,7 +2,7 @@
 
 import { createAcknowledgedOrders, type Stock, type Tally } from './acknowledged-orders.ts';
 import { type Caller, createCaller } from './caller.ts';
-import { createDrillStack, type DrillStack } from './drill-stack.ts';
+import { createDrillStack, type DrillStack, type DrillStackOptions } from './drill-stack.ts';
 
 export interface DrillCase {
   name: string;
@@ -11,6 +11,7 @@ export interface DrillCase {
   /** The heading of its section in docs/recovery.md, as an anchor. */
   section: string;
   env?: Record<string, string>;
+  database?: DrillStackOptions['database'];
   /** Before the orders that are open when it happens: a backup, a standby. */
   prepare?: (stack: DrillStack) => Promise<void>;
   /** Breaks it. Everything runs, and need not afterwards. */
@@ -52,7 +53,11 @@ const PROCESSING_TIME_MS = '1500'; // they are still open when the fault comes
 
 /** Rejects when the case does not go as its section says; the data is deleted in any case. */
 export const runDrill = async (drill: DrillCase, { say }: DrillOptions): Promise<DrillReport> => {
-  const stack = await createDrillStack({ say, env: { PROCESSING_TIME_MS, ...drill.env } });
+  const stack = await createDrillStack({
+    say,
+    env: { PROCESSING_TIME_MS, ...drill.env },
+    ...(drill.database && { database: drill.database }),
+  });
   const caller = createCaller();
   const orders = createAcknowledgedOrders(caller.headers);
   try {

@@ -89,7 +89,7 @@ const initialise = async (options: PostgresOptions, password: string): Promise<v
 };
 
 /** Single-user mode needs no password and no port; each line is one statement. */
-const asSuperuser = async ({ home, signal }: PostgresOptions, data: string, statements: string[]): Promise<void> => {
+export const asSuperuser = async ({ home, signal }: PostgresOptions, data: string, statements: string[]): Promise<void> => {
   const args = ['--single', '-D', data, '-c', 'exit_on_error=on', 'postgres'];
   const how = { env: ENVIRONMENT, cwd: '/', identity: home.identity, signal, input: `${statements.join('\n')}\n` };
   const { code, output } = await runTool(join(home.programs, 'bin', 'postgres'), args, how);
