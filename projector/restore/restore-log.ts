@@ -4,10 +4,10 @@
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Ends } from '../../shared/log/topics/offsets.ts';
 import type { TopicsOptions } from '../../shared/log/topics/topics.ts';
+import { openCursor } from '../../shared/postgres/cursor.ts';
 import { BEGIN_SNAPSHOT, type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
 import { ARCHIVE_COLUMNS, type ArchiveRow } from '../../shared/postgres/tables/archive-rows.ts';
-import { openCursor } from '../verify/cursor.ts';
 import { type Archive, archiveOf, endsOf, refuseLostBeginning, refuseReaders } from './before-restoring.ts';
 import { dryAppender, logAppender, logReader } from './partition-of-log.ts';
 import { restorePartition } from './restore-partition.ts';

@@ -3,8 +3,8 @@
 
 import type { LogRecord } from '../../shared/log/log.ts';
 import { recordBytesMax } from '../../shared/log/protocol/record-batch.ts';
+import type { Cursor } from '../../shared/postgres/cursor.ts';
 import { type ArchiveRow, storedBytes } from '../../shared/postgres/tables/archive-rows.ts';
-import type { Cursor } from '../verify/cursor.ts';
 import { restorable } from './archived-record.ts';
 import { createDigestSet, type DigestSet, sameRecord } from './digest-set.ts';
 import { createTally, type RestoredPartition, type Tally } from './tally.ts';

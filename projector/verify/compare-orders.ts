@@ -1,8 +1,8 @@
 // projector/verify/compare-orders.ts: table `orders` against the refolded orders, field by field.
 
+import { openCursor } from '../../shared/postgres/cursor.ts';
 import type { Client } from '../../shared/postgres/database.ts';
 import { ORDER_COLUMNS, type OrderRow, storedOrder } from '../../shared/postgres/tables/order-rows.ts';
-import { openCursor } from './cursor.ts';
 import type { RefoldedOrder } from './refold.ts';
 import { isSame, type Report } from './report.ts';
 

@@ -1,7 +1,7 @@
 // projector/verify/compare-products.ts: table `order_products` against the items of the refolded orders.
 
+import { openCursor } from '../../shared/postgres/cursor.ts';
 import type { Client } from '../../shared/postgres/database.ts';
-import { openCursor } from './cursor.ts';
 import type { RefoldedOrder } from './refold.ts';
 import type { Report } from './report.ts';
 

@@ -1,7 +1,7 @@
 // projector/verify/find-unexpected-rows.ts: rows that belong to no partition of the topic, so that no comparison has come across them.
 
+import { openCursor } from '../../shared/postgres/cursor.ts';
 import type { Client } from '../../shared/postgres/database.ts';
-import { openCursor } from './cursor.ts';
 import type { Difference, Report } from './report.ts';
 
 const UNEXPECTED: readonly { what: Difference['what']; query: string }[] = [

@@ -6,10 +6,10 @@ import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { readRange } from '../../shared/log/read/read-range.ts';
 import { evolve, type Order } from '../../shared/order/order.ts';
+import { openCursor } from '../../shared/postgres/cursor.ts';
 import type { Client } from '../../shared/postgres/database.ts';
 import { ARCHIVE_COLUMNS, type ArchivedEffect, type ArchiveRow, storedBytes } from '../../shared/postgres/tables/archive-rows.ts';
 import type { Checkpoint } from '../../shared/postgres/tables/checkpoints.ts';
-import { openCursor } from './cursor.ts';
 import type { Report } from './report.ts';
 
 /** An order as the log makes it, and where its first and its last change stand. */

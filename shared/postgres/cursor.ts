@@ -1,6 +1,6 @@
-// projector/verify/cursor.ts: rows of a large query in bounded pieces, inside the caller's transaction.
+// shared/postgres/cursor.ts: rows of a large query in bounded pieces, inside the caller's transaction.
 
-import type { Client, Row } from '../../shared/postgres/database.ts';
+import type { Client, Row } from './database.ts';
 
 const FETCH_ROWS = 2_000; // about 2 MB of archived records
 
