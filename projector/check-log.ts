@@ -28,7 +28,11 @@ export const createCheckLog =
       const high = ends.get(checkpoint.partition)?.high ?? 0;
       if (high < checkpoint.nextOffset) throw mismatch(topic, checkpoint, `lies beyond the end of the log (${high})`);
     }
-    const before = await recordsBefore(client, topic, begun);
+    const before = await recordsBefore(
+      client,
+      topic,
+      begun.filter(({ lastEventId }) => lastEventId !== null), // without an id it may stand where the log begins
+    );
     for (const checkpoint of begun) {
       const id = before.get(checkpoint.partition)?.headers.ce_id?.toString('utf8');
       if (checkpoint.lastEventId === null || id === checkpoint.lastEventId) continue;
@@ -52,5 +56,5 @@ const mismatch = (topic: string, { partition, nextOffset }: Checkpoint, what: st
   new AppError(
     'LOG_MISMATCH',
     `The read model belongs to another log: its checkpoint ${topic}/${partition}@${nextOffset} ${what}. ` +
-      'If this log is the right one, drop the read model or run `npm run orders -- rebuild`.',
+      'Drop nothing: what is here may be the last copy. What to do: docs/recovery.md#what-you-see.',
   );

@@ -1,8 +1,10 @@
 // ops/cli/archive-command.ts: `npm run orders -- archive list` and `archive drop`.
 // Which part of the log the archive holds, and taking the oldest of it away.
 
+import { findLoss } from '../../projector/loss/find-loss.ts';
 import {
   type ArchivedStretch,
+  type DropOptions,
   type DropResult,
   dropArchive,
   type KeptBecause,
@@ -34,11 +36,15 @@ export const runArchiveList = async (_: LogClient, addresses: Addresses, termina
   return 0;
 };
 
+type FindLoss = (client: LogClient, topic: string) => DropOptions['findLoss'];
+const findLossIn: FindLoss = (client, topic) => (database) => findLoss({ client, topic, database });
+
 /** Resolves with the exit code: 0 also where nothing is old enough. */
 export const runArchiveDrop =
-  ({ before, yes: really = false }: ArchiveDropOptions) =>
-  async (_: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
-    const result = await dropArchive({ ...retentionOf(addresses), before, really });
+  ({ before, yes: really = false }: ArchiveDropOptions, lossIn = findLossIn) =>
+  async (client: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
+    const where = retentionOf(addresses);
+    const result = await dropArchive({ ...where, before, really, findLoss: lossIn(client, where.topic) });
     const { dropped, kept, archiveFrom } = result;
     const json = { dropped: dropped.map(shown), kept: kept && { ...shown(kept), because: kept.because }, archive_from: archiveFrom };
     terminal.result({ ...json, dry_run: !really }, described(result, really));

@@ -16,6 +16,7 @@ import { type CreateUserOptions, runCreateUser } from './create-user-command.ts'
 import { type DeadLettersOptions, runDeadLetters } from './dead-letters-command.ts';
 import { durationMs, moment, schemaName, wholeNumber } from './options.ts';
 import { type RebuildCommandOptions, runRebuild } from './rebuild-command.ts';
+import { type KeptDropOptions, runKeptDrop, runKeptList } from './recovery/kept-command.ts';
 import { type RestoreLogCommandOptions, runRestoreLog } from './recovery/restore-log-command.ts';
 import { type RedriveOptions, runRedrive } from './redrive-command.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
@@ -63,6 +64,7 @@ program
   .command('rebuild')
   .description('rebuild the read model from the log and put it in the place of the live one')
   .option('--whole-archive', 'bring back what was dropped from the archive')
+  .option('--accept-loss', 'go on where the log has not got all that is here; what is replaced is kept')
   .action((options: RebuildCommandOptions) => run(onOurPartitions(runRebuild(options)))());
 program
   .command('verify')
@@ -118,4 +120,15 @@ archive
   .requiredOption('--before <date>', 'older than this: 2026-11-21, 2026-11-21T08:00:00Z', moment)
   .option('--yes', 'really drop them')
   .action((options: ArchiveDropOptions) => run(runArchiveDrop(options))());
+const kept = program.command('kept').description('what a rebuild replaced although the log could not give it back');
+kept
+  .command('list')
+  .description('the schemas that are kept, with sizes, times and counts; with --json a line for each')
+  .action(run(runKeptList));
+kept
+  .command('drop')
+  .description('drop one of them for good; only says what is in it, without --really')
+  .argument('<name>', 'as `kept list` says it')
+  .option('--really', 'really drop it')
+  .action((name: string, options: KeptDropOptions) => run(runKeptDrop(name, options))());
 await program.parseAsync();

@@ -1,38 +1,64 @@
 // ops/cli/rebuild-command.ts: `npm run orders -- rebuild`.
 
 import { rebuildLedger } from '../../processor/ledger/rebuild/rebuild.ts';
-import { type RebuildProgress, rebuild } from '../../projector/rebuild/rebuild.ts';
+import { findLoss } from '../../projector/loss/find-loss.ts';
+import { type LogLoss, lossNotAccepted } from '../../projector/loss/log-loss.ts';
+import { acceptingMeans, type RebuildProgress, rebuild } from '../../projector/rebuild/rebuild.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
+import { openDatabase } from '../../shared/postgres/database.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';
 
 export interface RebuildCommandOptions {
   wholeArchive?: boolean;
+  acceptLoss?: boolean;
 }
 
-/** The ledger first: until it is complete nothing is decided. Resolves with the exit code. */
+/**
+ * First whether the log has all that is here (R18): a loss that is not accepted changes nothing. Then the ledger: until it is complete
+ * nothing is decided. Resolves with the exit code.
+ */
 export const runRebuild =
-  ({ wholeArchive = false }: RebuildCommandOptions) =>
+  ({ wholeArchive = false, acceptLoss = false }: RebuildCommandOptions) =>
   async (client: LogClient, addresses: Addresses, terminal: Terminal): Promise<number> => {
-    const ledgerSchema = addresses.LEDGER_SCHEMA;
+    const { DATABASE_URL: databaseUrl, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema, LEDGER_SCHEMA: ledgerSchema } = addresses;
+    const loss = await lossIn(client, addresses);
+    if (loss !== null && !acceptLoss) throw lossNotAccepted(loss, topic, acceptingMeans(schema));
+    const now = Date.now();
     const ledger = await rebuildLedger({
       client,
-      topics: { orders: addresses.ORDERS_TOPIC, products: addresses.PRODUCTS_TOPIC },
-      databaseUrl: addresses.DATABASE_URL,
+      topics: { orders: topic, products: addresses.PRODUCTS_TOPIC },
+      databaseUrl,
       schema: ledgerSchema,
+      acceptLoss,
+      logHasLost: loss !== null,
+      now,
       onProgress: ({ done, total }) => terminal.progress(`stock ledger: ${count(done)} / ${count(total)} events`),
     });
     const startedAt = performance.now();
     const onProgress = (progress: RebuildProgress): void => terminal.progress(describe(progress, performance.now() - startedAt));
-    const { DATABASE_URL: databaseUrl, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema } = addresses;
-    const { events, seconds } = await rebuild({ client, topic, databaseUrl, schema, wholeArchive, onProgress });
+    const { events, seconds, kept } = await rebuild({ client, topic, databaseUrl, schema, wholeArchive, acceptLoss, now, onProgress });
     const perSecond = Math.round(events / seconds);
-    terminal.result({ events, seconds, events_per_second: perSecond, ledger }, [
+    const names = [kept, ledger.kept].flatMap((each) => (each === null ? [] : [each.name]));
+    terminal.result({ events, seconds, events_per_second: perSecond, ledger, kept }, [
       `Rebuilt ${schema} from ${count(events)} events of ${topic} in ${seconds.toFixed(1)} s (${count(perSecond)} events/s).`,
       `Rebuilt ${ledgerSchema}: ${count(ledger.products)} products, ${count(ledger.reservations)} reservations.`,
+      ...(names.length === 0 ? [] : [`What the log had not got is kept as ${names.join(' and ')}: \`npm run orders -- kept list\`.`]),
     ]);
     return 0;
   };
+
+const lossIn = async (
+  client: LogClient,
+  { DATABASE_URL: url, ORDERS_TOPIC: topic, READ_MODEL_SCHEMA: schema }: Addresses,
+): Promise<LogLoss | null> => {
+  const database = openDatabase({ url, schema, applicationName: 'rebuild', maxConnections: 1, statementTimeoutMs: 0 });
+  try {
+    return await findLoss({ client, topic, database });
+  } finally {
+    await database.end();
+  }
+};
 
 const describe = ({ phase, done, total }: RebuildProgress, elapsedMs: number): string => {
   if (phase === 'indexes') return `${count(done)} events projected, building indexes …`;

@@ -1,7 +1,8 @@
 // ops/cli/verify-command.ts: `npm run orders -- verify`: the read model and the stock ledger, each against the log.
 
 import { verifyLedger } from '../../processor/ledger/verify/verify.ts';
-import { verify } from '../../projector/verify/verify.ts';
+import { lossSentence, recoveryOf } from '../../projector/loss/log-loss.ts';
+import { type VerifyResult, verify } from '../../projector/verify/verify.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { Addresses } from './addresses.ts';
 import { count, type Terminal } from './terminal.ts';
@@ -32,10 +33,16 @@ export const runVerify = async (client: LogClient, addresses: Addresses, termina
     ...(ledger.drift === 0
       ? [`No difference: ${inLedger} are in ${addresses.LEDGER_SCHEMA} as the log says.`]
       : [...described(ledger.differences, ledger.drift), `${ledger.drift} differ in ${addresses.LEDGER_SCHEMA}, of ${inLedger}.`]),
-    ...(drift + ledger.drift === 0 ? [] : ['`npm run orders -- rebuild` rebuilds both.']),
+    ...advice(result, ledger.drift, topic),
   ];
   terminal.result({ schema, ...result, ledger }, lines);
   return drift + ledger.drift === 0 ? 0 : 1;
+};
+
+/** A rebuild gives back what the log has; what it has not is here alone (R18). */
+const advice = ({ drift, loss }: VerifyResult, ledgerDrift: number, topic: string): string[] => {
+  if (loss !== null) return [lossSentence(loss, topic), `Change nothing yet. What to do: ${recoveryOf(loss)}.`];
+  return drift + ledgerDrift === 0 ? [] : ['`npm run orders -- rebuild` rebuilds both.'];
 };
 
 interface Found {

@@ -22,9 +22,14 @@ export const withoutRoles = async (stack: DrillStack, repair: () => Promise<void
 };
 
 /** The log from the archive, then ledger and read model from the log. */
-export const restoreLog = (stack: DrillStack): Promise<void> =>
+export const restoreLog = (stack: DrillStack): Promise<void> => restoreThen(stack, 'rebuild');
+
+/** The same where the topic `products` is lost too: the ledger alone knows them, and is kept. */
+export const restoreLogWithoutProducts = (stack: DrillStack): Promise<void> => restoreThen(stack, 'rebuild', '--accept-loss');
+
+const restoreThen = (stack: DrillStack, ...command: string[]): Promise<void> =>
   withoutRoles(stack, async () => {
     await orders(stack, 'restore-log', '--dry-run');
     await orders(stack, 'restore-log');
-    await rebuild(stack);
+    await orders(stack, ...command);
   });

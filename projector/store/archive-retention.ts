@@ -1,9 +1,10 @@
 // projector/store/archive-retention.ts: what the archive holds, and dropping the oldest of it. Only whole tables go, the oldest first, so what
-// is left is whole from one offset on, in every partition. Orders, counters and the log are left alone.
+// is left is whole from one offset on, in every partition. Orders, counters and the log are left alone, and a last copy is never dropped (R18).
 
 import { type Database, openDatabase, type Queryable, quoteIdentifier, type Row } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
 import { type ArchiveTable, readArchiveTables } from '../../shared/postgres/tables/archive-tables.ts';
+import { type LogLoss, lossNotAccepted } from '../loss/log-loss.ts';
 import { dropTables } from './replace-tables.ts';
 
 export interface ArchivedStretch extends ArchiveTable {
@@ -26,6 +27,8 @@ export interface DropOptions extends RetentionOptions {
   before: number;
   /** Without it nothing is dropped, only said what would be. */
   really: boolean;
+  /** What is here and not in the log. */
+  findLoss: (database: Database) => Promise<LogLoss | null>;
 }
 
 export interface DropResult {
@@ -46,12 +49,15 @@ export const listArchive = (options: RetentionOptions): Promise<ArchivedStretch[
   withDatabase(options, (database) => readStretches(database, options.topic));
 
 /**
- * Drops all of it or nothing. An order that is open keeps its history. Rejects with MAINTENANCE_RUNNING while a rebuild or a
- * verify runs, and with DATABASE_UNAVAILABLE when somebody reads the archive all the time; then nothing was dropped.
+ * Drops all of it or nothing. An order that is open keeps its history. Rejects with LOSS_NOT_ACCEPTED when the log has not got all that
+ * is here, with MAINTENANCE_RUNNING while a rebuild or a verify runs, and with DATABASE_UNAVAILABLE when somebody reads the archive all the
+ * time; then nothing was dropped.
  */
 export const dropArchive = (options: DropOptions): Promise<DropResult> =>
   withDatabase(options, (database) =>
     underMaintenanceLock(database, 'exclusive', async () => {
+      const loss = await options.findLoss(database);
+      if (loss !== null) throw lossNotAccepted(loss, options.topic, 'The archive may be the last copy: nothing is dropped from it.');
       const stretches = await readStretches(database, options.topic);
       const bounds = await readBounds(database, options.topic);
       // None of it can come to stand against a drop later: what is full stays full, and new orders begin behind it.

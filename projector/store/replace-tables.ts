@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, type Queryable, quoteIdentifier } from '../../shared/postgres/database.ts';
+import { noteWhyKept } from '../../shared/postgres/kept-schemas.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 
 // Readers queue up behind the one who waits for the lock, so it must not wait for long: a reader that takes longer than this
@@ -12,13 +13,20 @@ const ATTEMPTS_MAX = 40;
 const PAUSE_MS = 1_000;
 const LOST_LOCK = new Set(['55P03', '40P01']);
 
+export interface SwapOptions {
+  /** Brings the new tables up to date while everybody is locked out of the old ones: nobody reads or writes either. */
+  lastStep: (locked: Queryable) => Promise<void>;
+  /** The name under which the replaced schema is kept, and why; null: the log has all of it, and it is dropped (R18). */
+  keep: { name: string; why: string } | null;
+}
+
 /**
- * Renames the database's schema to `…_replaced` and `shadow` to its name, in one transaction, then drops the replaced one.
- * Before the renames, with everybody locked out of the old tables, `lastStep` may bring the new ones up to date: nobody
- * reads or writes either. Rejects with DATABASE_UNAVAILABLE when the lock cannot be had; then nothing has changed.
+ * Renames the database's schema and then `shadow` to its name, in one transaction. Rejects with DATABASE_UNAVAILABLE when the lock
+ * cannot be had; then nothing has changed.
  */
-export const swapSchemas = async (database: Database, shadow: string, lastStep: (locked: Queryable) => Promise<void>): Promise<void> => {
-  const [live, fresh, replaced] = [database.schema, shadow, `${database.schema}_replaced`].map(quoteIdentifier);
+export const swapSchemas = async (database: Database, shadow: string, { lastStep, keep }: SwapOptions): Promise<void> => {
+  const replacedName = keep?.name ?? `${database.schema}_replaced`;
+  const [live, fresh, replaced] = [database.schema, shadow, replacedName].map(quoteIdentifier);
   await retryingLocks(() =>
     database.transaction(async (client) => {
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
@@ -30,10 +38,11 @@ export const swapSchemas = async (database: Database, shadow: string, lastStep: 
       }
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${live}`);
       await client.query(`ALTER SCHEMA ${live} RENAME TO ${replaced}`);
+      if (keep !== null) await noteWhyKept(client, keep.name, keep.why);
       await client.query(`ALTER SCHEMA ${fresh} RENAME TO ${live}`);
     }),
   );
-  await dropSchema(database, `${database.schema}_replaced`);
+  if (keep === null) await dropSchema(database, replacedName);
 };
 
 /** Drops tables of the schema, all of them or none. */

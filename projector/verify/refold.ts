@@ -1,4 +1,4 @@
-// projector/verify/refold.ts: folds one partition of the log from its beginning, and compares each record on the way with its archived row.
+// projector/verify/refold.ts: folds one partition of the log from its first record, and compares each record on the way with its archived row.
 // Every record once, its bytes unchanged, its verdict the one that the fold reaches now.
 
 import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
@@ -27,6 +27,8 @@ export interface RefoldOptions {
   report: Report;
   decode: DecodeOrderEvent;
   checkpoint: Checkpoint;
+  /** What the log has of it up to the checkpoint. */
+  range: { from: number; to: number };
   /** The archive begins at this offset: what is older was dropped from it. */
   archiveFrom: number;
   onEvents: (count: number) => void;
@@ -36,8 +38,8 @@ const ARCHIVE = `SELECT ${ARCHIVE_COLUMNS.join(', ')} FROM events WHERE partitio
 
 /** Resolves with the orders of the partition as of the checkpoint. */
 export const refold = async (options: RefoldOptions): Promise<Map<string, RefoldedOrder>> => {
-  const { client, topic, snapshot, report, decode, checkpoint, archiveFrom, onEvents } = options;
-  const { partition, nextOffset } = checkpoint;
+  const { client, topic, snapshot, report, decode, checkpoint, range, archiveFrom, onEvents } = options;
+  const { partition } = checkpoint;
   const orders = new Map<string, RefoldedOrder>();
   const archive = await openCursor<ArchiveRow>(snapshot, 'archive', ARCHIVE, [partition]);
   const extra = (row: ArchiveRow): void => {
@@ -64,7 +66,7 @@ export const refold = async (options: RefoldOptions): Promise<Map<string, Refold
     }
     onEvents(records.length);
   };
-  await readRange({ client, topic, from: new Map([[partition, 0]]), to: new Map([[partition, nextOffset]]), onRecords });
+  await readRange({ client, topic, from: new Map([[partition, range.from]]), to: new Map([[partition, range.to]]), onRecords });
   await archive.each(extra);
   await archive.close();
   if (lastEventId !== checkpoint.lastEventId) {

@@ -4,12 +4,14 @@
 
 import { orderDecoderFor } from '../../shared/log/codec/order-codec.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
-import { logEnd } from '../../shared/log/topics/offsets.ts';
+import { type Ends, logEnd } from '../../shared/log/topics/offsets.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
 import { BEGIN_SNAPSHOT, type Client, type Database, openDatabase } from '../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../shared/postgres/maintenance-lock.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/tables/archive-tables.ts';
-import { readCheckpoints } from '../../shared/postgres/tables/checkpoints.ts';
+import { type Checkpoint, readCheckpoints } from '../../shared/postgres/tables/checkpoints.ts';
+import { findLoss } from '../loss/find-loss.ts';
+import type { LogLoss } from '../loss/log-loss.ts';
 import { compareCounters } from './compare-counters.ts';
 import { compareOrders } from './compare-orders.ts';
 import { compareProducts } from './compare-products.ts';
@@ -35,6 +37,8 @@ export interface VerifyResult {
   drift: number;
   /** The first hundred of them. */
   differences: Difference[];
+  /** What is here and not in the log, where something differs: a rebuild would not bring it back. */
+  loss: LogLoss | null;
   seconds: number;
 }
 
@@ -64,35 +68,57 @@ export const verify = async (options: VerifyOptions): Promise<VerifyResult> => {
 };
 
 const compareAll = async (options: VerifyOptions, database: Database): Promise<VerifyResult> => {
-  const { client, topic, onProgress = () => {} } = options;
+  const { client, topic } = options;
   const startedAt = performance.now();
-  const id = await topicId(client, topic);
-  const decode = orderDecoderFor((await logEnd(client, topic)).size);
   const report = createReport();
-  const counts = { events: 0, orders: 0, archiveFrom: 0 };
-  await database.transaction(async (snapshot) => {
-    const checkpoints = [...(await readCheckpoints(snapshot, topic)).values()];
-    counts.archiveFrom = archiveStart(await readArchiveTables(snapshot));
-    const total = checkpoints.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
-    for (const checkpoint of checkpoints) {
-      const { partition } = checkpoint;
-      const onEvents = (count: number): void => {
-        counts.events += count;
-        onProgress({ done: counts.events, total });
-      };
-      if (checkpoint.topicId !== id)
-        report.add({ what: 'checkpoint', id: String(partition), field: 'topic_id', expected: id, actual: checkpoint.topicId });
-      const orders = await refold({ client, topic, snapshot, report, decode, checkpoint, archiveFrom: counts.archiveFrom, onEvents });
-      counts.orders += orders.size;
-      await comparePartition(snapshot, report, partition, orders);
-    }
-    await findUnexpectedRows(
-      snapshot,
-      report,
-      checkpoints.map(({ partition }) => partition),
-    );
-  }, BEGIN_SNAPSHOT);
-  return { ...counts, drift: report.count(), differences: report.differences(), seconds: (performance.now() - startedAt) / 1000 };
+  const counts = await database.transaction((snapshot) => compareSnapshot(options, snapshot, report), BEGIN_SNAPSHOT);
+  const drift = report.count();
+  const loss = drift === 0 ? null : await findLoss({ client, topic, database });
+  return { ...counts, drift, differences: report.differences(), loss, seconds: (performance.now() - startedAt) / 1000 };
+};
+
+type Counts = Pick<VerifyResult, 'events' | 'orders' | 'archiveFrom'>;
+
+const compareSnapshot = async (options: VerifyOptions, snapshot: Client, report: Report): Promise<Counts> => {
+  const { client, topic, onProgress = () => {} } = options;
+  const checkpoints = [...(await readCheckpoints(snapshot, topic)).values()];
+  const id = await topicId(client, topic);
+  const ends = await logEnd(client, topic); // after the checkpoints, which stand still in this snapshot: the log had all of it by then
+  const decode = orderDecoderFor(ends.size);
+  const counts = { events: 0, orders: 0, archiveFrom: archiveStart(await readArchiveTables(snapshot)) };
+  const total = checkpoints.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
+  const onEvents = (count: number): void => {
+    counts.events += count;
+    onProgress({ done: counts.events, total });
+  };
+  for (const checkpoint of checkpoints) {
+    const { partition } = checkpoint;
+    const range = rangeOf(checkpoint, ends.get(partition));
+    compareCheckpoint(report, checkpoint, { topic_id: id, next_offset: range.to });
+    const orders = await refold({ client, topic, snapshot, report, decode, checkpoint, range, archiveFrom: counts.archiveFrom, onEvents });
+    counts.orders += orders.size;
+    await comparePartition(snapshot, report, partition, orders);
+  }
+  await findUnexpectedRows(
+    snapshot,
+    report,
+    checkpoints.map(({ partition }) => partition),
+  );
+  return counts;
+};
+
+/** What the log has of a partition up to the checkpoint: all of it, unless it lost its beginning or its end. */
+const rangeOf = ({ nextOffset }: Checkpoint, { low, high }: Ends = { low: 0, high: 0 }): { from: number; to: number } => {
+  const to = Math.min(nextOffset, high);
+  return { from: Math.min(low, to), to };
+};
+
+const compareCheckpoint = (report: Report, checkpoint: Checkpoint, log: { topic_id: string; next_offset: number }): void => {
+  const { partition, topicId: topic_id, nextOffset: next_offset } = checkpoint;
+  for (const [field, actual] of Object.entries({ topic_id, next_offset })) {
+    const expected = log[field as keyof typeof log];
+    if (expected !== actual) report.add({ what: 'checkpoint', id: String(partition), field, expected, actual });
+  }
 };
 
 const comparePartition = async (

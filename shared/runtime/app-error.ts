@@ -19,6 +19,8 @@ export const APP_ERRORS = {
   MAINTENANCE_RUNNING: true,
   ROLES_RUNNING: false,
   RESTORE_TOO_LARGE: false,
+  LOSS_NOT_ACCEPTED: false,
+  TOO_MUCH_KEPT: false,
   PASSWORDS_OVERLOADED: true,
   CONFIG_INVALID: false,
   SECURITY_MISMATCH: false,

@@ -3,7 +3,7 @@
 
 import { backupOf, type ReadModelTables } from '../support/in-memory/read-model.ts';
 import type { Fleet } from './fleet.ts';
-import { isBehindCopies, rebuildLedger } from './processes/rebuild-ledger.ts';
+import { isBehindCopies, loseEndOfCopies, rebuildLedger } from './processes/rebuild-ledger.ts';
 import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';
 
 export interface FaultRates {
@@ -13,6 +13,8 @@ export interface FaultRates {
   restores?: boolean;
   /** Rebuilds the ledger, too. */
   rebuilds?: boolean;
+  /** What Kafka has noted for the processors lies beyond the end of the log, too, and the ledger is rebuilt. */
+  lostEnds?: boolean;
 }
 
 // How long the api may be behind itself after a restore: its tail reads again from the older checkpoint.
@@ -20,7 +22,11 @@ const READS_SETTLE_MS = 6_000;
 const RESTORE_MS = [100, 1_500] as const;
 const LOOK_EVERY_MS = 2_000;
 
-export const sendFaults = (world: World, fleet: Fleet, { everyMs, restores = false, rebuilds = false }: FaultRates): void => {
+export const sendFaults = (
+  world: World,
+  fleet: Fleet,
+  { everyMs, restores = false, rebuilds = false, lostEnds = false }: FaultRates,
+): void => {
   const { sim, log, groups } = world;
   /** Null: there are no tables yet. */
   let backup: ReadModelTables | null = null;
@@ -49,6 +55,7 @@ export const sendFaults = (world: World, fleet: Fleet, { everyMs, restores = fal
     kinds.push(() => rebuildLedger(world));
     lookAfterRebuilds(world);
   }
+  if (lostEnds) kinds.push(() => loseEndOfCopies(world));
 
   const next = (): void => {
     if (sim.now() >= sim.calmFrom) return;

@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
   'processor-parking': async () => (await import('./single-role/parking.ts')).parking,
   'processor-stock': async () => (await import('./single-role/stock.ts')).stock,
   'processor-rebuilds': async () => (await import('./single-role/stock.ts')).stockRebuilt,
+  'processor-lost-end': async () => (await import('./single-role/stock.ts')).stockLostEnd,
   'processor-products': async () => (await import('./single-role/products.ts')).products,
   'projector-other-log': async () => (await import('./single-role/other-log.ts')).otherLog,
   'ledger-transactions': async () => (await import('./single-role/ledger.ts')).ledger,

@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import type { DrillCase } from '../drill.ts';
-import { restoreLog } from '../steps.ts';
+import { restoreLogWithoutProducts } from '../steps.ts';
 
 export const lostBrokerDisk: DrillCase = {
   name: 'lost-broker-disk',
@@ -14,7 +14,7 @@ export const lostBrokerDisk: DrillCase = {
     stack.begin();
   },
   sees: /belongs to another log/,
-  recover: restoreLog,
+  recover: restoreLogWithoutProducts,
   keepsProducts: false,
   lostForGood: null,
 };

@@ -16,17 +16,31 @@ export interface LedgerTopics {
 
 export type Ends = Record<keyof LedgerTopics, ReadonlyMap<number, number>>;
 
-/** A topic that does not exist ends nowhere: it has no partitions. */
-export const endsOf = async (client: LogClient, topics: LedgerTopics): Promise<Ends> => {
+/** From where to where the topics have records. */
+export interface Bounds {
+  from: Ends;
+  to: Ends;
+}
+
+/** A topic that does not exist begins and ends nowhere: it has no partitions. */
+export const boundsOf = async (client: LogClient, topics: LedgerTopics): Promise<Bounds> => {
   const existing = await client.withAdmin((admin) => admin.listTopics());
-  const endOf = async (topic: string): Promise<Map<number, number>> => {
-    if (!existing.includes(topic)) return new Map();
-    return new Map(Array.from(await logEnd(client, topic), ([partition, { high }]) => [partition, high]));
-  };
+  const boundsOfTopic = async (topic: string) => [...(existing.includes(topic) ? await logEnd(client, topic) : [])];
   // Orders first: whatever they have reserved, the products' end knows.
-  const orders = await endOf(topics.orders);
-  return { orders, products: await endOf(topics.products) };
+  const orders = await boundsOfTopic(topics.orders);
+  const products = await boundsOfTopic(topics.products);
+  const ends = (side: 'low' | 'high'): Ends => ({
+    orders: new Map(orders.map(([partition, end]) => [partition, end[side]])),
+    products: new Map(products.map(([partition, end]) => [partition, end[side]])),
+  });
+  return { from: ends('low'), to: ends('high') };
 };
+
+/** How many records lie between the two. */
+export const distance = (from: Ends, to: Ends): number =>
+  (['orders', 'products'] as const)
+    .flatMap((topic) => Array.from(to[topic], ([partition, end]) => Math.max(0, end - (from[topic].get(partition) ?? 0))))
+    .reduce((sum, each) => sum + each, 0);
 
 export interface ReadLogOptions {
   client: LogClient;

@@ -1,14 +1,18 @@
 // processor/ledger/rebuild/rebuild.ts: rebuilds the ledger from the log (R8).
-// Processors are fenced off first and wait; what they have decided and not yet appended is kept, because it may be on its way into the log.
+// Processors are locked out at the end and fenced off; what they have decided and not yet appended is kept, because it may be on its way into
+// the log. What the log cannot give back is never dropped (R18).
 
 import type { LogClient } from '../../../shared/log/connect/client.ts';
+import { setBackOffsets } from '../../../shared/log/read/set-back-offsets.ts';
 import { columnParameters } from '../../../shared/postgres/binary.ts';
 import { copyInto } from '../../../shared/postgres/copy.ts';
 import { type Client, openDatabase, type Row } from '../../../shared/postgres/database.ts';
+import { nameToKeep } from '../../../shared/postgres/kept-schemas.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import type { RequestRow } from '../../../shared/postgres/tables/ledger-rows.ts';
-import { startsInKafka } from '../../consumer-group.ts';
+import { processorGroup, startsInKafka } from '../../consumer-group.ts';
+import type { CommittedOffsets } from '../ledger.ts';
 import { LEDGER_SCHEMA_DIRECTORY } from '../open-ledger.ts';
 import {
   answerOf,
@@ -20,15 +24,24 @@ import {
   reservationOf,
 } from '../rows.ts';
 import { STORE_CARRIED } from '../statements.ts';
-import { type Ends, endsOf, type LedgerTopics, readLog } from './read-log.ts';
+import { keepLedger } from './keep-ledger.ts';
+import { type LedgerLoss, ledgerLoss, ledgerLossNotAccepted, ledgerLossSentence, type ReadBefore } from './ledger-loss.ts';
+import type { Ends, LedgerTopics } from './read-log.ts';
+import { createReading, type Reading } from './reading.ts';
 import { type DecidedBefore, rebuiltLedger } from './rebuilt-ledger.ts';
-import { createRefold, type Refold } from './refold.ts';
+import { type RebuiltStart, rebuiltStarts } from './rebuilt-start.ts';
 
 export interface RebuildLedgerOptions {
   client: LogClient;
   topics: LedgerTopics;
   databaseUrl: string;
   schema: string;
+  /** Goes on where the log has not got all that the ledger has read; the ledger as it was is kept then, under the moment's name. */
+  acceptLoss?: boolean;
+  /** The read model has what the log has not: then nothing that Kafka has noted is about this log. */
+  logHasLost?: boolean;
+  /** Epoch milliseconds. */
+  now?: number;
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
@@ -36,18 +49,23 @@ export interface RebuiltLedger {
   events: number;
   products: number;
   reservations: number;
+  /** What the log had not got, and where it is kept now; null: nothing. */
+  kept: { name: string; loss: LedgerLoss } | null;
 }
 
-const NOWHERE: Ends = { orders: new Map(), products: new Map() };
+const LOCK_LEDGER = 'SELECT FROM ledger FOR UPDATE';
+const LOCK_PARTITIONS = 'SELECT FROM partitions ORDER BY topic, partition FOR UPDATE';
 const FENCE_ALL = 'UPDATE partitions SET epoch = epoch + 1, sequence = sequence + 1';
+const START_ANEW = 'UPDATE partitions SET start_offset = 0, note = NULL';
 const SET_START = `
   INSERT INTO partitions (topic, partition, epoch, sequence, start_offset, note) VALUES ($1, $2, 1, 1, $3, $4)
-  ON CONFLICT (topic, partition) DO UPDATE SET
-    epoch = partitions.epoch + 1, sequence = partitions.sequence + 1, start_offset = EXCLUDED.start_offset, note = EXCLUDED.note`;
+  ON CONFLICT (topic, partition) DO UPDATE SET start_offset = EXCLUDED.start_offset, note = EXCLUDED.note`;
 
 /**
- * Resolves once the ledger is complete; processors then go on by themselves. The schema is made if it is missing. Rejects with
- * MAINTENANCE_RUNNING while another one runs, and with the log's errors; then processors wait until a rebuild has succeeded.
+ * Resolves once the ledger is complete; processors then go on by themselves. The schema is made if it is missing. The log is read first;
+ * what the tables have and the log has not is compared and all of it replaced in one transaction. Rejects with LOSS_NOT_ACCEPTED,
+ * TOO_MUCH_KEPT, ROLES_RUNNING, with MAINTENANCE_RUNNING while another one runs, and with the log's errors: then the ledger is as it
+ * was, its mark of completeness too, and processors go on.
  */
 export const rebuildLedger = async (options: RebuildLedgerOptions): Promise<RebuiltLedger> => {
   const { client, topics, databaseUrl: url, schema, onProgress = () => {} } = options;
@@ -55,60 +73,84 @@ export const rebuildLedger = async (options: RebuildLedgerOptions): Promise<Rebu
   try {
     await migrate(database, LEDGER_SCHEMA_DIRECTORY);
     return await underMaintenanceLock(database, 'exclusive', async () => {
-      await database.transaction(async (transaction) => {
-        await transaction.query('UPDATE ledger SET complete = false');
-        await transaction.query(FENCE_ALL);
+      const reading = createReading(client, topics, onProgress);
+      await reading.catchUp();
+      return await database.transaction(async (transaction) => {
+        // In the order in which a claim takes them. From here on no processor decides; what was decided is in the log, in the tables, or both.
+        await transaction.query(LOCK_LEDGER);
+        await transaction.query(LOCK_PARTITIONS);
+        await reading.toEnd();
+        return await replaceAll(transaction, options, reading);
       });
-      // Now no processor decides; what was decided before is in the log, in the old tables, or both.
-      const to = await endsOf(client, topics);
-      const refold = createRefold();
-      const progress = { done: 0, total: [...to.orders.values(), ...to.products.values()].reduce((sum, end) => sum + end, 0) };
-      const onEvents = (count: number): void => {
-        progress.done += count;
-        onProgress({ ...progress });
-      };
-      await readLog({ client, topics, from: NOWHERE, to, refold, onEvents });
-      const copies = await startsInKafka(
-        client,
-        Object.values(topics).filter((_, index) => [to.orders, to.products][index]!.size > 0),
-      );
-      const counts = await database.transaction((transaction) => replaceAll(transaction, { topics, to, refold, copies }));
-      return { events: progress.done, ...counts };
     });
   } finally {
     await database.end();
   }
 };
 
-interface Replacement {
-  topics: LedgerTopics;
-  to: Ends;
-  refold: Refold;
-  copies: ReadonlyMap<string, ReadonlyMap<number, number>>;
-}
-
-const replaceAll = async (client: Client, { topics, to, refold, copies }: Replacement): Promise<Omit<RebuiltLedger, 'events'>> => {
+const replaceAll = async (client: Client, options: RebuildLedgerOptions, { refold, reached, events }: Reading): Promise<RebuiltLedger> => {
+  const { topics } = options;
+  const to = reached();
+  const copies = await startsInKafka(
+    options.client,
+    Object.values(topics).filter((_, index) => [to.orders, to.products][index]!.size > 0),
+  );
+  const loss = ledgerLoss(await readBefore(client, copies), refold, endIn(topics, to));
+  const kept = loss && (await keepLoss(client, options, loss));
+  const isWhole = loss === null && options.logHasLost !== true;
+  const starts = rebuiltStarts({ topics, to, refold, copies, isWhole });
+  // Before the commit: a copy below its start is no harm if that fails, and one above it would look like a restored database for ever (R8).
+  await setBackCopies(options.client, copies, starts);
   const { products, reservations, requests } = rebuiltLedger(refold, await decidedBefore(client));
 
   await client.query('TRUNCATE reservations, products, product_requests, carried_orders');
   await copyInto(client, 'products', PRODUCT_FIELDS, [...products.values()]);
   await copyInto(client, 'reservations', RESERVATION_FIELDS, [...reservations]);
   await copyInto(client, 'product_requests', REQUEST_FIELDS, requests);
-  // Never below the copy, which its processor knew to be enough: below, it would look like a restored database.
-  const start = (topic: string, partition: number, offset: number): number => Math.max(offset, copies.get(topic)?.get(partition) ?? 0);
-  for (const [partition, end] of to.orders) {
-    const { startOffset, logTime } = refold.orderPartition(partition, end);
-    const offset = start(topics.orders, partition, startOffset);
-    await client.query(SET_START, [topics.orders, partition, offset, `logtime=${logTime}`]);
-    const carried = refold.carried(partition, offset, end).map((each) => ({ partition, carried: each }));
-    if (carried.length > 0) await client.query(STORE_CARRIED, [topics.orders, ...columnParameters(CARRIED_FIELDS, carried)]);
-  }
-  for (const [partition, end] of to.products) {
-    const offset = refold.productPartition(partition, end);
-    await client.query(SET_START, [topics.products, partition, start(topics.products, partition, offset), null]);
+  await client.query(FENCE_ALL);
+  if (!isWhole) await client.query(START_ANEW); // of partitions that are not there any more
+  for (const { topic, partition, offset, note } of starts) {
+    await client.query(SET_START, [topic, partition, offset, note]);
+    if (topic !== topics.orders) continue;
+    const carried = refold.carried(partition, offset, to.orders.get(partition)!).map((each) => ({ partition, carried: each }));
+    if (carried.length > 0) await client.query(STORE_CARRIED, [topic, ...columnParameters(CARRIED_FIELDS, carried)]);
   }
   await client.query('UPDATE ledger SET complete = true');
-  return { products: products.size, reservations: reservations.size };
+  return { events: events(), products: products.size, reservations: reservations.size, kept };
+};
+
+const keepLoss = async (client: Client, options: RebuildLedgerOptions, loss: LedgerLoss): Promise<RebuiltLedger['kept']> => {
+  const { schema, acceptLoss, now = Date.now() } = options;
+  if (acceptLoss !== true) throw ledgerLossNotAccepted(loss, schema);
+  const name = await nameToKeep(client, schema, now);
+  await keepLedger(client, schema, name, ledgerLossSentence(loss));
+  return { name, loss };
+};
+
+const endIn =
+  (topics: LedgerTopics, to: Ends) =>
+  (topic: string, partition: number): number =>
+    (topic === topics.orders ? to.orders : topic === topics.products ? to.products : new Map<number, number>()).get(partition) ?? 0;
+
+/** Copies that lie above the starts: only of a log that has lost something. */
+const setBackCopies = async (client: LogClient, copies: CommittedOffsets, starts: readonly RebuiltStart[]): Promise<void> => {
+  const above = starts.filter(({ topic, partition, offset }) => (copies.get(topic)?.get(partition) ?? 0) > offset);
+  for (const [topic, moves] of Map.groupBy(above, ({ topic }) => topic)) {
+    const offsets = moves.map(({ partition, offset, note }) => [partition, { offset, ...(note ? { metadata: note } : {}) }] as const);
+    await setBackOffsets(client, processorGroup(topic), topic, new Map(offsets));
+  }
+};
+
+const readBefore = async (client: Client, copies: CommittedOffsets): Promise<ReadBefore> => {
+  const rows = async <R>(query: string): Promise<R[]> => (await client.query<R & Row>(query)).rows;
+  const noted = await rows<ReadBefore['starts'][number]>('SELECT topic, partition, start_offset AS offset FROM partitions');
+  const copied = [...copies].flatMap(([topic, offsets]) => Array.from(offsets, ([partition, offset]) => ({ topic, partition, offset })));
+  return {
+    products: await rows('SELECT product_id, read_version FROM products'),
+    answered: (await rows<{ id: string }>('SELECT request_id AS id FROM product_requests WHERE delivered')).map(({ id }) => id),
+    reservations: (await rows<{ id: string }>('SELECT order_id AS id FROM reservations')).map(({ id }) => id),
+    starts: [...noted, ...copied],
+  };
 };
 
 /** What the old tables say of decisions whose facts the log may not have. */

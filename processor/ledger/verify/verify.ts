@@ -5,7 +5,7 @@
 import type { LogClient } from '../../../shared/log/connect/client.ts';
 import { BEGIN_SNAPSHOT, openDatabase } from '../../../shared/postgres/database.ts';
 import { underMaintenanceLock } from '../../../shared/postgres/maintenance-lock.ts';
-import { type Ends, endsOf, type LedgerTopics, readLog } from '../rebuild/read-log.ts';
+import { boundsOf, distance, type LedgerTopics, readLog } from '../rebuild/read-log.ts';
 import { createRefold, type RefoldedStock } from '../rebuild/refold.ts';
 import { compareCarried } from './compare-carried.ts';
 import { compareProducts } from './compare-products.ts';
@@ -30,26 +30,24 @@ export interface VerifiedLedger {
   differences: LedgerDifference[];
 }
 
-const NOWHERE: Ends = { orders: new Map(), products: new Map() };
-
 /** Rejects with MAINTENANCE_RUNNING while a rebuild runs, and with the log's errors; a difference is a result, not an error. */
 export const verifyLedger = async (options: VerifyLedgerOptions): Promise<VerifiedLedger> => {
   const { client, topics, databaseUrl: url, schema, onProgress = () => {} } = options;
   const database = openDatabase({ url, schema, applicationName: 'verify-ledger', maxConnections: 2, statementTimeoutMs: 0 });
   try {
     return await underMaintenanceLock(database, 'shared', async () => {
-      const before = await endsOf(client, topics);
+      const { from, to: before } = await boundsOf(client, topics);
       const snapshot = await database.transaction((transaction) => readSnapshot(transaction, schema, topics.orders), BEGIN_SNAPSHOT);
-      const after = await endsOf(client, topics);
+      const { to: after } = await boundsOf(client, topics);
       const refold = createRefold();
-      const progress = { done: 0, total: [...after.orders.values(), ...after.products.values()].reduce((sum, end) => sum + end, 0) };
+      const progress = { done: 0, total: distance(from, after) };
       const onEvents = (count: number): void => {
         progress.done += count;
         onProgress({ ...progress });
       };
       const history = historyOf(snapshot, refold.productNow, topics.products);
       const reading = { client, topics, refold, onEvents, onProduct: history.note };
-      await readLog({ ...reading, from: NOWHERE, to: before });
+      await readLog({ ...reading, from, to: before });
       const ordersBefore = new Map<string, RefoldedStock>(refold.orders());
       const openBefore = refold.open();
       await readLog({ ...reading, from: before, to: after });

@@ -28,6 +28,15 @@ interface EncodedRequest {
 export interface Broker {
   /** Each broker has two connections, so that a fetch that waits holds nothing else up. Connects if need be. */
   connectionPool: { getConnection(index: number): Promise<Connection> };
+  /** Of a group that it coordinates. `groupGenerationId` -1 and no member: taken while the group has no members. */
+  offsetCommit(commit: GroupCommit): Promise<unknown>;
+}
+
+interface GroupCommit {
+  groupId: string;
+  groupGenerationId: number;
+  memberId: string;
+  topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string | undefined }[] }[];
 }
 
 /** kafkajs's view of the cluster: which broker leads which partition. */
@@ -37,6 +46,8 @@ export interface Cluster {
   refreshMetadata(): Promise<void>;
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number; replicas: number[] }[];
   findBroker(node: { nodeId: string }): Promise<Broker>;
+  /** Connected. */
+  findGroupCoordinator(group: { groupId: string }): Promise<Broker>;
   getNodeIds(): string[];
 }
 

@@ -37,7 +37,10 @@ export const createStartFinder = ({ client, topic, groupId, soleMember, startOff
         const startOffset = given.get(partition) ?? committed.get(partition)?.offset ?? low;
         if (startOffset < low || startOffset > high) {
           const sentence = `${topic}/${partition} is to be read from offset ${startOffset}, but the log there goes from ${low} to ${high}`;
-          throw new AppError('LOG_MISMATCH', `${sentence}: this is another log, or one restored from a backup.`);
+          throw new AppError(
+            'LOG_MISMATCH',
+            `${sentence}: this is another log, or one that has lost something. What to do: docs/recovery.md#what-you-see.`,
+          );
         }
         return [partition, { partition, startOffset, highWatermark: high, metadata: committed.get(partition)?.metadata ?? null }];
       }),

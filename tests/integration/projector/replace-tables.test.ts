@@ -4,7 +4,7 @@ import { afterAll, expect, it } from 'vitest';
 import { project } from '../../../projector/project.ts';
 import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
 import { dropSchema, swapSchemas } from '../../../projector/store/replace-tables.ts';
-import type { Database } from '../../../shared/postgres/database.ts';
+import type { Database, Queryable } from '../../../shared/postgres/database.ts';
 import { migrate } from '../../../shared/postgres/migrate.ts';
 import { decodedOf, recordsOf } from '../../support/builders/log-records.ts';
 import { created } from '../../support/builders/order-events.ts';
@@ -32,7 +32,7 @@ it('is seen by sessions with prepared statements at their next statement', async
   for (let i = 0; i < 10; i += 1) expect(await prepared()).toBe('old'); // often enough for a cached, generic plan
   const shadow = await newShadow(live);
   await mark(shadow, 'new');
-  await swapSchemas(live, shadow.schema, async () => {});
+  await swapSchemas(live, shadow.schema, { lastStep: async () => {}, keep: null });
   expect(await prepared()).toBe('new');
   session.release();
 });
@@ -60,7 +60,7 @@ it('is never seen half by a statement that reads two tables', async () => {
   for (let round = 1; round <= ROUNDS || seen.size <= 2; round += 1) {
     const shadow = await newShadow(live);
     await stamp(shadow, round);
-    await swapSchemas(live, shadow.schema, async () => {});
+    await swapSchemas(live, shadow.schema, { lastStep: async () => {}, keep: null });
   }
   stopped = true;
   await Promise.all(readers);
@@ -88,10 +88,11 @@ it('leaves a writer of the old tables either before the swap or fenced off', asy
   const shadow = await newShadow(live);
   let copied = 0;
   await createPostgresStore(shadow, 'orders').createCheckpoints('id', [0]);
-  await swapSchemas(live, shadow.schema, async (locked) => {
+  const lastStep = async (locked: Queryable): Promise<void> => {
     copied = (await locked.query('SELECT FROM orders')).rowCount!;
     expect(copied).toBe(ids.length); // what was acknowledged before the lock is all there is
-  });
+  };
+  await swapSchemas(live, shadow.schema, { lastStep, keep: null });
   expect(await written).toBe('CHECKPOINT_MOVED');
   stopped = true;
   expect(ids.length).toBe(copied);
@@ -100,9 +101,10 @@ it('leaves a writer of the old tables either before the swap or fenced off', asy
 it('does not happen when the last step fails', async () => {
   const live = await newReadModel();
   const shadow = await newShadow(live);
-  const failing = swapSchemas(live, shadow.schema, async () => {
+  const lastStep = async (): Promise<void> => {
     throw new Error('the last step failed');
-  });
+  };
+  const failing = swapSchemas(live, shadow.schema, { lastStep, keep: null });
   await expect(failing).rejects.toThrow('the last step failed');
   expect((await live.query('SELECT FROM checkpoints')).rowCount).toBe(0);
   expect((await shadow.query('SELECT FROM checkpoints')).rowCount).toBe(0);

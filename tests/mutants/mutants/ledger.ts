@@ -208,4 +208,13 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     world: 'stock',
     from: 2040,
   },
+  {
+    name: 'rebuilt-beyond-the-end',
+    rule: 'R18',
+    why: 'After the log lost its end, the owners of a rebuilt ledger start beyond it, and what comes in meanwhile is never decided.',
+    file: 'processor/ledger/rebuild/rebuilt-start.ts',
+    find: 'isWhole && copy <= end ? Math.max(needed, copy) : needed',
+    replace: 'Math.max(needed, copy)',
+    world: 'processor-lost-end',
+  },
 ];

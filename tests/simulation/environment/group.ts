@@ -22,6 +22,8 @@ export interface Group {
   /** Only members of the current generation may. */
   commit: (member: Member, offsets: ReadonlyMap<number, GroupOffset>) => void;
   committed: () => ReadonlyMap<number, GroupOffset>;
+  /** As an operator's tool may that found no members, or as a log that lost its end leaves what was committed. */
+  note: (partition: number, offset: GroupOffset) => void;
 }
 
 const REBALANCE_MAX_MS = 1_500; // who has not rejoined by then is expelled
@@ -108,5 +110,8 @@ export const createGroup = (sim: Simulation, partitionCount: number): Group => {
       for (const [partition, offset] of offsets) committed.set(partition, offset);
     },
     committed: () => committed,
+    note: (partition, offset) => {
+      committed.set(partition, offset);
+    },
   };
 };

@@ -159,3 +159,5 @@ const competing =
 export const stock = competing((seed) => ({ roles: { apis: 0, processors: seed % 2 === 0 ? 1 : 3, projectors: 1 } }));
 /** The ledger is rebuilt meanwhile (R8). */
 export const stockRebuilt = competing(() => ({ faults: { everyMs: 1_500, rebuilds: true } }));
+/** And what Kafka has noted for the processors lies beyond the end, as after a lost end: no owner may start there (R6, R18). */
+export const stockLostEnd = competing(() => ({ faults: { everyMs: 1_500, rebuilds: true, lostEnds: true } }));

@@ -37,10 +37,14 @@ process.once('exit', () => {
 });
 
 /**
- * Starts `node ROLE/main.ts` on a free port against the test stack (`env` may name others) and waits until it is ready.
+ * Starts `node ROLE/main.ts` on a free port against the test stack (`env` may name others) and waits until it is ready, or only answers.
  * Rejects with the end of its output when it ends before that, or is not ready within 30 s; it does not run on then.
  */
-export const startRole = async (role: RoleName, env: Record<string, string> = {}): Promise<RoleProcess> => {
+export const startRole = async (
+  role: RoleName,
+  env: Record<string, string> = {},
+  until: 'ready' | 'live' = 'ready',
+): Promise<RoleProcess> => {
   const { kafka, database } = inject('stack');
   const port = await freePort();
   // Not the whole environment: vitest's NODE_ENV changes how libraries behave.
@@ -72,11 +76,11 @@ export const startRole = async (role: RoleName, env: Record<string, string> = {}
   };
 
   const url = `http://127.0.0.1:${port}`;
-  const ready = async () => child.exitCode !== null || child.signalCode !== null || (await fetch(`${url}/health/ready`)).ok;
+  const ready = async () => child.exitCode !== null || child.signalCode !== null || (await fetch(`${url}/health/${until}`)).ok;
   try {
-    await eventually(ready, { what: `${role} ready on ${url}`, timeoutMs: READY_LIMIT_MS });
+    await eventually(ready, { what: `${role} ${until} on ${url}`, timeoutMs: READY_LIMIT_MS });
     const how = child.signalCode ?? (child.exitCode === null ? null : `code ${child.exitCode}`);
-    if (how !== null) throw new Error(`${role} ended before it was ready: ${how}`);
+    if (how !== null) throw new Error(`${role} ended before it was ${until}: ${how}`);
   } catch (error) {
     kill();
     throw new Error(`${(error as Error).message}\n${printed}`, { cause: error });
