@@ -36,6 +36,8 @@ export interface DrillStack {
 
 export interface DrillStackOptions {
   say: (line: string) => void;
+  /** Of the drill itself: where programs, home and Java are. */
+  machine: NodeJS.ProcessEnv;
   /** What the roles are told beside addresses and ports. */
   env?: Record<string, string>;
   /** A database that is provided, in this folder; absent: the stack has its own. */
@@ -50,9 +52,9 @@ const POLL_MS = 200;
 const SENTENCES_MAX = 1_000; // of which one is looked for; roles that restart repeat themselves
 const READY_ANSWER_LIMIT_MS = 2_000;
 
-export const createDrillStack = async ({ say, env: more = {}, ...options }: DrillStackOptions): Promise<DrillStack> => {
+export const createDrillStack = async ({ say, machine, env: more = {}, ...options }: DrillStackOptions): Promise<DrillStack> => {
   const data = await temporaryData('drill');
-  const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;
+  const { PATH, HOME, TMPDIR, JAVA_HOME } = machine;
   const env: NodeJS.ProcessEnv = { PATH, HOME, TMPDIR, JAVA_HOME, LOG_LEVEL: 'info', ...more };
   const anyPort = { PORT: '0', PROCESSOR_PORT: '0', PROJECTOR_PORT: '0', KAFKA_PORT: '0', POSTGRES_PORT: '0' };
   const external = (await options.database?.(join(data.path, 'pair'), CHECKOUT)) ?? null;

@@ -42,9 +42,7 @@ export interface DrillReport {
   secondsUntilNextOrder: number;
 }
 
-export interface DrillOptions {
-  say: (line: string) => void;
-}
+export type DrillOptions = Pick<DrillStackOptions, 'say' | 'machine'>;
 
 // Enough for every partition of the topic to have some; so few that a drill is about the recovery.
 const CLOSED_ORDERS = 60;
@@ -52,9 +50,10 @@ const OPEN_ORDERS = 20;
 const PROCESSING_TIME_MS = '1500'; // they are still open when the fault comes
 
 /** Rejects when the case does not go as its section says; the data is deleted in any case. */
-export const runDrill = async (drill: DrillCase, { say }: DrillOptions): Promise<DrillReport> => {
+export const runDrill = async (drill: DrillCase, { say, machine }: DrillOptions): Promise<DrillReport> => {
   const stack = await createDrillStack({
     say,
+    machine,
     env: { PROCESSING_TIME_MS, ...drill.env },
     ...(drill.database && { database: drill.database }),
   });

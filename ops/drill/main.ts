@@ -21,7 +21,7 @@ if (list || drill === undefined) {
   for (const { name, loss } of DRILL_CASES) print(`${name.padEnd(width)}  ${loss}`);
 } else {
   try {
-    const report = await runDrill(drill, { say: json ? (line) => void process.stderr.write(`${line}\n`) : print });
+    const report = await runDrill(drill, { say: json ? (line) => void process.stderr.write(`${line}\n`) : print, machine: process.env });
     if (json) print(JSON.stringify(report));
     process.exitCode = report.agrees && (report.lost === 0 || report.lostForGood !== null) ? 0 : 1;
   } catch (error) {

@@ -11,7 +11,7 @@ const LOST_MAX: Readonly<Record<string, number>> = {};
 describe.concurrent('an operator comes back from', () => {
   it.each(DRILL_CASES)('$name: $loss', async (drill) => {
     const lines: string[] = [];
-    const report: DrillReport = await runDrill(drill, { say: (line) => lines.push(line) });
+    const report: DrillReport = await runDrill(drill, { say: (line) => lines.push(line), machine: process.env });
     const said = lines.join('\n');
     expect(report.agrees, said).toBe(true);
     expect(report.before, said).toMatchObject({ acknowledged: 80, there: 80 });
