@@ -39,6 +39,15 @@ const rows = (path: string, pattern: RegExp, heading?: string): string[] => {
   return [...part.matchAll(/^\|(?: \d+ \|)? `([^`]+)` \|/gm)].map((row) => row[1]!).filter((name) => pattern.test(name));
 };
 
+/** As GitHub makes them of headings. */
+const anchorsOf = (path: string): string[] =>
+  [...text(path).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
 const sourceFiles = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -144,14 +153,16 @@ describe('the documents', () => {
     expect(dead).toEqual([]);
   });
 
+  it('have a section for every place to which a sentence of the product sends an operator, and for every drill', () => {
+    const sources = ['api', 'processor', 'projector', 'shared', 'ops'].flatMap(sourceFiles).map(text).join('\n');
+    const named = [...sources.matchAll(/docs\/recovery\.md#([a-z-]+)/g)].map(([, anchor]) => anchor!);
+    const drills = [...sources.matchAll(/section: '([a-z-]+)',/g)].map(([, anchor]) => anchor!);
+    expect(drills.length).toBeGreaterThan(8);
+    const headings = anchorsOf('docs/recovery.md');
+    expect([...new Set([...named, ...drills])].filter((anchor) => !headings.includes(anchor))).toEqual([]);
+  });
+
   it('link to headings that exist', () => {
-    const anchorsOf = (path: string): string[] =>
-      [...text(path).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-        title!
-          .toLowerCase()
-          .replace(/[^\w -]/g, '')
-          .replaceAll(' ', '-'),
-      );
     const dead = DOCUMENTS.flatMap((name) =>
       [...text(name).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
         .map((link) => ({ target: link[1] === '' ? name : join(dirname(name), link[1]!), anchor: link[2]! }))
