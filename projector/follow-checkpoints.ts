@@ -4,8 +4,10 @@
 import type { Checkpoint } from '../shared/postgres/tables/checkpoints.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import type { Buffer } from './buffer.ts';
-import type { CheckLog } from './check-log.ts';
 import type { Store } from './store/store.ts';
+
+/** Rejects with LOG_MISMATCH unless this is the log from which these checkpoints were made (R9): shared/log/read/check-marks.ts. */
+export type CheckLog = (checkpoints: readonly Checkpoint[]) => Promise<unknown>;
 
 export interface CheckpointFollowerOptions {
   topicId: string;
@@ -59,8 +61,8 @@ export const createCheckpointFollower = (options: CheckpointFollowerOptions): Ch
   const follow = async (): Promise<void> => {
     const checkpoints = await readCheckpoints(buffer.partitions());
     const moved = checkpoints.filter(({ partition, nextOffset }) => fenced || buffer.position(partition) !== nextOffset);
-    await options.checkLog(moved);
     if (moved.length > 0) {
+      await options.checkLog(moved);
       const partitions = moved.map(({ partition }) => partition);
       logger.info(
         { partitions, fenced },

@@ -7,6 +7,7 @@ import { orderDecoderFor } from '../shared/log/codec/order-codec.ts';
 import { createLogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
 import { createDeadLetters, deadLetterTopicOf } from '../shared/log/dead-letters/dead-letters.ts';
+import { createCheckMarks } from '../shared/log/read/check-marks.ts';
 import { createReader } from '../shared/log/read/reader.ts';
 import { openTopics } from '../shared/log/topics/open-topics.ts';
 import { topicId } from '../shared/log/topics/topic-id.ts';
@@ -17,7 +18,6 @@ import { createLogger } from '../shared/runtime/logger.ts';
 import { createRoleMetrics } from '../shared/runtime/metrics.ts';
 import { createRoleServer } from '../shared/runtime/role-server.ts';
 import { configOf, runRole } from '../shared/runtime/shutdown.ts';
-import { createCheckLog } from './check-log.ts';
 import { PROJECTOR_CONFIG } from './config.ts';
 import { projectorGroup } from './consumer-group.ts';
 import { createProjectorMetrics } from './metrics.ts';
@@ -81,12 +81,11 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
   onStop('dead letters', () => appender.stop(), APPENDS_LIMIT_MS);
   const deadLetters = createDeadLetters(appender, deadLetterTopic);
 
-  const id = await topicId(client, topic);
   const projector = createOrderProjector({
-    topicId: id,
+    topicId: await topicId(client, topic),
     store: createPostgresStore(database, topic),
     openReader: (handlers) => createReader({ client, groupId: projectorGroup(topic), topic, handlers, minFetchGapMs: MIN_FETCH_GAP_MS }),
-    checkLog: createCheckLog(client, topic, id),
+    checkLog: createCheckMarks(client, topic, 'The read model'),
     decode: orderDecoderFor(config.ORDERS_PARTITIONS),
     deadLetter: deadLetters.append,
     commitGapMs: config.PROJECTOR_COMMIT_GAP_MS,

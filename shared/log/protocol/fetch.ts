@@ -40,18 +40,24 @@ const API_KEY = 1;
 const API_VERSION = 11;
 // Up to the high watermark. Up to the last stable offset, the transaction of another program would end the log for as long as it is open.
 const READ_UNCOMMITTED = 0;
+const ANY_EPOCH = -1;
 const MIN_BYTES = 1; // answer as soon as there is one record: batching comes from pacing, not from waiting here
 
-/** `from`: partition → offset, all led by the broker it is sent to; the first ones are served first when it is too much. */
-export const fetchCall = (
-  topic: string,
-  from: ReadonlyMap<number, number>,
-  limits: FetchLimits,
-  decodeRecords: RecordDecoder,
-): Call<FetchAnswer> => {
-  const partitions = Array.from(from, ([partition, offset]) =>
-    Buffer.concat([int32(partition), int32(-1), int64(offset), int64(-1), int32(limits.maxBytesPerPartition)]),
-  );
+export interface Fetch {
+  topic: string;
+  /** Partition → offset, all led by the broker it is sent to; the first ones are served first when it is too much. */
+  from: ReadonlyMap<number, number>;
+  /** Partition → epoch of its leader: one that was replaced meanwhile, even by itself, answers FENCED_LEADER_EPOCH (KIP-320). */
+  epochs: ReadonlyMap<number, number>;
+  limits: FetchLimits;
+  decodeRecords: RecordDecoder;
+}
+
+export const fetchCall = ({ topic, from, epochs, limits, decodeRecords }: Fetch): Call<FetchAnswer> => {
+  const partitions = Array.from(from, ([partition, offset]) => {
+    const epoch = epochs.get(partition) ?? ANY_EPOCH;
+    return Buffer.concat([int32(partition), int32(epoch), int64(offset), int64(-1), int32(limits.maxBytesPerPartition)]);
+  });
   const body = Buffer.concat([
     int32(-1), // not a replica
     int32(limits.maxWaitMs),

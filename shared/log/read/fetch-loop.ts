@@ -7,6 +7,7 @@ import { createLogOutage } from '../connect/log-outage.ts';
 import type { Fetched, FetchLimits } from '../protocol/fetch.ts';
 import { createRecordDecoder } from '../protocol/record-decoder.ts';
 import { createFetchSession, type FetchSession, isFinal } from './fetch-session.ts';
+import { createPositionGuard } from './position-guard.ts';
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000; // so that reading resumes within about a second of a broker's return
@@ -23,13 +24,16 @@ export interface FetchLoopOptions {
   minGapMs: number;
   /** What to fetch next, partition → offset. Partitions that are left out cost nothing. */
   demand: () => ReadonlyMap<number, number>;
-  /** One partition's result: error code 0 or OFFSET_OUT_OF_RANGE. May be outdated: compare `fromOffset` with what is wanted now. */
+  /**
+   * One partition's result: error code 0 or OFFSET_OUT_OF_RANGE. May be outdated: compare `fromOffset` with what is wanted now. After every
+   * new connection only what follows the record that was read last (R17).
+   */
   deliver: (fetched: Fetched) => void;
   /** After every fetch that succeeded, empty ones included. */
   onFetched?: () => void;
   /** A session failed; another one follows. */
   onFailed?: (error: unknown) => void;
-  /** Something came that can never be read. The loop ends. */
+  /** Something came that can never be read, or from another log: LOG_MISMATCH. The loop ends. */
   onFatal: (error: Error) => void;
 }
 
@@ -44,6 +48,7 @@ export const createFetchLoop = (options: FetchLoopOptions): FetchLoop => {
   const { client, topic, limits, minGapMs, demand, deliver, onFetched, onFailed, onFatal } = options;
   const stopping = new AbortController();
   const decodeRecords = createRecordDecoder(topic);
+  const guard = createPositionGuard(topic);
   let failures = 0;
   let turn = 0;
   const outage = createLogOutage(client.logger, `reading the topic ${topic}`);
@@ -59,11 +64,17 @@ export const createFetchLoop = (options: FetchLoopOptions): FetchLoop => {
       limits,
       minGapMs,
       demand: (isMine) =>
-        rotate(
-          [...demand()].filter(([partition]) => isMine(partition)),
-          turn++,
+        guard.ask(
+          rotate(
+            [...demand()].filter(([partition]) => isMine(partition)),
+            turn++,
+          ),
         ),
-      deliver,
+      onTopicId: guard.topicIs,
+      deliver: (fetched) => {
+        const taken = guard.take(fetched);
+        if (taken !== null) deliver(taken);
+      },
       onFetched: () => {
         failures = 0;
         outage.over();
@@ -75,6 +86,7 @@ export const createFetchLoop = (options: FetchLoopOptions): FetchLoop => {
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
+        guard.newSession();
         session = openSession();
         await session.run();
       } catch (error) {

@@ -7,6 +7,7 @@ import { type Connection, FETCH_CONNECTION, protocolError } from '../connect/kaf
 import type { Link } from '../connect/link.ts';
 import { type Fetched, type FetchLimits, fetchCall, isOutOfRange } from '../protocol/fetch.ts';
 import type { RecordDecoder } from '../protocol/record-decoder.ts';
+import { topicViewCall } from '../protocol/topic-view.ts';
 
 const LEADERLESS_RETRY_MS = 500;
 const GRACE_MS = 1_000; // what the healthy leaders get of every session while one that is down has not been replaced
@@ -22,6 +23,8 @@ export interface FetchSessionOptions {
   minGapMs: number;
   /** What to fetch next of the partitions that `isMine` names. */
   demand: (isMine: (partition: number) => boolean) => Map<number, number>;
+  /** The topic's id, as a leader says before the first fetch from it. */
+  onTopicId: (id: string) => void;
   deliver: (fetched: Fetched) => void;
   /** After every fetch that succeeded, empty ones included; not while a partition cannot be read. */
   onFetched: () => void;
@@ -40,7 +43,7 @@ export interface FetchSession {
 type Demand = () => Map<number, number>;
 
 export const createFetchSession = (options: FetchSessionOptions): FetchSession => {
-  const { link, topic, decodeRecords, limits, minGapMs, demand, deliver, onFetched, pause } = options;
+  const { link, topic, decodeRecords, limits, minGapMs, demand, onTopicId, deliver, onFetched, pause } = options;
   const sleepers: (() => void)[] = [];
   const damaged = new Set<number>(); // not asked for again over these connections
   const failure = Promise.withResolvers<never>();
@@ -61,6 +64,10 @@ export const createFetchSession = (options: FetchSessionOptions): FetchSession =
   };
 
   const fetchFrom = async (connection: Connection, mine: Demand): Promise<void> => {
+    const view = await connection.send(topicViewCall(topic));
+    if (!open) return;
+    onTopicId(view.id);
+    const epochs = new Map(view.leaders.map(({ partition, epoch }) => [partition, epoch]));
     while (open) {
       const from = mine();
       if (from.size === 0) {
@@ -68,7 +75,10 @@ export const createFetchSession = (options: FetchSessionOptions): FetchSession =
         continue;
       }
       const started = performance.now();
-      const { fetched } = await connection.send({ ...fetchCall(topic, from, limits(), decodeRecords), logResponseError: false });
+      const { fetched } = await connection.send({
+        ...fetchCall({ topic, from, epochs, limits: limits(), decodeRecords }),
+        logResponseError: false,
+      });
       if (!open) return;
       let brought = false;
       for (const part of fetched) {

@@ -3,7 +3,6 @@
 
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import { createCheckLog } from '../../../projector/check-log.ts';
 import type { Batch } from '../../../projector/project.ts';
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import { createPostgresStore } from '../../../projector/store/postgres-store.ts';
@@ -13,6 +12,7 @@ import { encodeOrderEvent, orderDecoderFor } from '../../../shared/log/codec/ord
 import { createLogClient, type LogClient } from '../../../shared/log/connect/client.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
 import type { LogRecord, Position, RecordToAppend } from '../../../shared/log/log.ts';
+import { createCheckMarks } from '../../../shared/log/read/check-marks.ts';
 import { readRange } from '../../../shared/log/read/read-range.ts';
 import { createReader } from '../../../shared/log/read/reader.ts';
 import { logEnd } from '../../../shared/log/topics/offsets.ts';
@@ -77,7 +77,7 @@ export const newProjection = async (): Promise<Projection> => {
       topicId: id,
       store: store(createPostgresStore(options.database ?? openSchema(database.schema), topic)),
       openReader: (handlers) => createReader({ client, groupId, topic, handlers, minFetchGapMs: 0 }),
-      checkLog: createCheckLog(client, topic, id),
+      checkLog: createCheckMarks(client, topic, 'The read model'),
       deadLetter: createDeadLetters(appender, deadLetterTopic).append,
       commitGapMs: 5,
       logger,

@@ -27,7 +27,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
       },
     },
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
-    // R9, as projector/check-log.ts has it.
+    // R9, as shared/log/read/check-marks.ts has it.
     checkLog: async (checkpoints) => {
       for (const { partition, nextOffset, lastEventId, topicId: noted } of checkpoints) {
         const before = log.partitions(ORDERS)[partition]!.records[nextOffset - 1];

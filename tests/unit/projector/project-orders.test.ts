@@ -2,7 +2,7 @@
 
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CheckLog } from '../../../projector/check-log.ts';
+import type { CheckLog } from '../../../projector/follow-checkpoints.ts';
 import type { Batch } from '../../../projector/project.ts';
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import { decodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
