@@ -96,7 +96,7 @@ export const notingHandlers = (overrides: Partial<ReaderHandlers> = {}) => {
 type ReaderOverrides = Partial<Omit<ReaderOptions, 'handlers'>>;
 
 /** Starts readers that note what they are told, and stops them all. Where and what to read is asked for at every start. */
-export const readersUnderTest = (where: () => { client: LogClient; topic: string; groupId?: string }) => {
+export const readersUnderTest = (where: () => { client: LogClient; topic: string; groupId?: string; soleMember?: boolean }) => {
   let started: Reader[] = [];
   return {
     startReader: async (handlers: Partial<ReaderHandlers> = {}, overrides: ReaderOverrides = {}) => {
