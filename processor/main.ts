@@ -89,7 +89,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     databaseUrl: config.DATABASE_URL,
     schema: config.LEDGER_SCHEMA,
     client,
-    topics: [topic, productsTopic],
+    topics: { orders: topic, products: productsTopic },
     clock: systemClock,
     logger,
   });

@@ -1,10 +1,11 @@
 // processor/start-commits.ts: stores where a successor is to start (R6): first in the ledger, then as a copy in Kafka.
-// The copy is for lag tools and reveals a restored database (R8). An idle process repeats it now and then, so that it too notices that it
+// The copy is for lag tools and, with the stamp of the ledger's row, reveals a database that lost commits (R8, R17). An idle process repeats it now and then, so that it too notices that it
 // was fenced off, by a rebuild or a restored database.
 
 import type { GroupOffset } from '../shared/log/log.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { copyOf, type FenceStamp } from './consumer-group.ts';
 import type { StartMove } from './ledger/ledger.ts';
 import { createLedgerOutage, untilLedgerAnswers } from './ledger/ledger-retries.ts';
 
@@ -13,6 +14,8 @@ export interface StartCommitsOptions {
   starts: () => ReadonlyMap<number, StartMove>;
   /** In the ledger. */
   note: (starts: ReadonlyMap<number, StartMove>) => Promise<void>;
+  /** As the ledger's row of the partition stands now, at least. */
+  stampOf: (partition: number) => FenceStamp | null;
   /** In Kafka. */
   copy: (offsets: ReadonlyMap<number, GroupOffset>) => Promise<void>;
   clock: Clock;
@@ -24,7 +27,7 @@ const REPEAT_MS = 10_000;
 
 /** Returns what to call now and then; calls while one is under way join it. Rejects with what does not pass: end the process. */
 export const createStartCommits = (options: StartCommitsOptions): (() => Promise<void>) => {
-  const { starts, note, copy, clock, logger } = options;
+  const { starts, note, stampOf, copy, clock, logger } = options;
   const written = new Map<number, number>();
   let writtenAt = clock.now();
   let running: Promise<void> | null = null;
@@ -53,9 +56,7 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
     if (done === null) return;
     writtenAt = clock.now();
     for (const [partition, { offset }] of done) written.set(partition, offset);
-    await copy(
-      new Map(Array.from(done, ([partition, { offset, note: metadata }]) => [partition, { offset, ...(metadata ? { metadata } : {}) }])),
-    );
+    await copy(new Map(Array.from(done, ([partition, move]) => [partition, copyOf(move, stampOf(partition))])));
   };
   return () => {
     running ??= commit().finally(() => {

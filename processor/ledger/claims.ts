@@ -1,16 +1,21 @@
 // processor/ledger/claims.ts: claims a processor's partitions in the ledger, which fences off their previous owner (R8).
-// It waits as long as the ledger must be rebuilt first, and returns where to start reading.
+// It waits as long as the ledger must be made again first, checks that it follows from this log, and returns where to start reading.
 
 import type { Assignment } from '../../shared/log/log.ts';
+import type { CheckMarks } from '../../shared/log/read/check-marks.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { CarriedOrder, CommittedOffsets, Ledger, OwnedStart } from './ledger.ts';
+import type { LedgerRepair } from './repair-ledger.ts';
 
 export interface ClaimsOptions {
   ledger: Ledger;
   topic: string;
   /** Read again for every attempt, before the ledger is asked: a living owner moves the ledger first. */
   committedOffsets: () => Promise<CommittedOffsets>;
+  /** Of the topic, for the ledger (R17). */
+  checkMarks: CheckMarks;
+  repair: LedgerRepair;
   clock: Clock;
   logger: Logger;
 }
@@ -18,6 +23,8 @@ export interface ClaimsOptions {
 export interface OwnedAssignment extends Assignment {
   /** R12: orders that were created before the start offset and are open there. */
   carried: readonly CarriedOrder[];
+  /** The topic's, as it was when the partition was claimed. */
+  topicId: string | null;
 }
 
 export interface Claims {
@@ -34,13 +41,15 @@ const LOOK_AGAIN_MS = 1_000; // a rebuild takes seconds to minutes; this adds on
 
 const WHY = {
   incomplete: 'the stock ledger does not contain the whole log: run `npm run orders -- rebuild`',
-  'went-back': 'the stock ledger is older than what Kafka has noted, as after a restore: run `npm run orders -- rebuild`',
+  'went-back':
+    'the database of the stock ledger has lost commits, as after a restore or the promotion of a standby that lagged: the ledger is made again from the log',
 } as const;
 
-export const createClaims = ({ ledger, topic, committedOffsets, clock, logger }: ClaimsOptions): Claims => {
+export const createClaims = ({ ledger, topic, committedOffsets, checkMarks, repair, clock, logger }: ClaimsOptions): Claims => {
   /** What is wanted now, each with the call that wants it: a partition may go and come back while a call waits. */
   const wanted = new Map<number, symbol>();
   const starts = new Map<number, OwnedStart>();
+  let topicId: string | null = null;
   let waitingFor: keyof typeof WHY | null = null;
 
   const note = (reason: keyof typeof WHY | null): void => {
@@ -57,10 +66,13 @@ export const createClaims = ({ ledger, topic, committedOffsets, clock, logger }:
       const claim = await ledger.claim(topic, mine, committed);
       if (claim.ok) {
         note(null);
+        // Before anything is read or decided: what the ledger holds must follow from this very log.
+        topicId = await checkMarks(marksOf(claim.starts));
         for (const [partition, start] of claim.starts) starts.set(partition, start);
         return new Map(Array.from(claim.starts, ([partition, { offset }]) => [partition, offset]));
       }
       note(claim.reason);
+      if (claim.reason === 'went-back') await repair.repair();
       await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
     }
   };
@@ -68,12 +80,15 @@ export const createClaims = ({ ledger, topic, committedOffsets, clock, logger }:
     startOffsets,
     noted: (assignment) => {
       const { note = null, carried = [] } = starts.get(assignment.partition) ?? {};
-      return { ...assignment, metadata: note, carried };
+      return { ...assignment, metadata: note, carried, topicId };
     },
     revoked: (partitions) => {
       for (const partition of partitions) wanted.delete(partition);
       ledger.forget(topic, partitions);
     },
-    trouble: () => (waitingFor === null ? null : WHY[waitingFor]),
+    trouble: () => (waitingFor === null ? null : (repair.progress() ?? WHY[waitingFor])),
   };
 };
+
+const marksOf = (starts: ReadonlyMap<number, OwnedStart>) =>
+  [...starts].flatMap(([partition, { mark }]) => (mark === null ? [] : [{ partition, ...mark }]));

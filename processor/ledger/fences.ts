@@ -5,8 +5,11 @@ import { arrayParameter, columnParameters, int4 } from '../../shared/postgres/bi
 import type { Client, Database, Row } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
-import { LedgerFenced, type Start } from './ledger.ts';
+import type { FenceStamp } from '../consumer-group.ts';
+import { LedgerFenced, type PartitionRef, type ReadMark, type Start } from './ledger.ts';
+import { LedgerWentBack } from './ledger-went-back.ts';
 import { FENCE, FENCE_FIELDS, type FenceMove, READ_FENCES } from './statements.ts';
+import { areStillAsFound, isBehind, markWentBack } from './went-back.ts';
 
 export interface FenceRow {
   partition: number;
@@ -15,14 +18,22 @@ export interface FenceRow {
   start_offset: number;
 }
 
+/** What a transaction does to the row of a partition, besides raising its sequence. */
+export interface FenceStep {
+  /** Where it starts from now on. */
+  next: Start | null;
+  mark: ReadMark | null;
+}
+
 export interface Fences {
   /** As the claim left them. */
   set: (topic: string, rows: readonly FenceRow[]) => void;
   forget: (topic: string, partitions: readonly number[]) => void;
-  /** `next`: where these partitions start from now on. Rejects as `Ledger` says. */
-  transaction: <T>(topic: string, partitions: ReadonlyMap<number, Start | null>, work: (client: Client) => Promise<T>) => Promise<T>;
+  /** Rejects as `Ledger` says; `work` may reject with LEDGER_WENT_BACK too. */
+  transaction: <T>(topic: string, partitions: ReadonlyMap<number, FenceStep>, work: (client: Client) => Promise<T>) => Promise<T>;
   /** Runs between two transactions. */
   inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  stampOf: (where: PartitionRef) => FenceStamp | null;
 }
 
 // Locks are taken in one order, so deadlocks are not expected; PostgreSQL may still report one, or a serialisation failure.
@@ -65,12 +76,23 @@ export const createFences = (database: Database): Fences => {
     }
   };
 
+  /** What the transaction ends with; not before everybody is stopped. */
+  const noted = async (topic: string, moves: readonly FenceMove[], wentBack: LedgerWentBack): Promise<unknown> => {
+    try {
+      await database.transaction((client) => markWentBack(client, () => areStillAsFound(client, topic, moves)));
+      return wentBack;
+    } catch (error) {
+      return error;
+    }
+  };
+
   const transaction: Fences['transaction'] = (topic, partitions, work) =>
     inTurn(async () => {
       const numbers = [...partitions.keys()];
+      let moves: FenceMove[] = [];
       try {
         await resolveDoubts(topic, numbers);
-        const moves = numbers.map((partition) => moveOf(rows.get(keyOf(topic, partition)), topic, partition, partitions.get(partition)!));
+        moves = numbers.map((partition) => moveOf(rows.get(keyOf(topic, partition)), { topic, partition }, partitions.get(partition)!));
         const result = await attempt(topic, moves, work);
         for (const { partition, epoch, sequence, startOffset, next } of moves) {
           if (!rows.has(keyOf(topic, partition))) continue; // taken away meanwhile
@@ -79,7 +101,7 @@ export const createFences = (database: Database): Fences => {
         }
         return result;
       } catch (error) {
-        const failure = databaseError(error);
+        const failure = databaseError(error instanceof LedgerWentBack ? await noted(topic, moves, error) : error);
         if (failure instanceof AppError && failure.retryable) {
           for (const partition of numbers) {
             const row = rows.get(keyOf(topic, partition));
@@ -99,12 +121,16 @@ export const createFences = (database: Database): Fences => {
     },
     transaction,
     inTurn,
+    stampOf: ({ topic, partition }) => {
+      const row = rows.get(keyOf(topic, partition));
+      return row === undefined ? null : { epoch: row.epoch, sequence: row.sequence };
+    },
   };
 };
 
-const moveOf = (row: FenceRow | undefined, topic: string, partition: number, next: Start | null): FenceMove => {
+const moveOf = (row: FenceRow | undefined, { topic, partition }: PartitionRef, { next, mark }: FenceStep): FenceMove => {
   if (row === undefined) throw new LedgerFenced([{ topic, partition }]);
-  return { partition, epoch: row.epoch, sequence: row.sequence, startOffset: row.start_offset, next };
+  return { partition, epoch: row.epoch, sequence: row.sequence, startOffset: row.start_offset, next, mark };
 };
 
 const compareAndSet = async (client: Client, topic: string, moves: readonly FenceMove[]): Promise<void> => {
@@ -112,5 +138,15 @@ const compareAndSet = async (client: Client, topic: string, moves: readonly Fenc
   const { rows } = await client.query<{ partition: number }>({ name: 'fence', text: FENCE, values });
   if (rows.length === moves.length) return;
   const moved = new Set(rows.map(({ partition }) => partition));
-  throw new LedgerFenced(moves.filter(({ partition }) => !moved.has(partition)).map(({ partition }) => ({ topic, partition })));
+  const lost = moves.filter(({ partition }) => !moved.has(partition));
+  const numbers = lost.map(({ partition }) => partition);
+  const found = await client.query<FenceRow & Row>(READ_FENCES, [topic, arrayParameter(int4, numbers)]);
+  for (const mine of lost) {
+    const row = found.rows.find(({ partition }) => partition === mine.partition);
+    if (isBehind(row, mine)) throw new LedgerWentBack(sentenceOf(topic, mine, row));
+  }
+  throw new LedgerFenced(numbers.map((partition) => ({ topic, partition })));
 };
+
+const sentenceOf = (topic: string, { partition, epoch, sequence }: FenceMove, row: FenceRow | undefined): string =>
+  `the row of ${topic}/${partition} stands at ${row === undefined ? 'nothing' : `${row.epoch}.${row.sequence}`}, this process left it at ${epoch}.${sequence}`;

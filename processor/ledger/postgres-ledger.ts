@@ -7,8 +7,9 @@ import type { Client, Database, Row } from '../../shared/postgres/database.ts';
 import { databaseError } from '../../shared/postgres/errors.ts';
 import type { RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
-import { createFences, type FenceRow } from './fences.ts';
-import type { CarriedOrder, CommittedOffsets, Ledger, StartMove, StockStep } from './ledger.ts';
+import { createFences, type FenceRow, type FenceStep } from './fences.ts';
+import type { CarriedOrder, Claim, CommittedOffsets, Ledger, ReadMark, StartMove, StockStep } from './ledger.ts';
+import { LedgerWentBack } from './ledger-went-back.ts';
 import { overtaken, type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
 import {
   answerOf,
@@ -44,6 +45,7 @@ import {
   WRITE_STOCK,
 } from './statements.ts';
 import { moveStock, type ProductStock, type Reservation, type StockMoves } from './stock.ts';
+import { isBehindCopies, lostDecision, markWentBack, readStarts } from './went-back.ts';
 
 /**
  * Settings for the ledger's connections. Statements go by primary key; a plan that reads the whole of a small table would be kept
@@ -58,18 +60,18 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
   const claim: Ledger['claim'] = (topic, partitions, committed) =>
     fences.inTurn(async () => {
       try {
-        return await database.transaction(async (client) => {
+        const claimed = await database.transaction<Claim>(async (client) => {
           const refused = await refusal(client, committed);
           if (refused) return { ok: false, reason: refused };
-          const { rows } = await client.query<FenceRow & { note: string | null } & Row>(CLAIM, [topic, arrayParameter(int4, partitions)]);
+          const { rows } = await client.query<ClaimedRow & Row>(CLAIM, [topic, arrayParameter(int4, partitions)]);
           // After the fence: no other process stores or drops any more.
           const carried = await readCarried(client, topic, partitions);
           fences.set(topic, rows);
-          const starts = rows.map(
-            ({ partition, start_offset: offset, note }) => [partition, { offset, note, carried: carried.get(partition) ?? [] }] as const,
-          );
+          const starts = rows.map((row) => [row.partition, { ...startOf(row), carried: carried.get(row.partition) ?? [] }] as const);
           return { ok: true, starts: new Map(starts) };
         });
+        if (!claimed.ok && claimed.reason === 'went-back') await noteBehindCopies(database, committed);
+        return claimed;
       } catch (error) {
         throw databaseError(error);
       }
@@ -86,17 +88,24 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
   return {
     claim,
     forget: fences.forget,
-    moveStarts: (topic, starts) => fences.transaction(topic, starts, (client) => writeCarried(client, topic, starts)),
-    moveStock: (topic, steps) => {
-      const partitions = new Map(steps.map(({ partition }) => [partition, null]));
+    moveStarts: (topic, starts) => {
+      const partitions = new Map(Array.from(starts, ([partition, start]) => [partition, { next: start, mark: start.mark ?? null }]));
+      return fences.transaction(topic, partitions, (client) => writeCarried(client, topic, starts));
+    },
+    moveStock: (topic, steps, marks) => {
+      const partitions = new Map<number, FenceStep>();
+      for (const { partition } of steps) partitions.set(partition, { next: null, mark: marks?.get(partition) ?? null });
       return fences.transaction(topic, partitions, async (client) => {
-        const moves = moveStock(await lockStock(client, steps), steps);
+        const found = await lockStock(client, steps);
+        const lost = lostDecision(steps, found.reservations);
+        if (lost !== null) throw new LedgerWentBack(`the log has the order ${lost} in processing, the ledger has nothing reserved for it`);
+        const moves = moveStock(found, steps);
         await writeStock(client, moves);
         return moves.decisions;
       });
     },
     takeProductEvents: ({ topic, partition }, events, end) =>
-      fences.transaction(topic, new Map([[partition, end]]), async (client) => {
+      fences.transaction(topic, new Map([[partition, { next: end, mark: end.mark ?? null }]]), async (client) => {
         if (events.length === 0) return { answers: [], delivered: [] };
         const moves = takeProductEvents(await lockProducts(client, partition, events), events, stamp);
         await writeProducts(client, partition, moves);
@@ -104,20 +113,26 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
       }),
     undeliveredAnswers: async (partition) => (await read<RequestRow>(READ_OUTBOX, [partition])).map(answerOf),
     oversoldProducts: async () => (await read<{ count: number }>(COUNT_OVERSOLD, []))[0]!.count,
+    stampOf: fences.stampOf,
   };
 };
 
+type ClaimedRow = FenceRow & { note: string | null; topic_id: string | null; read_offset: number | null; last_event_id: string | null };
+
+const startOf = ({ start_offset: offset, note, topic_id: topicId, read_offset: read, last_event_id: lastEventId }: ClaimedRow) => {
+  const mark: ReadMark | null = read === null ? null : { nextOffset: read, topicId, lastEventId };
+  return { offset, note, mark };
+};
+
+const noteBehindCopies = (database: Database, committed: CommittedOffsets): Promise<void> =>
+  database.transaction((client) => markWentBack(client, async () => isBehindCopies(await readStarts(client), committed)));
+
 /** FOR SHARE: a rebuild that takes the mark away waits for the claim, and the claim for the rebuild. */
 const refusal = async (client: Client, committed: CommittedOffsets): Promise<'incomplete' | 'went-back' | null> => {
-  const { rows: marks } = await client.query<{ complete: boolean }>('SELECT complete FROM ledger FOR SHARE');
+  const { rows: marks } = await client.query<{ complete: boolean; went_back: boolean }>('SELECT complete, went_back FROM ledger FOR SHARE');
+  if (marks[0]?.went_back) return 'went-back';
   if (marks[0]?.complete !== true) return 'incomplete';
-  const { rows } = await client.query<{ topic: string; partition: number; start_offset: number }>(
-    'SELECT topic, partition, start_offset FROM partitions',
-  );
-  const starts = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, row.start_offset]));
-  for (const [topic, offsets] of committed) {
-    for (const [partition, offset] of offsets) if ((starts.get(`${topic}/${partition}`) ?? 0) < offset) return 'went-back';
-  }
+  if (isBehindCopies(await readStarts(client), committed)) return 'went-back';
   return null;
 };
 

@@ -2,6 +2,7 @@
 // Every transaction locks in one order: partitions, reservations by order id, products by id (R15), requests.
 
 import { type Column, column, int4, int8, text, unnest } from '../../shared/postgres/binary.ts';
+import type { ReadMark } from './ledger.ts';
 import { CARRIED_FIELDS, PRODUCT_FIELDS, REQUEST_FIELDS, RESERVATION_FIELDS } from './rows.ts';
 
 const names = (columns: readonly { name: string }[]): string => columns.map(({ name }) => name).join(', ');
@@ -10,7 +11,7 @@ export const CLAIM = `
   INSERT INTO partitions (topic, partition, epoch, sequence, start_offset)
   SELECT $1, partition, 1, 1, 0 FROM unnest($2::int4[]) AS partition ORDER BY partition
   ON CONFLICT (topic, partition) DO UPDATE SET epoch = partitions.epoch + 1, sequence = partitions.sequence + 1
-  RETURNING partition, epoch, sequence, start_offset, note`;
+  RETURNING partition, epoch, sequence, start_offset, note, topic_id, read_offset, last_event_id`;
 
 /** A partition's row as this process left it, and as it is to be. */
 export interface FenceMove {
@@ -19,6 +20,7 @@ export interface FenceMove {
   sequence: number;
   startOffset: number;
   next: { offset: number; note: string | null } | null;
+  mark: ReadMark | null;
 }
 
 export const FENCE_FIELDS: readonly Column<FenceMove>[] = [
@@ -28,9 +30,15 @@ export const FENCE_FIELDS: readonly Column<FenceMove>[] = [
   column('start_offset', int8, ({ startOffset }) => startOffset),
   column('next_offset', int8, ({ next }) => next?.offset ?? null),
   column('next_note', text, ({ next }) => next?.note ?? null),
+  column('topic_id', text, ({ mark }) => mark?.topicId ?? null),
+  column('read_offset', int8, ({ mark }) => mark?.nextOffset ?? null),
+  column('last_event_id', text, ({ mark }) => mark?.lastEventId ?? null),
 ];
 
-/** Compare and set (R8). Returns the partitions whose rows were as expected; the others are left alone. */
+const MARK_MOVES = 'w.read_offset >= coalesce(p.read_offset, 0)';
+const marked = (column: string): string => `${column} = CASE WHEN ${MARK_MOVES} THEN w.${column} ELSE p.${column} END`;
+
+/** Compare and set (R8). Returns the partitions whose rows were as expected; the others are left alone. Marks never go back (R17). */
 export const FENCE = `
   WITH wanted AS MATERIALIZED (SELECT * FROM ${unnest(FENCE_FIELDS, 2, 'w')}),
   locked AS MATERIALIZED (
@@ -38,7 +46,8 @@ export const FENCE = `
     WHERE topic = $1 AND partition IN (SELECT partition FROM wanted) ORDER BY partition FOR UPDATE
   )
   UPDATE partitions p
-  SET sequence = p.sequence + 1, start_offset = coalesce(w.next_offset, p.start_offset), note = coalesce(w.next_note, p.note)
+  SET sequence = p.sequence + 1, start_offset = coalesce(w.next_offset, p.start_offset), note = coalesce(w.next_note, p.note),
+    ${['topic_id', 'read_offset', 'last_event_id'].map(marked).join(', ')}
   FROM locked JOIN wanted w USING (partition)
   WHERE p.topic = $1 AND p.partition = w.partition
     AND p.epoch = w.epoch AND p.sequence = w.sequence AND p.start_offset = w.start_offset
@@ -46,6 +55,16 @@ export const FENCE = `
 
 export const READ_FENCES =
   'SELECT partition, epoch, sequence, start_offset FROM partitions WHERE topic = $1 AND partition = ANY ($2::int4[])';
+
+/** For what is seldom changed and concerns every partition: who holds it has no claim beside itself. */
+export const LOCK_LEDGER = 'SELECT complete, went_back FROM ledger FOR UPDATE';
+
+/** `$1`: how much higher the epochs become, of all partitions. */
+export const FENCE_ALL = 'UPDATE partitions SET epoch = epoch + $1, sequence = sequence + 1';
+
+export const MARK_WENT_BACK = 'UPDATE ledger SET went_back = true';
+
+export const READ_STAMPS = 'SELECT topic, partition, start_offset, epoch, sequence FROM partitions';
 
 export const STORE_CARRIED = `
   INSERT INTO carried_orders (topic, ${names(CARRIED_FIELDS)})

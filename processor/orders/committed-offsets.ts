@@ -3,13 +3,14 @@
 
 import type { StartMove } from '../ledger/ledger.ts';
 import { type CarryRule, noteStored, planStart } from './carried-orders.ts';
-import type { Partition } from './partition.ts';
+import { type Partition, readMarkOf } from './partition.ts';
 
 /** What to commit for partitions that are being acted on; one that still recovers keeps what its predecessor left. */
 export const startMoves = (partitions: Iterable<Partition>, rule: CarryRule): Map<number, StartMove> => {
   const moves = new Map<number, StartMove>();
   for (const partition of partitions) {
-    if (partition.position >= partition.actFrom) moves.set(partition.partition, planStart(partition, rule));
+    if (partition.position >= partition.actFrom)
+      moves.set(partition.partition, { ...planStart(partition, rule), mark: readMarkOf(partition) });
   }
   return moves;
 };

@@ -77,6 +77,7 @@ export const createOrderSide = (options: OrderSideOptions): OrderSide => {
         await ledger.moveStarts(topic, moves);
         noteMoves(processor.partitions(), moves);
       },
+      stampOf: (partition) => ledger.stampOf({ topic, partition }),
       copy: reader.commit,
       clock,
       logger,

@@ -6,13 +6,16 @@ import { forgettable, mayBeDuplicate } from '../../shared/order/late-duplicates.
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import { answeredBy, type Effect, evolve, type Order } from '../../shared/order/order.ts';
 import { bringsStock, sameLines, stockLines } from '../../shared/order/stock.ts';
-import type { CarriedOrder, StockStep } from '../ledger/ledger.ts';
+import type { CarriedOrder, ReadMark, StockStep } from '../ledger/ledger.ts';
 import { type Entry, newEntry, type PendingRequest, report } from './entry.ts';
 
 export interface Partition {
   readonly partition: number;
   /** The next offset to read. */
   position: number;
+  /** R17: the id of the topic, and the record before `position`; null: not known. */
+  topicId: string | null;
+  lastEventId: string | null;
   /** Nothing is decided before the position has reached this: the end of the log when the partition was assigned (R6). */
   readonly actFrom: number;
   /** Memory says nothing about orders that closed below this offset; the read model does once its checkpoint is past it. */
@@ -46,6 +49,8 @@ export const createPartition = (
   return {
     partition,
     position: startOffset,
+    topicId: null,
+    lastEventId: null,
     actFrom: highWatermark,
     knownFrom: startOffset,
     logTime,
@@ -59,6 +64,10 @@ export const createPartition = (
     live: true,
   };
 };
+
+/** Up to where the partition was read, for the ledger; null where nothing was read since it was assigned. */
+export const readMarkOf = ({ position, topicId, lastEventId }: Partition): ReadMark | null =>
+  lastEventId === null ? null : { nextOffset: position, topicId, lastEventId };
 
 /** A row is right at the start offset, also where it is older: its order has not changed in between. */
 const takeUp = ({ order, asOf, createdOffset, usesStock }: CarriedOrder, startOffset: number): Entry => {

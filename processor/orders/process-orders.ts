@@ -3,6 +3,7 @@
 
 import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
 import { type LogRecord, offsetAfter } from '../../shared/log/log.ts';
+import { identityOf } from '../../shared/log/read/record-identity.ts';
 import type { OwnedAssignment } from '../ledger/claims.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Entry, PendingRequest } from './entry.ts';
@@ -34,6 +35,7 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
       if (record.offset < partition.position) continue; // applied at its acknowledgement
       const decoded = options.decode(record);
       partition.position = offsetAfter(record);
+      partition.lastEventId = identityOf(record);
       if (!decoded.ok) continue; // the projector sets it aside in the dead-letter topic
       const entry = steps.readOne(partition, decoded.event, record.offset);
       if (entry) touched.add(entry);
@@ -71,8 +73,9 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   };
 
   const onAssigned = (assignments: OwnedAssignment[]): void => {
-    for (const { partition: number, startOffset, highWatermark, metadata, carried } of assignments) {
+    for (const { partition: number, startOffset, highWatermark, metadata, carried, topicId } of assignments) {
       const partition = createPartition(number, startOffset, highWatermark, logTimeOf(startOffset, metadata), carried);
+      partition.topicId = topicId;
       partitions.set(number, partition);
       beginActing(partition);
     }

@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Ledger, StockDecision, StockStep } from '../ledger/ledger.ts';
 import { createLedgerOutage, untilLedgerAnswers } from '../ledger/ledger-retries.ts';
 import { type Entry, report } from './entry.ts';
-import { forgetClosed, type Partition } from './partition.ts';
+import { forgetClosed, type Partition, readMarkOf } from './partition.ts';
 
 export interface StockQueue {
   /** Has the order's stock decided for its version (R4); `onDecided` follows. */
@@ -75,7 +75,8 @@ export const createStockQueue = ({ topic, ledger, clock, logger, onDecided, onFa
       const call = async (): Promise<void> => {
         const current = live();
         const steps = current.map(({ step }) => step);
-        const decisions = await ledger.moveStock(topic, steps);
+        const marks = new Map(current.map(({ partition }) => [partition.partition, readMarkOf(partition)]));
+        const decisions = await ledger.moveStock(topic, steps, marks);
         for (const [index, queued] of current.entries()) done(queued, decisions[index]!);
       };
       await untilLedgerAnswers({ call, isLive: () => live().length > 0, clock, logger, outage });

@@ -94,9 +94,10 @@ export const createSteps = (options: StepsOptions): Steps => {
   const readOne: Steps['readOne'] = (partition, event, offset) => {
     const { entry, effect } = readEvent(partition, event, offset);
     partition.position = offset + 1;
+    partition.lastEventId = event.id;
     if (entry && effect === 'applied' && event.kind === 'fact') {
       const step = stockStepOf(partition, entry, event);
-      if (step) stock.settle(partition, entry, step);
+      if (step) stock.settle(partition, entry, { ...step, takingOver: offset < partition.actFrom });
     }
     return entry;
   };

@@ -56,7 +56,7 @@ export const createProductSide = (options: ProductSideOptions): ProductSide => {
     topic,
     handlers: {
       startOffsets: claims.startOffsets,
-      onAssigned: processor.onAssigned,
+      onAssigned: (assignments) => processor.onAssigned(assignments.map(claims.noted)),
       onRevoked: (partitions) => {
         claims.revoked(partitions);
         processor.onRevoked(partitions);
@@ -73,7 +73,14 @@ export const createProductSide = (options: ProductSideOptions): ProductSide => {
       return reader.stop();
     },
     // The ledger has moved them with the records themselves; these are the copies.
-    commit: createStartCommits({ starts: processor.positions, note: async () => {}, copy: reader.commit, clock, logger }),
+    commit: createStartCommits({
+      starts: processor.positions,
+      note: async () => {},
+      stampOf: (partition) => ledger.stampOf({ topic, partition }),
+      copy: reader.commit,
+      clock,
+      logger,
+    }),
     checks: {
       products_ledger: claims.trouble,
       products: () => (reader.isSettled() ? null : 'waiting for its share of the products'),

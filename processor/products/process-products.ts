@@ -5,11 +5,13 @@
 import type { Undecodable } from '../../shared/log/codec/envelope.ts';
 import type { DecodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { SetAside } from '../../shared/log/dead-letters/set-aside.ts';
-import { type Assignment, type LogRecord, offsetAfter } from '../../shared/log/log.ts';
+import { type LogRecord, offsetAfter } from '../../shared/log/log.ts';
+import { identityOf } from '../../shared/log/read/record-identity.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { createOutage } from '../../shared/runtime/outage.ts';
+import type { OwnedAssignment } from '../ledger/claims.ts';
 import type { Ledger, Start } from '../ledger/ledger.ts';
 import { createLedgerOutage, untilLedgerAnswers } from '../ledger/ledger-retries.ts';
 import { createProductOutbox, type ProductOutbox, type ProductOutboxOptions } from './product-outbox.ts';
@@ -24,7 +26,7 @@ export interface ProcessProductsOptions extends Omit<ProductOutboxOptions, 'outa
 const SET_ASIDE_AGAIN_MS = 250; // the appender has its own back-off; this only keeps a full queue from spinning
 
 export interface ProductProcessor {
-  onAssigned: (assignments: Assignment[]) => void;
+  onAssigned: (assignments: OwnedAssignment[]) => void;
   onRevoked: (partitions: number[]) => void;
   /** Resolves when the ledger has them; the reader holds the partition back meanwhile. */
   onRecords: (partition: number, records: LogRecord[]) => Promise<void>;
@@ -35,6 +37,7 @@ export interface ProductProcessor {
 interface OwnedPartition {
   partition: number;
   position: number;
+  topicId: string | null;
   outbox: ProductOutbox;
   /** Resolves when what the last owner left in the outbox has been taken over. */
   takenOver: Promise<void>;
@@ -82,7 +85,10 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
       else setAsides.push(setAside(state, record, decoded)); // without effect, for every reader
     }
     await Promise.all(setAsides);
-    const end = { offset: offsetAfter(records.at(-1)!), note: null };
+    const last = records.at(-1)!;
+    const offset = offsetAfter(last);
+    const mark = { nextOffset: offset, topicId: state.topicId, lastEventId: identityOf(last) };
+    const end = { offset, note: null, mark };
     let attempts = 0;
     const taken = await patient(state, () => {
       attempts += 1;
@@ -102,10 +108,11 @@ export const createProductProcessor = (options: ProcessProductsOptions): Product
 
   return {
     onAssigned: (assignments) => {
-      for (const { partition, startOffset } of assignments) {
+      for (const { partition, startOffset, topicId } of assignments) {
         const state = {
           partition,
           position: startOffset,
+          topicId,
           outbox: createProductOutbox(outboxOptions),
           takenOver: Promise.resolve(),
           live: true,

@@ -15,6 +15,7 @@ export const APP_ERRORS = {
   UNKNOWN_EVENT_TYPE: false,
   CHECKPOINT_MOVED: true,
   LEDGER_FENCED: false,
+  LEDGER_WENT_BACK: false,
   DATABASE_UNAVAILABLE: true,
   MAINTENANCE_RUNNING: true,
   ROLES_RUNNING: false,

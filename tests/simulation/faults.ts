@@ -3,7 +3,7 @@
 
 import { backupOf, type ReadModelTables } from '../support/in-memory/read-model.ts';
 import type { Fleet } from './fleet.ts';
-import { isBehindCopies, loseEndOfCopies, rebuildLedger } from './processes/rebuild-ledger.ts';
+import { isBehindCopies, isRebuilding, loseEndOfCopies, rebuildLedger } from './processes/rebuild-ledger.ts';
 import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';
 
 export interface FaultRates {
@@ -15,6 +15,8 @@ export interface FaultRates {
   rebuilds?: boolean;
   /** What Kafka has noted for the processors lies beyond the end of the log, too, and the ledger is rebuilt. */
   lostEnds?: boolean;
+  /** Takes commits of the ledger's database back, too. */
+  ledgerLosses?: boolean;
 }
 
 // How long the api may be behind itself after a restore: its tail reads again from the older checkpoint.
@@ -25,7 +27,7 @@ const LOOK_EVERY_MS = 2_000;
 export const sendFaults = (
   world: World,
   fleet: Fleet,
-  { everyMs, restores = false, rebuilds = false, lostEnds = false }: FaultRates,
+  { everyMs, restores = false, rebuilds = false, lostEnds = false, ledgerLosses = false }: FaultRates,
 ): void => {
   const { sim, log, groups } = world;
   /** Null: there are no tables yet. */
@@ -56,6 +58,7 @@ export const sendFaults = (
     lookAfterRebuilds(world);
   }
   if (lostEnds) kinds.push(() => loseEndOfCopies(world));
+  if (ledgerLosses) kinds.push(ledgerLoss(world));
 
   const next = (): void => {
     if (sim.now() >= sim.calmFrom) return;
@@ -75,4 +78,24 @@ const lookAfterRebuilds = (world: World): void => {
     sim.after(LOOK_EVERY_MS, look);
   };
   sim.after(sim.calmFrom, look);
+};
+
+// A standby lags by tenths of a second; a backup is older.
+const LAG_MS = [10, 3_000] as const;
+
+/** Loses the commits since some time before: what it returns does. A rebuild that is under way is not met by it. */
+const ledgerLoss = (world: World): (() => void) => {
+  const { sim, ledger, database } = world;
+  return () => {
+    if (!ledger.complete || ledger.wentBack || isRebuilding(world)) return;
+    const older = structuredClone(ledger);
+    sim.after(sim.between(...LAG_MS), () => {
+      if (isRebuilding(world) || sim.now() >= sim.calmFrom) return;
+      sim.trace(() => 'the database of the ledger loses commits');
+      Object.assign(ledger, older);
+      world.mayBeBehind = true;
+      database.restarts += 1;
+      database.downUntil = sim.now() + sim.between(...RESTORE_MS);
+    });
+  };
 };

@@ -23,7 +23,7 @@ export interface Fleet {
 }
 
 // Ends that are right: somebody else owns what this process believed to own.
-const RIGHT_ENDS: ReadonlySet<AppErrorCode> = new Set(['LEDGER_FENCED']);
+const RIGHT_ENDS: ReadonlySet<AppErrorCode> = new Set(['LEDGER_FENCED', 'LEDGER_WENT_BACK']);
 const SESSION_MS = 1_500;
 const RESTART_MS = [20, 1_500] as const;
 

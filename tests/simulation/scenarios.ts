@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
   feed: async () => (await import('./scenarios/feed.ts')).feedWorld,
   projector: async () => (await import('./scenarios/projector.ts')).projectorWorld,
   products: async () => (await import('./scenarios/products.ts')).productsWorld,
+  'ledger-loss': async () => (await import('./scenarios/ledger-loss.ts')).ledgerLossWorld,
   'long-open': async () => (await import('./scenarios/long-open.ts')).longOpenWorld,
   'processor-calm': async () => (await import('./single-role/orders.ts')).calm,
   'processor-crashes': async () => (await import('./single-role/orders.ts')).crashes,

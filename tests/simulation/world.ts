@@ -52,6 +52,10 @@ export interface World {
   readonly database: Database;
   readonly readModel: ReadModelTables;
   readonly ledger: LedgerTables;
+  /** Who makes the ledger again, and so holds the maintenance lock: an operator, who does not die, or a processor. */
+  rebuilder: 'operator' | Process | null;
+  /** Something has happened after which the ledger may rightly be found to be behind: commits were lost, or it was rebuilt. */
+  mayBeBehind: boolean;
   readonly groups: Readonly<Record<'processor' | 'products' | 'projector', Group>>;
   readonly logger: Logger;
   /** Partitions of the orders that were given to a processor: where it started, and where the log ended. */
@@ -103,6 +107,8 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     database,
     readModel: emptyReadModel(),
     ledger,
+    rebuilder: null,
+    mayBeBehind: false,
     groups: { processor: createGroup(sim, PARTITIONS), products: createGroup(sim, PARTITIONS), projector: createGroup(sim, PARTITIONS) },
     logger,
     takeOvers: [],

@@ -4,9 +4,13 @@ import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
 import type { LogClient } from '../../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
+import { recordsBefore } from '../../../shared/log/read/check-marks.ts';
 import { readRange } from '../../../shared/log/read/read-range.ts';
+import { identityOf } from '../../../shared/log/read/record-identity.ts';
 import { logEnd } from '../../../shared/log/topics/offsets.ts';
+import { topicId } from '../../../shared/log/topics/topic-id.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
+import type { ReadMark } from '../ledger.ts';
 import type { Refold } from './refold.ts';
 
 export interface LedgerTopics {
@@ -41,6 +45,21 @@ export const distance = (from: Ends, to: Ends): number =>
   (['orders', 'products'] as const)
     .flatMap((topic) => Array.from(to[topic], ([partition, end]) => Math.max(0, end - (from[topic].get(partition) ?? 0))))
     .reduce((sum, each) => sum + each, 0);
+
+/** What stands before the ends of a topic, so that the log is known again (R17). */
+export const marksAt = async (client: LogClient, topic: string, ends: ReadonlyMap<number, number>): Promise<Map<number, ReadMark>> => {
+  if (ends.size === 0) return new Map();
+  const id = await topicId(client, topic);
+  const bounds = await logEnd(client, topic);
+  const places = Array.from(ends, ([partition, nextOffset]) => ({ partition, nextOffset }));
+  const known = places.filter(({ partition, nextOffset }) => nextOffset > (bounds.get(partition)?.low ?? 0)); // what was deleted has no id
+  const before = await recordsBefore(client, topic, known);
+  const markOf = (partition: number, nextOffset: number): ReadMark => {
+    const record = before.get(partition);
+    return { nextOffset, topicId: id, lastEventId: record === undefined ? null : identityOf(record) };
+  };
+  return new Map(Array.from(ends, ([partition, nextOffset]) => [partition, markOf(partition, nextOffset)]));
+};
 
 export interface ReadLogOptions {
   client: LogClient;

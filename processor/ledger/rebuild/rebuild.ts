@@ -23,10 +23,10 @@ import {
   type ReservationRow,
   reservationOf,
 } from '../rows.ts';
-import { STORE_CARRIED } from '../statements.ts';
+import { FENCE_ALL, LOCK_LEDGER, STORE_CARRIED } from '../statements.ts';
 import { keepLedger } from './keep-ledger.ts';
 import { type LedgerLoss, ledgerLoss, ledgerLossNotAccepted, ledgerLossSentence, type ReadBefore } from './ledger-loss.ts';
-import type { Ends, LedgerTopics } from './read-log.ts';
+import { type Ends, type LedgerTopics, marksAt } from './read-log.ts';
 import { createReading, type Reading } from './reading.ts';
 import { type DecidedBefore, rebuiltLedger } from './rebuilt-ledger.ts';
 import { type RebuiltStart, rebuiltStarts } from './rebuilt-start.ts';
@@ -53,13 +53,15 @@ export interface RebuiltLedger {
   kept: { name: string; loss: LedgerLoss } | null;
 }
 
-const LOCK_LEDGER = 'SELECT FROM ledger FOR UPDATE';
+const TOPICS = ['orders', 'products'] as const;
 const LOCK_PARTITIONS = 'SELECT FROM partitions ORDER BY topic, partition FOR UPDATE';
-const FENCE_ALL = 'UPDATE partitions SET epoch = epoch + 1, sequence = sequence + 1';
 const START_ANEW = 'UPDATE partitions SET start_offset = 0, note = NULL';
 const SET_START = `
-  INSERT INTO partitions (topic, partition, epoch, sequence, start_offset, note) VALUES ($1, $2, 1, 1, $3, $4)
-  ON CONFLICT (topic, partition) DO UPDATE SET start_offset = EXCLUDED.start_offset, note = EXCLUDED.note`;
+  INSERT INTO partitions (topic, partition, start_offset, note, epoch, sequence, topic_id, read_offset, last_event_id)
+  VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
+  ON CONFLICT (topic, partition) DO UPDATE SET
+    epoch = greatest(partitions.epoch, EXCLUDED.epoch), start_offset = EXCLUDED.start_offset, note = EXCLUDED.note,
+    topic_id = EXCLUDED.topic_id, read_offset = EXCLUDED.read_offset, last_event_id = EXCLUDED.last_event_id`;
 
 /**
  * Resolves once the ledger is complete; processors then go on by themselves. The schema is made if it is missing. The log is read first;
@@ -107,15 +109,21 @@ const replaceAll = async (client: Client, options: RebuildLedgerOptions, { refol
   await copyInto(client, 'products', PRODUCT_FIELDS, [...products.values()]);
   await copyInto(client, 'reservations', RESERVATION_FIELDS, [...reservations]);
   await copyInto(client, 'product_requests', REQUEST_FIELDS, requests);
-  await client.query(FENCE_ALL);
+  await client.query(FENCE_ALL, [1]);
   if (!isWhole) await client.query(START_ANEW); // of partitions that are not there any more
+  const marks = new Map(
+    await Promise.all(TOPICS.map(async (each) => [topics[each], await marksAt(options.client, topics[each], to[each])] as const)),
+  );
   for (const { topic, partition, offset, note } of starts) {
-    await client.query(SET_START, [topic, partition, offset, note]);
+    // Nor an epoch below the copy's: it would look like a database that went back (R17).
+    const epoch = (copies.get(topic)?.get(partition)?.stamp?.epoch ?? 0) + 1;
+    const { topicId, nextOffset, lastEventId } = marks.get(topic)!.get(partition)!;
+    await client.query(SET_START, [topic, partition, offset, note, epoch, topicId, nextOffset, lastEventId]);
     if (topic !== topics.orders) continue;
     const carried = refold.carried(partition, offset, to.orders.get(partition)!).map((each) => ({ partition, carried: each }));
     if (carried.length > 0) await client.query(STORE_CARRIED, [topic, ...columnParameters(CARRIED_FIELDS, carried)]);
   }
-  await client.query('UPDATE ledger SET complete = true');
+  await client.query('UPDATE ledger SET complete = true, went_back = false');
   return { events: events(), products: products.size, reservations: reservations.size, kept };
 };
 
@@ -134,7 +142,7 @@ const endIn =
 
 /** Copies that lie above the starts: only of a log that has lost something. */
 const setBackCopies = async (client: LogClient, copies: CommittedOffsets, starts: readonly RebuiltStart[]): Promise<void> => {
-  const above = starts.filter(({ topic, partition, offset }) => (copies.get(topic)?.get(partition) ?? 0) > offset);
+  const above = starts.filter(({ topic, partition, offset }) => (copies.get(topic)?.get(partition)?.offset ?? 0) > offset);
   for (const [topic, moves] of Map.groupBy(above, ({ topic }) => topic)) {
     const offsets = moves.map(({ partition, offset, note }) => [partition, { offset, ...(note ? { metadata: note } : {}) }] as const);
     await setBackOffsets(client, processorGroup(topic), topic, new Map(offsets));
@@ -144,11 +152,15 @@ const setBackCopies = async (client: LogClient, copies: CommittedOffsets, starts
 const readBefore = async (client: Client, copies: CommittedOffsets): Promise<ReadBefore> => {
   const rows = async <R>(query: string): Promise<R[]> => (await client.query<R & Row>(query)).rows;
   const noted = await rows<ReadBefore['starts'][number]>('SELECT topic, partition, start_offset AS offset FROM partitions');
-  const copied = [...copies].flatMap(([topic, offsets]) => Array.from(offsets, ([partition, offset]) => ({ topic, partition, offset })));
+  const copied = [...copies].flatMap(([topic, offsets]) =>
+    Array.from(offsets, ([partition, { offset }]) => ({ topic, partition, offset })),
+  );
   return {
     products: await rows('SELECT product_id, read_version FROM products'),
     answered: (await rows<{ id: string }>('SELECT request_id AS id FROM product_requests WHERE delivered')).map(({ id }) => id),
-    reservations: (await rows<{ id: string }>('SELECT order_id AS id FROM reservations')).map(({ id }) => id),
+    reservations: (await rows<{ id: string }>('SELECT order_id AS id FROM reservations WHERE jsonb_array_length(lines) > 0')).map(
+      ({ id }) => id,
+    ),
     starts: [...noted, ...copied],
   };
 };

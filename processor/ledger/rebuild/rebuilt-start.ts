@@ -40,7 +40,7 @@ interface StartsOptions {
 /** Of every partition that there is. */
 export const rebuiltStarts = ({ topics, to, refold, copies, isWhole }: StartsOptions): RebuiltStart[] => {
   const startIn = (topic: string, partition: number, end: number, needed: number): number =>
-    rebuiltStart({ needed, copy: copies.get(topic)?.get(partition) ?? 0, end, isWhole });
+    rebuiltStart({ needed, copy: copies.get(topic)?.get(partition)?.offset ?? 0, end, isWhole });
   const orders = Array.from(to.orders, ([partition, end]): RebuiltStart => {
     const { startOffset, logTime } = refold.orderPartition(partition, end);
     const offset = startIn(topics.orders, partition, end, startOffset);

@@ -11,6 +11,10 @@ export interface LedgerUnderTest {
   /** A ledger as another process has it: of the same tables. */
   process: () => Ledger;
   setComplete: (complete: boolean) => Promise<void>;
+  /** Takes back what was committed since; the mark that says so is gone with it. */
+  backup: () => Promise<() => Promise<void>>;
+  /** As a rebuild leaves it, which found what is there. */
+  repaired: () => Promise<void>;
   counts: (productId: string) => Promise<{ put_in: number; reserved: number; sold: number } | undefined>;
 }
 
@@ -67,15 +71,15 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
 
     it('lets a successor start where its predecessor left, with its note', async () => {
       await ledger.moveStarts('orders', new Map([[1, { offset: 7, note: 'logtime=5' }]]));
-      expect(await under.process().claim('orders', [0, 1], new Map([['orders', new Map([[1, 7]])]]))).toEqual({
+      expect(await under.process().claim('orders', [0, 1], new Map([['orders', new Map([[1, { offset: 7, stamp: null }]])]]))).toEqual({
         ok: true,
         starts: new Map([
-          [0, { offset: 0, note: null, carried: [] }],
-          [1, { offset: 7, note: 'logtime=5', carried: [] }],
+          [0, { offset: 0, note: null, mark: null, carried: [] }],
+          [1, { offset: 7, note: 'logtime=5', mark: null, carried: [] }],
         ]),
       });
       const products = await under.process().claim('products', [0], NOTHING_COMMITTED);
-      expect(products).toMatchObject({ starts: new Map([[0, { offset: 1, note: null, carried: [] }]]) });
+      expect(products).toMatchObject({ starts: new Map([[0, { offset: 1, note: null, mark: null, carried: [] }]]) });
     });
 
     it('hands the orders on that a start has passed, as they were stored last, until they are dropped (R12)', async () => {
@@ -103,12 +107,91 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       expect(await successor()).toEqual([[carried('b', 1)], []]);
     });
 
-    it('refuses owners while it is not complete, and when it is behind any copy of its start offsets (R8)', async () => {
-      const other = under.process();
-      expect(await other.claim('orders', [0], new Map([['products', new Map([[0, 2]])]]))).toEqual({ ok: false, reason: 'went-back' });
+    it('refuses owners while it is not complete (R8)', async () => {
       await under.setComplete(false);
-      expect(await other.claim('orders', [0], NOTHING_COMMITTED)).toEqual({ ok: false, reason: 'incomplete' });
+      expect(await under.process().claim('orders', [0], NOTHING_COMMITTED)).toEqual({ ok: false, reason: 'incomplete' });
       expect(await ledger.moveStock('orders', [step('a', 'decide', 4)])).toEqual(['reserved']); // refused: nobody was fenced off
+    });
+
+    it('keeps from which log it follows, and up to where, which never goes back (R17)', async () => {
+      const mark = (nextOffset: number) => ({ nextOffset, topicId: 'topic', lastEventId: `e-${nextOffset}` });
+      const kept = async () => {
+        const claim = await under.process().claim('orders', [1], NOTHING_COMMITTED);
+        return claim.ok ? claim.starts.get(1)!.mark : null;
+      };
+      await ledger.moveStarts('orders', new Map([[1, { offset: 2, note: null, mark: mark(5) }]]));
+      await ledger.moveStock('orders', [step('a', 'decide', 1, 1)], new Map([[1, mark(9)]]));
+      await ledger.moveStarts('orders', new Map([[1, { offset: 3, note: null, mark: mark(7) }]])); // a successor reads again from the start
+      expect(await kept()).toEqual(mark(9));
+      const where = { topic: 'products', partition: 0 };
+      await ledger.takeProductEvents(where, [], { offset: 4, note: null, mark: mark(4) });
+      const products = await under.process().claim('products', [0], NOTHING_COMMITTED);
+      expect(products).toMatchObject({ starts: new Map([[0, { offset: 4, mark: mark(4) }]]) });
+    });
+
+    describe('whose database has lost commits (R17)', () => {
+      const wentBack = { ok: false, reason: 'went-back' };
+      const nobodyGoesOn = async (): Promise<void> => {
+        for (const owner of [ledger, under.process()]) {
+          expect(await owner.claim('orders', [0], NOTHING_COMMITTED)).toEqual(wentBack);
+        }
+        await expect(ledger.moveStock('orders', [step('z', 'decide', 1)])).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+        await under.repaired();
+        expect(await under.process().claim('orders', [0], NOTHING_COMMITTED)).toMatchObject({ ok: true });
+      };
+
+      it('refuses owners when a start offset lies below its copy', async () => {
+        const committed = new Map([['products', new Map([[0, { offset: 2, stamp: null }]])]]);
+        expect(await under.process().claim('orders', [0], committed)).toEqual(wentBack);
+        await nobodyGoesOn(); // also those who do not know the copy, because it has expired
+      });
+
+      it('refuses owners when a stamp lies below its copy, though no start has moved', async () => {
+        const takeBack = await under.backup();
+        await ledger.moveStock('orders', [step('a', 'decide', 4, 1)]);
+        const copy = { offset: 0, stamp: ledger.stampOf({ topic: 'orders', partition: 1 }) };
+        const committed = new Map([['orders', new Map([[1, copy]])]]);
+        expect(await under.process().claim('orders', [0], committed)).toMatchObject({ ok: true });
+        await takeBack();
+        expect(await under.process().claim('orders', [0], committed)).toEqual(wentBack);
+        await nobodyGoesOn();
+      });
+
+      it('is found out by an owner whose commit is lost, and nothing of its change happens', async () => {
+        const takeBack = await under.backup();
+        await ledger.moveStock('orders', [step('a', 'decide', 4)]);
+        await takeBack();
+        await expect(ledger.moveStock('orders', [step('b', 'decide', 4)])).rejects.toMatchObject({ code: 'LEDGER_WENT_BACK' });
+        expect(await under.counts('lamp')).toMatchObject({ reserved: 0 });
+        await nobodyGoesOn();
+      });
+
+      it('is found out by an owner whose claim is lost, though what it left looks like a claim', async () => {
+        const takeBack = await under.backup();
+        const owner = under.process();
+        await owner.claim('orders', [1], NOTHING_COMMITTED);
+        await takeBack();
+        await expect(ledger.takeProductEvents({ topic: 'products', partition: 0 }, [], { offset: 2, note: null })).resolves.toBeTruthy();
+        await expect(owner.moveStock('orders', [step('b', 'decide', 4, 1)])).rejects.toMatchObject({ code: 'LEDGER_WENT_BACK' });
+        await nobodyGoesOn();
+      });
+
+      it('is found out by the log: an order is in processing for which nothing is reserved', async () => {
+        await expect(ledger.moveStock('orders', [{ ...step('a', 'hold', 4), takingOver: true }])).rejects.toMatchObject({
+          code: 'LEDGER_WENT_BACK',
+        });
+        expect(await under.counts('lamp')).toMatchObject({ reserved: 0 });
+        await nobodyGoesOn();
+      });
+
+      it('is not suspected where all is well', async () => {
+        await ledger.moveStock('orders', [step('a', 'decide', 4)]);
+        const copy = { offset: 0, stamp: ledger.stampOf({ topic: 'orders', partition: 0 }) };
+        expect(await ledger.moveStock('orders', [step('a', 'hold', 4)])).toEqual(['done']);
+        await ledger.moveStock('orders', [step('a', 'sell')]);
+        expect(await ledger.moveStock('orders', [{ ...step('a', 'hold', 4), takingOver: true }])).toEqual(['done']);
+        expect(await under.process().claim('orders', [0], new Map([['orders', new Map([[0, copy]])]]))).toMatchObject({ ok: true });
+      });
     });
 
     it('keeps decisions until their answers are read, and promises what they put in only then (R11)', async () => {

@@ -135,7 +135,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
   {
     name: 'copy-before-ledger',
     rule: 'R8',
-    why: 'A processor that dies in between leaves a copy ahead of the ledger, which its successors take for a ledger that went back: they wait for ever.',
+    why: 'A processor that dies in between leaves a copy ahead of the ledger, which its successors take for a ledger that lost commits: they read all of the log again for nothing.',
     file: 'processor/start-commits.ts',
     find: 'await note(moves);',
     replace: 'await copy(new Map(Array.from(moves, ([partition, { offset }]) => [partition, { offset }])));\n        await note(moves);',

@@ -10,6 +10,7 @@ import { ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 export const checkLedger = (world: World): void => {
   const { sim, ledger, productTruth } = world;
   if (!ledger.complete) sim.violate('the ledger is not complete in the end');
+  if (ledger.wentBack) sim.violate('the ledger has lost commits, and was not made again');
   const refold = refoldOf(world);
   for (const [id, expected] of refold.products()) {
     const row = ledger.products.get(id);

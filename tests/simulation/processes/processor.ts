@@ -1,10 +1,11 @@
 // tests/simulation/processes/processor.ts: the real processor, orders and products, in a simulation.
 // What processor/main.ts and processor/products/compose-products.ts compose, with the memory ledger and without a server.
 
+import { startCopy } from '../../../processor/consumer-group.ts';
 import { createFulfilmentAttempts } from '../../../processor/fulfilment/attempts.ts';
 import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';
 import { createClaims } from '../../../processor/ledger/claims.ts';
-import type { Ledger } from '../../../processor/ledger/ledger.ts';
+import type { CommittedOffsets, Ledger } from '../../../processor/ledger/ledger.ts';
 import { noteMoves, startMoves } from '../../../processor/orders/committed-offsets.ts';
 import { createOrderProcessor, type OrderProcessor } from '../../../processor/orders/process-orders.ts';
 import { createProductProcessor } from '../../../processor/products/process-products.ts';
@@ -25,6 +26,8 @@ import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import { createAttemptsWatch } from '../truth/attempts.ts';
 import { DEAD_LETTERS, ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
+import { checkMarksOn } from './check-marks.ts';
+import { rebuildLedger } from './rebuild-ledger.ts';
 
 /** What becomes of one attempt to fulfil an order. */
 export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };
@@ -66,18 +69,20 @@ export const processorRole =
     return orders.processor;
   };
 
-const claimsFor = ({ world, ledger }: Parts, topic: string) =>
+const claimsFor = ({ world, process, ledger }: Parts, topic: string) =>
   createClaims({
     ledger,
     topic,
     committedOffsets: async () => copiesInKafka(world),
+    checkMarks: checkMarksOn(world, topic),
+    repair: { repair: async () => rebuildLedger(world, process), progress: () => null },
     clock: systemClock,
     logger: world.logger,
   });
 
-const copiesInKafka = ({ groups }: World): Map<string, Map<number, number>> => {
+const copiesInKafka = ({ groups }: World): CommittedOffsets => {
   const offsetsOf = (group: World['groups']['processor']) =>
-    new Map(Array.from(group.committed(), ([partition, { offset }]) => [partition, offset]));
+    new Map(Array.from(group.committed(), ([partition, copied]) => [partition, startCopy(copied)]));
   return new Map([
     [ORDERS, offsetsOf(groups.processor)],
     [PRODUCTS, offsetsOf(groups.products)],
@@ -165,6 +170,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: Proc
       await ledger.moveStarts(ORDERS, moves);
       noteMoves(processor.partitions(), moves);
     },
+    stampOf: (partition) => ledger.stampOf({ topic: ORDERS, partition }),
     copy: reader.commit,
     clock: systemClock,
     logger,
@@ -195,7 +201,7 @@ const startProducts = (parts: Parts): (() => Promise<void>) => {
     group: world.groups.products,
     handlers: {
       startOffsets: claims.startOffsets,
-      onAssigned: processor.onAssigned,
+      onAssigned: (assignments) => processor.onAssigned(assignments.map(claims.noted)),
       onRevoked: (partitions) => {
         claims.revoked(partitions);
         processor.onRevoked(partitions);
@@ -205,5 +211,12 @@ const startProducts = (parts: Parts): (() => Promise<void>) => {
     },
   });
   reader.start().catch(onFatal);
-  return createStartCommits({ starts: processor.positions, note: async () => {}, copy: reader.commit, clock: systemClock, logger });
+  return createStartCommits({
+    starts: processor.positions,
+    note: async () => {},
+    stampOf: (partition) => ledger.stampOf({ topic: PRODUCTS, partition }),
+    copy: reader.commit,
+    clock: systemClock,
+    logger,
+  });
 };

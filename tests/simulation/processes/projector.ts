@@ -3,12 +3,12 @@
 import { createOrderProjector, type OrderProjector } from '../../../projector/project-orders.ts';
 import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import { createDeadLetters } from '../../../shared/log/dead-letters/dead-letters.ts';
-import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import type { StartRole } from '../fleet.ts';
 import { checkBuried } from '../invariants/dead-letters.ts';
 import { DEAD_LETTERS, ORDERS, PARTITIONS } from '../world.ts';
+import { checkMarksOn } from './check-marks.ts';
 
 const COMMIT_GAP_MS = 25;
 
@@ -27,15 +27,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
       },
     },
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
-    // R9, as shared/log/read/check-marks.ts has it.
-    checkLog: async (checkpoints) => {
-      for (const { partition, nextOffset, lastEventId, topicId: noted } of checkpoints) {
-        const before = log.partitions(ORDERS)[partition]!.records[nextOffset - 1];
-        const id = before?.headers.ce_id?.toString() ?? null;
-        if (noted !== topicId || (lastEventId !== null && id !== lastEventId))
-          throw new AppError('LOG_MISMATCH', `${partition}@${nextOffset} of ${noted} follows ${lastEventId}, ${topicId} has ${id} there`);
-      }
-    },
+    checkLog: checkMarksOn(world, ORDERS),
     deadLetter: createDeadLetters(appender, DEAD_LETTERS).append,
     commitGapMs: COMMIT_GAP_MS,
     logger,

@@ -1,9 +1,10 @@
 // tests/simulation/processes/rebuild-ledger.ts: `npm run orders -- rebuild` of the ledger, on the simulated tables.
-// As processor/ledger/rebuild/rebuild.ts does it: fence all, see where the log ends, fold up to there, write. The real one is one transaction:
-// whoever claims meanwhile waits for it, here for the mark.
+// As processor/ledger/rebuild/rebuild.ts does it: fence all, see where the log ends, fold up to there, write.
 
+import { startCopy } from '../../../processor/consumer-group.ts';
 import { rebuiltLedger } from '../../../processor/ledger/rebuild/rebuilt-ledger.ts';
 import { rebuiltStart } from '../../../processor/ledger/rebuild/rebuilt-start.ts';
+import { identityOf } from '../../../shared/log/read/record-identity.ts';
 import { refoldOf } from '../invariants/ledger-at-rest.ts';
 import { ORDERS, PRODUCTS, type World } from '../world.ts';
 
@@ -25,7 +26,7 @@ const BEYOND_MAX = 60;
  */
 export const loseEndOfCopies = (world: World): void => {
   const { sim, log, ledger, groups } = world;
-  if (!ledger.complete) return;
+  if (!ledger.complete || isRebuilding(world)) return;
   sim.trace(() => 'what Kafka has noted for the processors lies beyond the end of the log');
   for (const [topic, group] of [
     [ORDERS, groups.processor],
@@ -37,16 +38,27 @@ export const loseEndOfCopies = (world: World): void => {
   rebuildLedger(world);
 };
 
-export const rebuildLedger = (world: World): void => {
+/** The lock is free again when its holder has died. */
+export const isRebuilding = ({ rebuilder }: World): boolean => rebuilder === 'operator' || rebuilder?.alive === true;
+
+export const rebuildLedger = (world: World, by: NonNullable<World['rebuilder']> = 'operator'): void => {
   const { sim, log, ledger, groups } = world;
-  if (!ledger.complete) return; // one at a time
+  if (isRebuilding(world)) return; // one at a time
+  world.rebuilder = by;
+  if (by === 'operator') world.mayBeBehind = true;
+  else if (!world.mayBeBehind) sim.violate(`${by.name} makes a ledger again that has lost nothing`);
+  const process = by === 'operator' ? null : by;
   sim.trace(() => 'the ledger is rebuilt');
   ledger.complete = false;
-  for (const row of ledger.partitions.values()) row.epoch += 1;
-  sim.after(sim.between(1, 30), () => {
-    const ends = new Map([ORDERS, PRODUCTS].map((topic) => [topic, log.ends(topic)]));
-    sim.after(sim.between(...FOLD_MS), () => write(ends));
-  });
+  for (const row of ledger.partitions.values()) Object.assign(row, { epoch: row.epoch + 1, sequence: row.sequence + 1 });
+  sim.after(
+    sim.between(1, 30),
+    () => {
+      const ends = new Map([ORDERS, PRODUCTS].map((topic) => [topic, log.ends(topic)]));
+      sim.after(sim.between(...FOLD_MS), () => write(ends), process);
+    },
+    process,
+  );
 
   const write = (ends: ReadonlyMap<string, ReadonlyMap<number, { high: number }>>): void => {
     const refold = refoldOf(world, ends);
@@ -60,11 +72,18 @@ export const rebuildLedger = (world: World): void => {
     const setStart = (topic: string, partition: number, offset: number, note: string | null): number => {
       const key = `${topic}/${partition}`;
       const group = topic === ORDERS ? groups.processor : groups.products;
-      const copy = group.committed().get(partition)?.offset ?? 0;
-      const end = ends.get(topic)!.get(partition)!.high;
-      const epoch = (ledger.partitions.get(key)?.epoch ?? 0) + 1;
-      const start = { offset: rebuiltStart({ needed: offset, copy, end, isWhole: true }), note };
-      ledger.partitions.set(key, { epoch, start });
+      const copied = group.committed().get(partition);
+      const { offset: copy, stamp } = copied ? startCopy(copied) : { offset: 0, stamp: null };
+      const { epoch = 0, sequence = 0 } = ledger.partitions.get(key) ?? {};
+      const { high } = ends.get(topic)!.get(partition)!;
+      const last = log.partitions(topic)[partition]!.records[high - 1];
+      const mark = {
+        nextOffset: high,
+        topicId: topic === ORDERS ? world.topicId : topic,
+        lastEventId: last === undefined ? null : identityOf(last),
+      };
+      const start = { offset: rebuiltStart({ needed: offset, copy, end: high, isWhole: true }), note, mark };
+      ledger.partitions.set(key, { epoch: Math.max(epoch, stamp?.epoch ?? 0) + 1, sequence: sequence + 1, start });
       if (copy > start.offset) group.note(partition, { offset: start.offset, ...(note === null ? {} : { metadata: note }) });
       return start.offset;
     };
@@ -78,6 +97,8 @@ export const rebuildLedger = (world: World): void => {
     }
     for (const [partition, { high }] of ends.get(PRODUCTS)!) setStart(PRODUCTS, partition, refold.productPartition(partition, high), null);
     ledger.complete = true;
+    ledger.wentBack = false;
+    world.rebuilder = null;
     sim.trace(() => 'the ledger is complete again');
   };
 };

@@ -22,6 +22,8 @@ export interface LockingTables {
   deadlocks: string[];
   /** Whether the ledger contains the whole log. */
   complete: boolean;
+  /** Whether it was found to have lost commits. */
+  wentBack: boolean;
   /** How likely a transaction does not arrive, and how likely it is committed without an answer. */
   unsent: number;
   unanswered: number;
@@ -119,7 +121,15 @@ export const lockingDatabase = (session: string, tables: LockingTables, sim: Sim
   };
 
   const run = async (statement: string, values: readonly unknown[]): Promise<unknown[]> => {
-    if (statement.includes('FROM ledger')) return [{ complete: tables.complete }];
+    if (statement.includes('FROM ledger')) return [{ complete: tables.complete, went_back: tables.wentBack }];
+    if (statement.includes('UPDATE ledger')) {
+      tables.wentBack = true;
+      return [];
+    }
+    if (statement.includes('SET epoch = epoch +')) {
+      for (const row of tables.fences.values()) row.epoch += Number(values[0]);
+      return [];
+    }
     const fences = Array.from(tables.fences, ([partition, row]) => ({ topic: values[0] ?? TOPIC, partition, ...row }));
     if (statement.includes('SELECT topic, partition, start_offset')) return fences;
     if (statement.includes('SELECT partition, epoch, sequence')) {

@@ -1,8 +1,10 @@
 // Where a successor starts is noted in the ledger before it is copied to Kafka, only when it moves, and now and then all the same.
 
 import { describe, expect, it } from 'vitest';
+import { startCopy } from '../../../processor/consumer-group.ts';
 import { LedgerFenced, type StartMove } from '../../../processor/ledger/ledger.ts';
 import { createStartCommits } from '../../../processor/start-commits.ts';
+import type { GroupOffset } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createLogger } from '../../../shared/runtime/logger.ts';
 
@@ -22,6 +24,7 @@ const setUp = () => {
     },
   };
   const noted: ReadonlyMap<number, StartMove>[] = [];
+  const copies = new Map<number, GroupOffset>();
   const commit = createStartCommits({
     starts: () => starts,
     note: async (moved) => {
@@ -30,14 +33,18 @@ const setUp = () => {
       const failure = failures.shift();
       if (failure) throw failure;
     },
-    copy: async (moved) => void calls.push(['copy', [...moved.keys()]]),
+    stampOf: (partition) => (partition === 0 ? { epoch: 4, sequence: 19 } : null),
+    copy: async (moved) => {
+      calls.push(['copy', [...moved.keys()]]);
+      for (const [partition, offset] of moved) copies.set(partition, offset);
+    },
     clock,
     logger: createLogger('test', 'silent'),
   });
   const pass = (ms: number): void => {
     now += ms;
   };
-  return { starts, calls, noted, failures, commit, pass };
+  return { starts, calls, noted, copies, failures, commit, pass };
 };
 
 describe('start offsets', () => {
@@ -54,6 +61,21 @@ describe('start offsets', () => {
       ['copy', [1]],
     ]);
     expect(noted[0]?.get(0)).toEqual({ offset: 5, note: 'logtime=1' });
+  });
+
+  it('are copied with how far the ledger had come, which a database that lost commits is behind (R17)', async () => {
+    const { copies, commit } = setUp();
+    await commit();
+    expect(copies).toEqual(
+      new Map([
+        [0, { offset: 5, metadata: 'logtime=1;ledger=4.19' }],
+        [1, { offset: 7 }],
+      ]),
+    );
+    expect(startCopy(copies.get(0)!)).toEqual({ offset: 5, stamp: { epoch: 4, sequence: 19 } });
+    expect(startCopy(copies.get(1)!)).toEqual({ offset: 7, stamp: null });
+    expect(startCopy({ offset: 7, metadata: 'logtime=5' })).toEqual({ offset: 7, stamp: null }); // of an older version
+    expect(startCopy({ offset: 7, metadata: 'ledger=1.2' })).toEqual({ offset: 7, stamp: { epoch: 1, sequence: 2 } }); // of products
   });
 
   it('are repeated after ten seconds without any movement, so that an idle owner finds out about its fence', async () => {

@@ -10,6 +10,13 @@ ledgerContract('in memory', async () => {
     setComplete: async (complete) => {
       tables.complete = complete;
     },
+    backup: async () => {
+      const older = structuredClone(tables);
+      return async () => void Object.assign(tables, older);
+    },
+    repaired: async () => {
+      tables.wentBack = false;
+    },
     counts: async (id) => {
       const known = tables.products.get(id);
       return known && { put_in: known.product?.putIn ?? 0, reserved: known.reserved, sold: known.sold };
