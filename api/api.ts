@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { partitionOf } from '../shared/log/append/partitioner.ts';
 import type { Appender, Reader, ReaderHandlers } from '../shared/log/log.ts';
+import type { CheckMarks } from '../shared/log/read/check-marks.ts';
 import type { LogEnd } from '../shared/log/topics/offsets.ts';
 import type { HealthCheck } from '../shared/runtime/health.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
@@ -56,6 +57,8 @@ export interface ApiPorts {
   /** A reader of the whole topic that is alone in its group. */
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: Pick<LogEnd, 'ask'>;
+  /** Whether what the read model was made from is this log (R17). */
+  checkMarks: CheckMarks;
   readModel: ReadModel;
   products: ProductPorts;
   accounts: AccountStore;
@@ -77,6 +80,8 @@ export interface ProductPorts {
   partitionCount: number;
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: Pick<LogEnd, 'ask'>;
+  /** Whether what the ledger was made from is this log (R17). */
+  checkMarks: CheckMarks;
   store: ProductStore;
 }
 
@@ -103,6 +108,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     partitionOf: partition,
     createReader,
     readModel,
+    checkMarks: ports.checkMarks,
     tailMax: settings.tailMax,
     logger,
     onChanges: feed.onChanges,
@@ -117,6 +123,7 @@ export const composeParts = (settings: Omit<ApiSettings, 'version' | 'access'>, 
     partitionCount: ports.products.partitionCount,
     createReader: ports.products.createReader,
     store: ports.products.store,
+    checkMarks: ports.products.checkMarks,
     logger,
     onAnswer: outstandingChanges.resolve,
     onFatal,

@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import { createAppender } from '../shared/log/append/appender.ts';
 import { createLogClient } from '../shared/log/connect/client.ts';
 import { kafkaConnection } from '../shared/log/connect/connection.ts';
+import { createCheckMarks } from '../shared/log/read/check-marks.ts';
 import { createReader } from '../shared/log/read/reader.ts';
 import { createLogEnd } from '../shared/log/topics/offsets.ts';
 import { openTopics } from '../shared/log/topics/open-topics.ts';
@@ -127,6 +128,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
       createReader: (handlers) =>
         createReader({ client, topic, groupId: newOrdersGroup(), soleMember: true, minFetchGapMs: FETCH_GAP_MS, handlers }),
       logEnd,
+      checkMarks: createCheckMarks(client, topic, 'The read model'),
       products: {
         topic: config.PRODUCTS_TOPIC,
         partitionCount: config.PRODUCTS_PARTITIONS,
@@ -140,6 +142,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
             handlers,
           }),
         logEnd: productsEnd,
+        checkMarks: createCheckMarks(client, config.PRODUCTS_TOPIC, 'The stock ledger'),
         store: createProductStore(database, { schema: config.LEDGER_SCHEMA, topic: config.PRODUCTS_TOPIC }),
       },
       readModel: createReadModel(database, topic),

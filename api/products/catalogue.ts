@@ -3,6 +3,7 @@
 
 import { productDecoderFor } from '../../shared/log/codec/product-codec.ts';
 import { type Assignment, type LogRecord, offsetAfter, type Reader, type ReaderHandlers } from '../../shared/log/log.ts';
+import type { CheckMarks } from '../../shared/log/read/check-marks.ts';
 import { createHalts, decodeKnown } from '../../shared/log/read/halts.ts';
 import type { ProductCreated, ProductFact, ProductRefusal } from '../../shared/product/events.ts';
 import { answeredBy, evolveProduct, type Product, type ProductEffect } from '../../shared/product/product.ts';
@@ -19,12 +20,15 @@ export interface CatalogueOptions {
   partitionCount: number;
   createReader: (handlers: ReaderHandlers) => Reader;
   store: Pick<ProductStore, 'snapshot'>;
+  /** Of the topic, for the ledger (R17). */
+  checkMarks: CheckMarks;
   logger: Logger;
   onAnswer: (requestId: string, answer: ProductAnswer) => void;
   onFatal: (error: Error) => void;
 }
 
 export interface Catalogue {
+  /** Rejects with LOG_MISMATCH where the ledger's products are of another log. */
   start: () => Promise<void>;
   stop: () => Promise<void>;
   get: (productId: string) => CatalogueEntry | undefined;
@@ -106,7 +110,8 @@ export const createCatalogue = (options: CatalogueOptions): Catalogue => {
   const seed = async (): Promise<void> => {
     while (!stopped) {
       try {
-        const { products, starts } = await store.snapshot();
+        const { products, starts, marks } = await store.snapshot();
+        await options.checkMarks(marks);
         for (const { productId, ...entry } of products) entries.set(productId, entry);
         for (const [partition, offset] of starts) {
           positions[partition] = offset;

@@ -2,6 +2,7 @@
 // It never writes: the processor does. Every method is one statement or one snapshot, and rejects with DATABASE_UNAVAILABLE when a retry
 // may help.
 
+import type { LogMark } from '../../shared/log/read/log-mismatch.ts';
 import { BEGIN_SNAPSHOT, type Database } from '../../shared/postgres/database.ts';
 import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
 import type { ProductRow as LedgerProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';
@@ -46,6 +47,8 @@ export interface CatalogueEntry {
 export interface CatalogueSnapshot {
   /** Partition → first offset of the topic that the products do not contain. One without an entry: 0. */
   starts: Map<number, number>;
+  /** From which log the products follow, and up to where (R17). */
+  marks: readonly LogMark[];
   products: ({ productId: string } & CatalogueEntry)[];
 }
 
@@ -73,13 +76,14 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
 
   return {
     snapshot: () =>
-      answered({ starts: new Map(), products: [] }, () =>
+      answered({ starts: new Map(), marks: [], products: [] }, () =>
         database.transaction(async (client) => {
           const state = await client.query<{ complete: boolean }>(`SELECT complete FROM ${schema}.ledger`);
           // While it is rebuilt its rows are not all there: the log has everything.
-          if (state.rows[0]?.complete !== true) return { starts: new Map(), products: [] };
-          const starts = await client.query<{ partition: number; start_offset: number }>(
-            `SELECT partition, start_offset FROM ${schema}.partitions WHERE topic = $1`,
+          if (state.rows[0]?.complete !== true) return { starts: new Map(), marks: [], products: [] };
+          // As JSON, because a processor of an older version has not made the columns yet.
+          const starts = await client.query<{ partition: number; start_offset: number; row: MarkColumns }>(
+            `SELECT partition, start_offset, to_jsonb(p) AS row FROM ${schema}.partitions p WHERE topic = $1`,
             [topic],
           );
           // As it was read, not as it was decided: of what comes later the log says whether it counts.
@@ -89,6 +93,7 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
           );
           return {
             starts: new Map(starts.rows.map((row) => [row.partition, row.start_offset])),
+            marks: starts.rows.flatMap(({ partition, row }) => markOf(partition, row)),
             products: products.rows.map((row) => ({
               productId: row.product_id,
               priceMinor: row.price_minor,
@@ -124,6 +129,15 @@ export const createProductStore = (database: Database, { schema, topic }: { sche
       }),
   };
 };
+
+interface MarkColumns {
+  topic_id?: string | null;
+  read_offset?: number | null;
+  last_event_id?: string | null;
+}
+
+const markOf = (partition: number, { topic_id: topicId, read_offset: nextOffset, last_event_id: lastEventId }: MarkColumns): LogMark[] =>
+  typeof nextOffset === 'number' ? [{ partition, nextOffset, topicId: topicId ?? null, lastEventId: lastEventId ?? null }] : [];
 
 const answered = async <T>(without: T, query: () => Promise<T>): Promise<T> => {
   try {

@@ -3,6 +3,7 @@
 
 import { orderDecoderFor } from '../../shared/log/codec/order-codec.ts';
 import type { Reader, ReaderHandlers } from '../../shared/log/log.ts';
+import type { CheckMarks } from '../../shared/log/read/check-marks.ts';
 import { createHalts } from '../../shared/log/read/halts.ts';
 import type { StoredOrder } from '../../shared/postgres/tables/order-rows.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -19,6 +20,8 @@ export interface OrderTailOptions {
   partitionOf: (orderId: string) => number;
   createReader: (handlers: ReaderHandlers) => Reader;
   readModel: Pick<ReadModel, 'snapshot' | 'checkpoints' | 'creationOffsets'>;
+  /** Of the topic, for the read model (R17). */
+  checkMarks: CheckMarks;
   /** TAIL_MAX: how many orders memory may hold before reading waits for the projector. */
   tailMax: number;
   logger: Logger;
@@ -31,7 +34,7 @@ export interface OrderTailOptions {
 }
 
 export interface OrderTail {
-  /** Waits for the read model, fills memory from it and begins to read. */
+  /** Waits for the read model, fills memory from it and begins to read. Rejects with LOG_MISMATCH where the rows are of another log. */
   start: () => Promise<void>;
   stop: () => Promise<void>;
   /** True once memory is filled; before that nothing can be answered from it. */
@@ -75,10 +78,16 @@ export const createOrderTail = (options: OrderTailOptions): OrderTail => {
     state,
     partitionCount,
     snapshot: readModel.snapshot,
+    checkMarks: options.checkMarks,
     seek: (partition, offset) => reader.seek(partition, offset),
     logger,
   });
-  const { reset } = seeding;
+  // Whoever has asked for it, a process whose rows are of another log ends.
+  const reset = (): Promise<void> =>
+    seeding.reset().catch((error: Error) => {
+      onFatal(error);
+      throw error;
+    });
   const watch = createFollowCheckpoints({
     state,
     checkpoints: readModel.checkpoints,

@@ -3,6 +3,7 @@
 // with DATABASE_UNAVAILABLE when a retry may help.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import type { LogMark } from '../../shared/log/read/log-mismatch.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { OPEN_STATUSES, ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
 import type { Effect } from '../../shared/order/order.ts';
@@ -10,7 +11,7 @@ import { BEGIN_SNAPSHOT, type Client, type Database, type Row } from '../../shar
 import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
 import { ARCHIVE_COLUMNS, type ArchiveRow, recordOf } from '../../shared/postgres/tables/archive-rows.ts';
 import { archiveStart, readArchiveTables } from '../../shared/postgres/tables/archive-tables.ts';
-import { readNextOffsets } from '../../shared/postgres/tables/checkpoints.ts';
+import { readCheckpoints, readNextOffsets } from '../../shared/postgres/tables/checkpoints.ts';
 import { CREATION_OFFSETS, type CreationOffsetRow, creationOffsetsIn } from '../../shared/postgres/tables/creation-offsets.ts';
 import { ORDER_COLUMNS, type OrderRow, type StoredOrder, storedOrder } from '../../shared/postgres/tables/order-rows.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
@@ -22,6 +23,8 @@ import type { LoggedEvent } from './tail-memory.ts';
 export interface Snapshot {
   /** Partition → first offset that the rows do not contain. A partition without an entry has none: 0. */
   checkpoints: Map<number, number>;
+  /** From which log the rows were made, and up to where (R17). */
+  marks: readonly LogMark[];
   open: StoredOrder[];
   /** Creation time of the newest order of all; null without orders. */
   newestCreatedAt: number | null;
@@ -87,14 +90,15 @@ type LookUpRow = { checkpoint: number | null } & { [K in keyof OrderRow]: OrderR
 export const createReadModel = (database: Database, topic: string): ReadModel => ({
   snapshot: () =>
     answered(
-      database.transaction(
-        async (client) => ({
-          checkpoints: await readNextOffsets(client, topic),
+      database.transaction(async (client) => {
+        const marks = [...(await readCheckpoints(client, topic)).values()];
+        return {
+          checkpoints: new Map(marks.map(({ partition, nextOffset }) => [partition, nextOffset])),
+          marks,
           open: await openOrders(client),
           newestCreatedAt: (await client.query<{ created_at: number | null }>(NEWEST)).rows[0]?.created_at ?? null,
-        }),
-        BEGIN_SNAPSHOT,
-      ),
+        };
+      }, BEGIN_SNAPSHOT),
     ),
   checkpoints: () => answered(readNextOffsets(database, topic)),
   lookUp: async (wanted) => {

@@ -1,6 +1,7 @@
 // api/reads/seed-tail.ts: fills the tail from a snapshot of the read model: at the start, and when a checkpoint moved backwards (R8).
-// It never folds a record.
+// Only from one that was made from the very log that is read on (R17). It never folds a record.
 
+import type { CheckMarks } from '../../shared/log/read/check-marks.ts';
 import { DUPLICATE_WINDOW_MS } from '../../shared/order/late-duplicates.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -13,6 +14,7 @@ export interface TailSeedingOptions {
   state: TailState;
   partitionCount: number;
   snapshot: ReadModel['snapshot'];
+  checkMarks: CheckMarks;
   /** Makes the reader go on at this offset. */
   seek: (partition: number, offset: number) => void;
   logger: Logger;
@@ -31,7 +33,7 @@ export interface TailSeeding {
 
 const RETRY_MS = 500;
 
-export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logger }: TailSeedingOptions): TailSeeding => {
+export const createTailSeeding = ({ state, partitionCount, snapshot, checkMarks, seek, logger }: TailSeedingOptions): TailSeeding => {
   let resetting: Promise<void> | null = null;
   let stopped = false;
   const outage = createOutage(logger, 'reading the tail from the read model');
@@ -50,13 +52,19 @@ export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logge
     }
   };
 
+  /** Rejects with LOG_MISMATCH where the rows were made from another log. */
+  const ofThisLog = async (): Promise<Snapshot> => {
+    const found = await snapshot();
+    await checkMarks(found.marks);
+    return found;
+  };
   const seed = (found: Snapshot): void => {
     state.partitions = seeded(state.partitions, found, partitionCount);
     for (const { partition } of state.partitions) state.stored.moved(partition);
   };
 
   const start = async (): Promise<boolean> => {
-    const found = await untilAnswered('snapshot', snapshot).catch((error: Error) => {
+    const found = await untilAnswered('snapshot', ofThisLog).catch((error: Error) => {
       if (!stopped) throw error;
     });
     if (found === undefined || stopped) return false;
@@ -69,7 +77,7 @@ export const createTailSeeding = ({ state, partitionCount, snapshot, seek, logge
   const reset = (): Promise<void> => {
     resetting ??= (async () => {
       logger.warn('checkpoint moved backwards: the read model was rebuilt or restored; re-reading the tail');
-      seed(await untilAnswered('snapshot', snapshot));
+      seed(await untilAnswered('snapshot', ofThisLog));
       for (const { partition, position } of state.partitions) seek(partition, position);
       state.releaseReading();
       state.halts.clear();

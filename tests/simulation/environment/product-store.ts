@@ -2,6 +2,7 @@
 
 import type { ProductRow, ProductStore } from '../../../api/products/product-store.ts';
 import { type LedgerProduct, resultOf } from '../../../processor/ledger/product-requests.ts';
+import type { LogMark } from '../../../shared/log/read/log-mismatch.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';
@@ -19,16 +20,19 @@ const rowOf = (known: CreatedProduct): ProductRow => ({
 export const createSimulatedProductStore = (tables: LedgerTables, topic: string, transact: Transact): ProductStore => ({
   snapshot: () =>
     transact(() => {
-      if (!tables.complete) return { starts: new Map(), products: [] };
+      if (!tables.complete) return { starts: new Map(), marks: [], products: [] };
       const starts = new Map<number, number>();
+      const marks: LogMark[] = [];
       for (const [key, { start }] of tables.partitions) {
         const [of, partition] = key.split('/');
-        if (of === topic) starts.set(Number(partition), start.offset);
+        if (of !== topic) continue;
+        starts.set(Number(partition), start.offset);
+        if (start.mark) marks.push({ partition: Number(partition), ...start.mark });
       }
       const products = [...tables.products.values()]
         .filter(isCreated)
         .map(({ read: { productId, priceMinor, version, createdEventId } }) => ({ productId, priceMinor, version, createdEventId }));
-      return { starts, products };
+      return { starts, marks, products };
     }),
   find: (productId) =>
     transact(() => {

@@ -6,6 +6,7 @@ import { createSimulatedProductStore } from '../environment/product-store.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import type { StartRole } from '../fleet.ts';
 import { ORDERS, PARTITIONS, PRODUCTS } from '../world.ts';
+import { checkMarksOn } from './check-marks.ts';
 
 /** DECISION_WAIT_MS: short, so that some callers are told to ask later. */
 const DECISION_WAIT_MS = 2_000;
@@ -30,12 +31,14 @@ export const apiRole: StartRole<ApiParts> = (world, process, onFatal) => {
       appender: world.openAppender(process, APPEND_QUEUE_AGE_MAX_MS),
       createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: null }),
       logEnd: endOf(ORDERS),
+      checkMarks: checkMarksOn(world, ORDERS),
       readModel: createReadModelOn(world.readModel, world.transact(process)),
       products: {
         topic: PRODUCTS,
         partitionCount: PARTITIONS,
         createReader: (handlers) => createSimulatedReader({ sim, log, process, topic: PRODUCTS, handlers, group: null }),
         logEnd: endOf(PRODUCTS),
+        checkMarks: checkMarksOn(world, PRODUCTS),
         store: createSimulatedProductStore(world.ledger, PRODUCTS, world.transact(process)),
       },
       feedMetrics: { clients: () => {}, sent: () => {}, dropped: () => {} },

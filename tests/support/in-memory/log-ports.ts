@@ -4,7 +4,9 @@
 import { partitionOf } from '../../../shared/log/append/partitioner.ts';
 import { encodeOrderEvent } from '../../../shared/log/codec/order-codec.ts';
 import type { Appender, LogRecord, Position, Reader, ReaderHandlers, RecordToAppend } from '../../../shared/log/log.ts';
+import type { CheckMarks } from '../../../shared/log/read/check-marks.ts';
 import type { OrderEvent } from '../../../shared/order/events.ts';
+import { AppError } from '../../../shared/runtime/app-error.ts';
 import { createInMemoryLog } from './log.ts';
 import { createInMemoryReader, type InMemoryReader } from './reader.ts';
 
@@ -14,6 +16,10 @@ export interface LogPorts {
   appender: Appender;
   createReader: (handlers: ReaderHandlers) => Reader;
   logEnd: { ask: () => Promise<ReadonlyMap<number, { low: number; high: number }>> };
+  /** Rejects with LOG_MISMATCH while `isAnother`. */
+  checkMarks: CheckMarks;
+  /** What the rows were made from is another log than this. */
+  isAnother: boolean;
   /** Resolves when the end of the log is asked for. */
   asked: () => Promise<void>;
   records: readonly (readonly LogRecord[])[];
@@ -53,7 +59,7 @@ export const createLogPorts = (partitionCount: number, topic = TOPIC): LogPorts 
     return { ...reader, start: () => reader.assign(partitions.map(({ partition }) => partition)) };
   };
 
-  return {
+  const ports: LogPorts = {
     appender: { append: async (record) => (script.shift() ?? (async (each) => land(each)))(record) },
     createReader,
     logEnd: {
@@ -61,6 +67,11 @@ export const createLogPorts = (partitionCount: number, topic = TOPIC): LogPorts 
         for (const resolve of askedFor.splice(0)) resolve();
         return log.ends(topic);
       },
+    },
+    isAnother: false,
+    checkMarks: async () => {
+      if (ports.isAnother) throw new AppError('LOG_MISMATCH', 'told to be');
+      return 'topic';
     },
     asked: () => new Promise((resolve) => void askedFor.push(resolve)),
     records: partitions.map(({ records }) => records),
@@ -73,4 +84,5 @@ export const createLogPorts = (partitionCount: number, topic = TOPIC): LogPorts 
     },
     script,
   };
+  return ports;
 };

@@ -7,7 +7,7 @@ export const createMemoryProducts = () => {
   const rows = new Map<string, ProductRow>();
   const verdicts = new Map<string, Verdict>();
   /** What a catalogue that starts now begins with. */
-  const snapshot: CatalogueSnapshot = { starts: new Map(), products: [] };
+  const snapshot: CatalogueSnapshot = { starts: new Map(), marks: [], products: [] };
   const answered = <T>(answer: T): T => {
     if (products.broken) throw new AppError('DATABASE_UNAVAILABLE', 'told to be');
     return answer;

@@ -127,6 +127,7 @@ export const createReadModelOn = (tables: ReadModelTables, transact: Transact): 
         const all = [...tables.orders.values()];
         return {
           checkpoints: checkpoints(),
+          marks: [...tables.checkpoints.values()],
           open: all.filter(({ order }) => !isTerminal(order.status)).map((row) => ({ ...row })),
           newestCreatedAt: all.length === 0 ? null : Math.max(...all.map(({ order }) => order.createdAt)),
         };

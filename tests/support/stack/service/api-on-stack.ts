@@ -11,6 +11,7 @@ import { createReadModel, READ_MODEL_SETTINGS } from '../../../../api/reads/read
 import { createAppender } from '../../../../shared/log/append/appender.ts';
 import { encodeOrderEvent } from '../../../../shared/log/codec/order-codec.ts';
 import { createLogClient } from '../../../../shared/log/connect/client.ts';
+import { createCheckMarks } from '../../../../shared/log/read/check-marks.ts';
 import { createReader } from '../../../../shared/log/read/reader.ts';
 import { createLogEnd } from '../../../../shared/log/topics/offsets.ts';
 import { ensureTopics } from '../../../../shared/log/topics/topics.ts';
@@ -101,12 +102,14 @@ export const startApisOnStack = async (count: number) => {
         createReader: (handlers) =>
           createReader({ client, topic, groupId: uniqueName('api'), soleMember: true, minFetchGapMs: 0, handlers }),
         logEnd,
+        checkMarks: createCheckMarks(client, topic, 'The read model'),
         products: {
           topic: productsTopic,
           partitionCount: PARTITIONS,
           createReader: (handlers) =>
             createReader({ client, topic: productsTopic, groupId: uniqueName('api'), soleMember: true, minFetchGapMs: 0, handlers }),
           logEnd: productsEnd,
+          checkMarks: createCheckMarks(client, productsTopic, 'The stock ledger'),
           store: createProductStore(database, { schema: ledgerSchema, topic: productsTopic }),
         },
         readModel: createReadModel(database, topic),
