@@ -2,7 +2,7 @@
 // It never writes: the processor does. Every method is one statement or one snapshot, and rejects with DATABASE_UNAVAILABLE when a retry
 // may help.
 
-import type { LogMark } from '../../shared/log/read/log-mismatch.ts';
+import type { LogMark } from '../../shared/log/identity/log-mismatch.ts';
 import { BEGIN_SNAPSHOT, type Database } from '../../shared/postgres/database.ts';
 import { databaseError, isUndefinedTable } from '../../shared/postgres/errors.ts';
 import type { ProductRow as LedgerProductRow, RequestRow } from '../../shared/postgres/tables/ledger-rows.ts';

@@ -3,7 +3,7 @@
 // with DATABASE_UNAVAILABLE when a retry may help.
 
 import { decodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
-import type { LogMark } from '../../shared/log/read/log-mismatch.ts';
+import type { LogMark } from '../../shared/log/identity/log-mismatch.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import { OPEN_STATUSES, ORDER_STATUSES } from '../../shared/order/lifecycle.ts';
 import type { Effect } from '../../shared/order/order.ts';

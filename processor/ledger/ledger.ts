@@ -2,7 +2,7 @@
 // PostgreSQL stands behind it (postgres-ledger.ts), in fast tests a map (tests/support/in-memory/ledger.ts); one contract suite holds for
 // both.
 
-import type { LogMark } from '../../shared/log/read/log-mismatch.ts';
+import type { LogMark } from '../../shared/log/identity/log-mismatch.ts';
 import type { Order } from '../../shared/order/order.ts';
 import type { StockLine } from '../../shared/order/stock.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';

@@ -2,8 +2,8 @@
 // It holds no rules.
 
 import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { identityOf } from '../../shared/log/identity/record-identity.ts';
 import { type LogRecord, offsetAfter } from '../../shared/log/log.ts';
-import { identityOf } from '../../shared/log/read/record-identity.ts';
 import type { OwnedAssignment } from '../ledger/claims.ts';
 import { logTimeOf } from './committed-offsets.ts';
 import type { Entry, PendingRequest } from './entry.ts';

@@ -5,8 +5,8 @@
 import type { Undecodable } from '../../shared/log/codec/envelope.ts';
 import type { DecodeProductEvent } from '../../shared/log/codec/product-codec.ts';
 import type { SetAside } from '../../shared/log/dead-letters/set-aside.ts';
+import { identityOf } from '../../shared/log/identity/record-identity.ts';
 import { type LogRecord, offsetAfter } from '../../shared/log/log.ts';
-import { identityOf } from '../../shared/log/read/record-identity.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';

@@ -3,10 +3,10 @@
 import { orderDecoderFor } from '../../../shared/log/codec/order-codec.ts';
 import { productDecoderFor } from '../../../shared/log/codec/product-codec.ts';
 import type { LogClient } from '../../../shared/log/connect/client.ts';
+import { identityOf } from '../../../shared/log/identity/record-identity.ts';
 import type { LogRecord } from '../../../shared/log/log.ts';
 import { recordsBefore } from '../../../shared/log/read/check-marks.ts';
 import { readRange } from '../../../shared/log/read/read-range.ts';
-import { identityOf } from '../../../shared/log/read/record-identity.ts';
 import { logEnd } from '../../../shared/log/topics/offsets.ts';
 import { topicId } from '../../../shared/log/topics/topic-id.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';

@@ -2,12 +2,12 @@
 // A topic that was created again, or has lost its end, must never be read on top of what another history has left.
 
 import type { LogClient } from '../connect/client.ts';
+import { anotherEvent, anotherTopic, endIsLost, type LogMark } from '../identity/log-mismatch.ts';
+import { identityOf } from '../identity/record-identity.ts';
 import type { LogRecord } from '../log.ts';
 import { logEnd } from '../topics/offsets.ts';
 import { topicId } from '../topics/topic-id.ts';
-import { anotherEvent, anotherTopic, endIsLost, type LogMark } from './log-mismatch.ts';
 import { readRange } from './read-range.ts';
-import { identityOf } from './record-identity.ts';
 
 /**
  * Resolves with the topic's id. Rejects with LOG_MISMATCH, naming the partition and where to read what to do, unless for every mark the

@@ -4,10 +4,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogClient } from '../connect/client.ts';
 import { createLogOutage } from '../connect/log-outage.ts';
+import { createPositionGuard } from '../identity/position-guard.ts';
 import type { Fetched, FetchLimits } from '../protocol/fetch.ts';
 import { createRecordDecoder } from '../protocol/record-decoder.ts';
 import { createFetchSession, type FetchSession, isFinal } from './fetch-session.ts';
-import { createPositionGuard } from './position-guard.ts';
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000; // so that reading resumes within about a second of a broker's return

@@ -2,7 +2,7 @@
 
 import type { ProductRow, ProductStore } from '../../../api/products/product-store.ts';
 import { type LedgerProduct, resultOf } from '../../../processor/ledger/product-requests.ts';
-import type { LogMark } from '../../../shared/log/read/log-mismatch.ts';
+import type { LogMark } from '../../../shared/log/identity/log-mismatch.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';

@@ -1,7 +1,7 @@
 // tests/simulation/processes/check-marks.ts: shared/log/read/check-marks.ts on the simulated log, with the same promise.
 
+import { identityOf } from '../../../shared/log/identity/record-identity.ts';
 import type { CheckMarks } from '../../../shared/log/read/check-marks.ts';
-import { identityOf } from '../../../shared/log/read/record-identity.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import { ORDERS, type World } from '../world.ts';
 

@@ -4,7 +4,7 @@
 import { startCopy } from '../../../processor/consumer-group.ts';
 import { rebuiltLedger } from '../../../processor/ledger/rebuild/rebuilt-ledger.ts';
 import { rebuiltStart } from '../../../processor/ledger/rebuild/rebuilt-start.ts';
-import { identityOf } from '../../../shared/log/read/record-identity.ts';
+import { identityOf } from '../../../shared/log/identity/record-identity.ts';
 import { refoldOf } from '../invariants/ledger-at-rest.ts';
 import { ORDERS, PRODUCTS, type World } from '../world.ts';
 

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StartCopy } from '../../../../processor/consumer-group.ts';
 import { createClaims } from '../../../../processor/ledger/claims.ts';
-import type { LogMark } from '../../../../shared/log/read/log-mismatch.ts';
+import type { LogMark } from '../../../../shared/log/identity/log-mismatch.ts';
 import { AppError } from '../../../../shared/runtime/app-error.ts';
 import { createLogger } from '../../../../shared/runtime/logger.ts';
 import { createMemoryLedger, emptyTables } from '../../../support/in-memory/ledger.ts';

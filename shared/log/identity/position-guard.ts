@@ -1,4 +1,4 @@
-// shared/log/read/position-guard.ts: makes sure, after every new connection, that what a reader goes on with is the log it has read (R17).
+// shared/log/identity/position-guard.ts: makes sure, after every new connection, that what a reader goes on with is the log it has read (R17).
 // A broker that lost the end of its log says nothing: once it has grown past the position, other records stand there. So the first fetch
 // of a partition begins one record earlier, and that record must be the one that was read there before. No I/O.
 

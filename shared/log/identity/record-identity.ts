@@ -1,4 +1,4 @@
-// shared/log/read/record-identity.ts: what tells a record from any other that might stand in its place (R9, R17).
+// shared/log/identity/record-identity.ts: what tells a record from any other that might stand in its place (R9, R17).
 
 import type { LogRecord } from '../log.ts';
 import { crc32c } from '../protocol/crc32c.ts';

@@ -1,4 +1,4 @@
-// shared/log/read/log-mismatch.ts: the sentences with which a reader ends when the log is not the one that it has read (R9, R17).
+// shared/log/identity/log-mismatch.ts: the sentences with which a reader ends when the log is not the one that it has read (R9, R17).
 // Each says what was expected, what was found, and which section of docs/recovery.md says what to do.
 
 import { AppError } from '../../runtime/app-error.ts';
@@ -25,11 +25,11 @@ export const anotherTopic = (whose: string, topic: string, ids: { expected: stri
       `${RECOVERY}#${ids.isShorter ? 'the-log-is-lost' : 'another-log'}`,
   );
 
-/** `high`: where the log ends; null: it has no record there, so it ends before that or begins after it. */
+/** `high`: where the log ends; null: not known. */
 export const endIsLost = (whose: string, topic: string, { partition, nextOffset }: Place, high: number | null): AppError =>
   new AppError(
     'LOG_MISMATCH',
-    `${whose} reaches to ${topic}/${partition}@${nextOffset}, but the log ${high === null ? 'does not' : `ends at ${high}`}: its end was lost. ` +
+    `${whose} reaches to ${topic}/${partition}@${nextOffset}, which lies beyond the end of the log${high === null ? '' : ` (${high})`}. ` +
       `${RECOVERY}#the-end-of-the-log-is-lost`,
   );
 

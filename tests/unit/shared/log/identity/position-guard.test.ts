@@ -1,9 +1,9 @@
 // R17: after a new connection a reader goes on only where the record before its position is the one that it has read there.
 
 import { describe, expect, it } from 'vitest';
+import { createPositionGuard, type PositionGuard } from '../../../../../shared/log/identity/position-guard.ts';
 import type { LogRecord } from '../../../../../shared/log/log.ts';
 import type { Fetched } from '../../../../../shared/log/protocol/fetch.ts';
-import { createPositionGuard, type PositionGuard } from '../../../../../shared/log/read/position-guard.ts';
 
 const OUT_OF_RANGE = 1;
 
