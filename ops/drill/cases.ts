@@ -9,6 +9,8 @@ import { lostEndAndLedger } from './cases/lost-end-and-ledger.ts';
 import { lostEnv } from './cases/lost-env.ts';
 import { lostLedger } from './cases/lost-ledger.ts';
 import { lostReadModel } from './cases/lost-read-model.ts';
+import { promotedStandby } from './cases/promoted-standby.ts';
+import { restoredBackup } from './cases/restored-backup.ts';
 import type { DrillCase } from './drill.ts';
 
 export const DRILL_CASES: readonly DrillCase[] = [
@@ -18,6 +20,8 @@ export const DRILL_CASES: readonly DrillCase[] = [
   lostLedger,
   lostReadModel,
   lostDatabase,
+  restoredBackup,
+  promotedStandby(),
   lostEndAndLedger,
   lostAccounts,
   lostEnv,

@@ -25,7 +25,15 @@ const ARCHIVED = 'SELECT order_id, key, headers, value FROM events WHERE partiti
 const ORDERS = 'SELECT order_id, created_event_id FROM orders WHERE partition = $1';
 
 /** Null: all that is here is in the log. Rejects with the log's errors. */
-export const findLoss = ({ client, topic, database }: FindLossOptions): Promise<LogLoss | null> =>
+export const findLoss = async (options: FindLossOptions): Promise<LogLoss | null> => (await compareWithLog(options)).loss;
+
+export interface ComparedWithLog {
+  /** The checkpoints are of this very log. Otherwise its rows may say something else, even where nothing is lost. */
+  fits: boolean;
+  loss: LogLoss | null;
+}
+
+export const compareWithLog = ({ client, topic, database }: FindLossOptions): Promise<ComparedWithLog> =>
   database.transaction(async (snapshot) => {
     // The rows first: whatever they hold by then, an unharmed log has had for longer.
     const checkpoints = await checkpointsOf(snapshot, database.schema, topic);
@@ -44,7 +52,8 @@ export const findLoss = ({ client, topic, database }: FindLossOptions): Promise<
     }
     const unknown = [...ends].filter(([partition, { low }]) => low > 0 && (checkpoints.get(partition)?.nextOffset ?? 0) === 0);
     if (unknown.length > 0) suspected.push('beginning-lost');
-    return lossOf(suspected, missing, Math.max(0, ...unknown.map(([, { low }]) => low)));
+    const loss = lossOf(suspected, missing, Math.max(0, ...unknown.map(([, { low }]) => low)));
+    return { fits: suspected.length === 0, loss };
   }, BEGIN_SNAPSHOT);
 
 const checkpointsOf = async (snapshot: Client, schema: string, topic: string): Promise<Map<number, Checkpoint>> => {

@@ -3,6 +3,7 @@
 import { appendFile, chown, copyFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, LOOPBACK } from '../../local-stack/ports.ts';
 import { type PostgresHome, providePostgresHome } from '../../local-stack/postgres/postgres-home.ts';
 import { asSuperuser, preparePostgres } from '../../local-stack/postgres/postgres-server.ts';
@@ -16,12 +17,15 @@ export interface DatabasePair {
   url: string;
   /** From now on the standby hears of nothing more. */
   loseTouch: () => Promise<void>;
+  /** Kills the primary; resolves when it has started again. */
+  killPrimary: () => Promise<void>;
   /** The primary is gone; the standby is promoted and has its address. */
   failOver: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
 const READY_LIMIT_MS = 60_000;
+const POLL_MS = 20;
 
 export const openDatabasePair = async (folder: string, checkout: string): Promise<DatabasePair> => {
   const signal = new AbortController().signal;
@@ -51,6 +55,13 @@ export const openDatabasePair = async (folder: string, checkout: string): Promis
   return {
     url: Object.assign(new URL(url), { port: String(address.port) }).href,
     loseTouch: () => running.standby.stop(),
+    killPrimary: async () => {
+      const { primary: victim } = running;
+      const killed = victim.pid();
+      victim.kill();
+      while (victim.pid() === killed || victim.pid() === null) await delay(POLL_MS);
+      await victim.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
+    },
     failOver: async () => {
       await running.primary.stop();
       running.standby = await start(kept(standbySpec));
