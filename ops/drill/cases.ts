@@ -1,5 +1,6 @@
 // ops/drill/cases.ts: the losses that can be drilled, one for each section of docs/recovery.md.
 
+import { deletedBeginning } from './cases/deleted-beginning.ts';
 import { deletedTopic } from './cases/deleted-topic.ts';
 import { lostAccounts } from './cases/lost-accounts.ts';
 import { lostBrokerDisk } from './cases/lost-broker-disk.ts';
@@ -17,6 +18,7 @@ export const DRILL_CASES: readonly DrillCase[] = [
   lostBrokerDisk,
   deletedTopic,
   lostEnd,
+  deletedBeginning,
   lostLedger,
   lostReadModel,
   lostDatabase,
