@@ -19,7 +19,7 @@ import { within } from '../shared/runtime/within.ts';
 import { PROCESSOR_CONFIG } from './config.ts';
 import { openFulfilment } from './fulfilment/open-fulfilment.ts';
 import { connectLedger } from './ledger/connect-ledger.ts';
-import { createProcessorMetrics } from './metrics.ts';
+import { createProcessorMetrics, registerLedgerRepairs } from './metrics.ts';
 import { createOrderSide } from './orders/compose-orders.ts';
 import { createCreationOffsetLookUp } from './orders/creation-offsets.ts';
 import { createProductSide } from './products/compose-products.ts';
@@ -90,6 +90,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     schema: config.LEDGER_SCHEMA,
     client,
     topics: { orders: topic, products: productsTopic },
+    onRepaired: registerLedgerRepairs(registry),
     clock: systemClock,
     logger,
   });

@@ -17,6 +17,16 @@ export interface ProcessorMetrics {
 
 const FULFILMENT_BUCKETS_S = [0.01, 0.1, 0.5, 1, 2, 2.5, 5, 10, 30, 60];
 
+/** Returns what counts one. */
+export const registerLedgerRepairs = (registry: Registry): (() => void) => {
+  const repairs = new Counter({
+    name: 'ledger_repairs_total',
+    help: 'How often this process has made the ledger again from the log because its database had lost commits.',
+    registers: [registry],
+  });
+  return () => repairs.inc();
+};
+
 // A scraper waits ten seconds for all series; those of the process itself must not fail with the database.
 const OVERSOLD_MAX_MS = 2_000;
 

@@ -23,6 +23,7 @@ export interface ConnectLedgerOptions {
   client: LogClient;
   /** The topics that the ledger follows from, which exist. */
   topics: LedgerTopics;
+  onRepaired: LedgerRepairOptions['onRepaired'];
   clock: Clock;
   logger: Logger;
 }
@@ -57,7 +58,7 @@ export const connectLedger = async (options: ConnectLedgerOptions): Promise<Conn
   const { databaseUrl, schema } = options;
   const rebuild: LedgerRepairOptions['rebuild'] = (onProgress) =>
     rebuildLedger({ client, topics: options.topics, databaseUrl, schema, onProgress });
-  const repair = createLedgerRepair({ rebuild, logger });
+  const repair = createLedgerRepair({ rebuild, onRepaired: options.onRepaired, logger });
   const claimsOf = (topic: string): Claims =>
     createClaims({
       ledger,

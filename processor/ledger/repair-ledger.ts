@@ -17,10 +17,12 @@ export interface LedgerRepair {
 
 export interface LedgerRepairOptions {
   rebuild: (onProgress: (progress: { done: number; total: number }) => void) => Promise<RebuiltLedger>;
+  /** The ledger was made again: somebody should know why commits were lost. */
+  onRepaired: () => void;
   logger: Logger;
 }
 
-export const createLedgerRepair = ({ rebuild, logger }: LedgerRepairOptions): LedgerRepair => {
+export const createLedgerRepair = ({ rebuild, onRepaired, logger }: LedgerRepairOptions): LedgerRepair => {
   let running: Promise<void> | null = null;
   let reached: { done: number; total: number } | null = null;
 
@@ -31,6 +33,7 @@ export const createLedgerRepair = ({ rebuild, logger }: LedgerRepairOptions): Le
           logger.warn({ events: progress.total }, 'the database of the ledger has lost commits; making the ledger again from the log');
         reached = progress;
       });
+      onRepaired();
       logger.warn({ events, products, reservations }, 'the ledger was made again from the log; processors go on');
     } catch (error) {
       if (!(error instanceof AppError && error.retryable)) throw error;

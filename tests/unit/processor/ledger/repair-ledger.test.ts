@@ -5,7 +5,12 @@ import { createLedgerRepair, type LedgerRepairOptions } from '../../../../proces
 import { AppError } from '../../../../shared/runtime/app-error.ts';
 import { createLogger } from '../../../../shared/runtime/logger.ts';
 
-const repairBy = (rebuild: LedgerRepairOptions['rebuild']) => createLedgerRepair({ rebuild, logger: createLogger('test', 'silent') });
+let repaired = 0;
+const onRepaired = (): void => {
+  repaired += 1;
+};
+const repairBy = (rebuild: LedgerRepairOptions['rebuild']) =>
+  createLedgerRepair({ rebuild, onRepaired, logger: createLogger('test', 'silent') });
 const MADE = { events: 5, products: 1, reservations: 2, kept: null };
 
 it('is one attempt for all that ask meanwhile, and says how far it is', async () => {
@@ -21,7 +26,7 @@ it('is one attempt for all that ask meanwhile, and says how far it is', async ()
   expect(progress()).toBe('reading 2 of 5 events of the log again');
   made.resolve(MADE);
   await both;
-  expect(attempts).toBe(1);
+  expect([attempts, repaired]).toEqual([1, 1]);
   expect(progress()).toBeNull();
   await repair();
   expect(attempts).toBe(2);
