@@ -34,6 +34,8 @@ export interface Fences {
   /** Runs between two transactions. */
   inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   stampOf: (where: PartitionRef) => FenceStamp | null;
+  /** Where the partition starts by its row as this process last knew it; within a transaction: before it. */
+  startOf: (where: PartitionRef) => number;
 }
 
 // Locks are taken in one order, so deadlocks are not expected; PostgreSQL may still report one, or a serialisation failure.
@@ -120,6 +122,7 @@ export const createFences = (database: Database): Fences => {
       for (const partition of partitions) rows.delete(keyOf(topic, partition));
     },
     transaction,
+    startOf: ({ topic, partition }) => rows.get(keyOf(topic, partition))?.start_offset ?? 0,
     inTurn,
     stampOf: ({ topic, partition }) => {
       const row = rows.get(keyOf(topic, partition));

@@ -96,7 +96,8 @@ export interface Ledger {
   moveStock(topic: string, steps: readonly StockStep[], marks?: ReadonlyMap<number, ReadMark | null>): Promise<StockDecision[]>;
   /**
    * Takes the events of one partition of products, read in order up to `end.offset`: facts change products, requests get their
-   * decisions, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction.
+   * decisions, answers that were read count as delivered. Exactly once: the start offset moves in the same transaction, and events that lie
+   * before it were taken by an earlier call whose answer was lost: nothing happens.
    * Resolves with the decisions that are to be appended, and the ids of the requests whose answers are in the log now.
    */
   takeProductEvents(where: PartitionRef, events: readonly ProductEvent[], end: Start): Promise<{ answers: Answer[]; delivered: string[] }>;

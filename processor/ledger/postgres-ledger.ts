@@ -106,7 +106,9 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
     },
     takeProductEvents: ({ topic, partition }, events, end) =>
       fences.transaction(topic, new Map([[partition, { next: end, mark: end.mark ?? null }]]), async (client) => {
-        if (events.length === 0) return { answers: [], delivered: [] };
+        // Taken before, in a transaction whose answer was lost: what was void at its place might apply now.
+        const isTaken = fences.startOf({ topic, partition }) >= end.offset;
+        if (isTaken || events.length === 0) return { answers: [], delivered: [] };
         const moves = takeProductEvents(await lockProducts(client, partition, events), events, stamp);
         await writeProducts(client, partition, moves);
         return { answers: moves.toAppend, delivered: moves.delivered };

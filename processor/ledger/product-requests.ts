@@ -79,7 +79,7 @@ export const overtaken = ({ products, decisions }: Omit<ProductState, 'outbox'>,
 
 /**
  * Takes the events in log order. Total: whatever the log says of a product can be taken. A request that has its decision gets no other; a
- * fact counts only in its version's place. A decision whose place another fact took keeps what it decided, under the next free version.
+ * fact counts only in its version's place. A decision whose place another fact took keeps what it decided, in the next free place.
  */
 export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
   const products = new Map<string, LedgerProduct>();
@@ -102,15 +102,19 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     return [...earlier.map((answer) => rewritten.get(answer.requestId) ?? answer), ...now];
   };
 
-  /** The log has its own answer to the request, if this is one: whatever was decided gives way. */
+  /**
+   * The log has its own answer to the request, if this is one: what was decided gives way. But not a fact that was decided for another place:
+   * it may be in the log any moment, and applies there whatever this one says.
+   */
   const readAnswer = (event: ProductFact | ProductRefusal): void => {
     const { causationId: requestId } = event;
     if (requestId === null) return;
     const known = decisionOf(requestId);
     if (known?.delivered) return;
     if (known?.eventId !== event.id) {
-      const commandHash = undelivered(event.productId).find((answer) => answer.requestId === requestId)?.commandHash ?? null;
-      const answer = { requestId, commandHash, event };
+      const ours = undelivered(event.productId).find((answer) => answer.requestId === requestId);
+      if (ours?.event.kind === 'fact' && !(event.kind === 'fact' && event.version === ours.event.version)) return;
+      const answer = { requestId, commandHash: ours?.commandHash ?? null, event };
       if (known === undefined) heard.set(requestId, answer);
       else if (answers.has(requestId)) answers.set(requestId, answer);
       else rewritten.set(requestId, answer);
@@ -118,12 +122,20 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     if (known !== undefined) delivered.add(requestId);
   };
 
-  /** Decides again what was decided about this product and is not in the log, on top of what was read. */
-  const decideAgain = (known: LedgerProduct): LedgerProduct => {
-    let next = { ...known, product: known.read, unreadIn: 0 };
-    for (const { event, ...answer } of undelivered(known.productId)) {
-      if (event.kind === 'refusal' || next.product === null) continue;
-      const place = { ...event, id: newId(), version: next.product.version + 1 } as ProductFact;
+  /**
+   * What was decided and is not in the log, on top of what was read. A decision whose place is still free keeps its event, which may be in the
+   * log any moment: with another one it could be applied twice. One whose place was taken is void for ever there, and gets the next place.
+   */
+  const decideAgain = (known: LedgerProduct, read: Product): LedgerProduct => {
+    let next: LedgerProduct = { ...known, read, product: read, unreadIn: 0 };
+    const facts = undelivered(known.productId).flatMap((answer) =>
+      answer.event.kind === 'fact' ? [{ ...answer, event: answer.event }] : [],
+    );
+    facts.sort((one, other) => one.event.version - other.event.version);
+    for (const { event } of facts) if (event.version > read.version) next = decided(next, event);
+    for (const { event, ...answer } of facts) {
+      if (event.version > read.version) continue;
+      const place = { ...event, id: newId(), version: next.product!.version + 1 } as ProductFact;
       next = decided(next, place);
       const again = { ...answer, event: withResult(place, next) };
       if (answers.has(answer.requestId)) answers.set(answer.requestId, again);
@@ -142,7 +154,7 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     if (ours) {
       // What it says is decided already, now it is in the log too.
       products.set(event.productId, { ...known, read, unreadIn: known.unreadIn - Math.max(0, deltaOf(event)) });
-    } else products.set(event.productId, decideAgain({ ...known, read }));
+    } else products.set(event.productId, decideAgain(known, read));
     if (event.name === 'ProductCreated' && event.data.command_hash !== null) heard.set(event.id, creationAsAnswer(event));
   };
 
@@ -185,9 +197,14 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     added,
     rewritten: changed,
     delivered: [...delivered],
-    toAppend: [...changed, ...added].flatMap((each) => (each.delivered ? [] : [each.answer])),
+    toAppend: [...changed, ...added].flatMap((each) => (each.delivered ? [] : [each.answer])).sort(inPlaces),
   };
 };
+
+const placeOf = ({ event }: Answer): number => (event.kind === 'fact' ? event.version : 0);
+
+/** The order in which answers are appended: a fact that comes before its predecessor is void. */
+export const inPlaces = (one: Answer, other: Answer): number => placeOf(one) - placeOf(other);
 
 const unknownProduct = (productId: string): LedgerProduct => ({
   productId,

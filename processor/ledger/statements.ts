@@ -133,12 +133,13 @@ export const REWRITE_REQUESTS = `
 
 export const MARK_DELIVERED = 'UPDATE product_requests SET delivered = true WHERE request_id = ANY ($1::text[])';
 
+/** By version: one whose place was taken has a later one than those that were decided after it. */
 export const READ_OUTBOX_OF = `
   SELECT ${names(REQUEST_FIELDS)}
-  FROM product_requests WHERE partition = $1 AND NOT delivered AND product_id = ANY ($2::text[]) ORDER BY decision`;
+  FROM product_requests WHERE partition = $1 AND NOT delivered AND product_id = ANY ($2::text[]) ORDER BY version NULLS FIRST, decision`;
 
 export const READ_OUTBOX = `
   SELECT ${names(REQUEST_FIELDS)}
-  FROM product_requests WHERE partition = $1 AND NOT delivered ORDER BY decision`;
+  FROM product_requests WHERE partition = $1 AND NOT delivered ORDER BY version NULLS FIRST, decision`;
 
 export const COUNT_OVERSOLD = 'SELECT count(*)::int4 AS count FROM products WHERE put_in - sold < reserved';

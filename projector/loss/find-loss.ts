@@ -3,6 +3,7 @@
 
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
+import { recordsBefore } from '../../shared/log/read/check-marks.ts';
 import { readRange } from '../../shared/log/read/read-range.ts';
 import { type Ends, logEnd } from '../../shared/log/topics/offsets.ts';
 import { topicId } from '../../shared/log/topics/topic-id.ts';
@@ -72,18 +73,8 @@ const eventsBefore = async (
     const { low, high } = ends.get(partition) ?? NO_RECORDS;
     return lastEventId !== null && low < nextOffset && nextOffset <= high;
   });
-  const found = new Map<number, string>();
-  await readRange({
-    client,
-    topic,
-    from: new Map(readable.map(({ partition, nextOffset }) => [partition, nextOffset - 1])),
-    to: new Map(readable.map(({ partition, nextOffset }) => [partition, nextOffset])),
-    onRecords: (partition, records) => {
-      const id = records[0]?.headers.ce_id?.toString('utf8');
-      if (id !== undefined) found.set(partition, id);
-    },
-  });
-  return found;
+  const records = await recordsBefore(client, topic, readable);
+  return new Map([...records].flatMap(([partition, { headers }]) => (headers.ce_id ? [[partition, headers.ce_id.toString('utf8')]] : [])));
 };
 
 const compare = async (

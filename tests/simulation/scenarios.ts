@@ -22,6 +22,7 @@ const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
   'processor-stock': async () => (await import('./single-role/stock.ts')).stock,
   'processor-rebuilds': async () => (await import('./single-role/stock.ts')).stockRebuilt,
   'processor-lost-end': async () => (await import('./single-role/stock.ts')).stockLostEnd,
+  'processor-foreign-products': async () => (await import('./single-role/products.ts')).foreignProducts,
   'processor-products': async () => (await import('./single-role/products.ts')).products,
   'projector-other-log': async () => (await import('./single-role/other-log.ts')).otherLog,
   'ledger-transactions': async () => (await import('./single-role/ledger.ts')).ledger,

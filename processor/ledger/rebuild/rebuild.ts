@@ -168,7 +168,9 @@ const readBefore = async (client: Client, copies: CommittedOffsets): Promise<Rea
 /** What the old tables say of decisions whose facts the log may not have. */
 const decidedBefore = async (client: Client): Promise<DecidedBefore> => {
   const held = await client.query<ReservationRow & Row>("SELECT * FROM reservations WHERE state = 'held' ORDER BY order_id");
-  const outbox = await client.query<RequestRow & Row>('SELECT * FROM product_requests WHERE NOT delivered ORDER BY decision');
+  const outbox = await client.query<RequestRow & Row>(
+    'SELECT * FROM product_requests WHERE NOT delivered ORDER BY version NULLS FIRST, decision',
+  );
   return {
     held: new Map(held.rows.map((row) => [row.order_id, reservationOf(row)])),
     outbox: outbox.rows.map((row) => ({ answer: answerOf(row), partition: row.partition })),

@@ -33,7 +33,7 @@ export const readSnapshot = async (client: Queryable, schema: string, ordersTopi
     complete: (await rows<{ complete: boolean }>('SELECT complete FROM ledger'))[0]?.complete === true,
     startOf: (topic, partition) => starts.get(`${topic}/${partition}`) ?? 0,
     products: await rows<LedgerProductRow>('SELECT * FROM products'),
-    requests: await rows('SELECT * FROM product_requests ORDER BY decision'),
+    requests: await rows('SELECT * FROM product_requests ORDER BY version NULLS FIRST, decision'),
     reservations: new Map(reservations.map((row) => [row.order_id, row])),
     carried: new Map(carried.map((row) => [row.fold.orderId, { ...carriedOf(row), partition: row.partition }])),
   };

@@ -254,6 +254,13 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       expect(await ledger.undeliveredAnswers(0)).toEqual([]);
     });
 
+    it('takes events once, also those that would apply now and were void at their place', async () => {
+      const ahead = productEvent('StockAdjusted', 'lamp', { version: 3, data: { delta: 100 } });
+      const next = productEvent('StockAdjusted', 'lamp', { version: 2, data: { delta: 1 } });
+      for (let call = 0; call < 2; call += 1) await ledger.takeProductEvents(products, [ahead, next], { offset: 3, note: null });
+      expect(await under.counts('lamp')).toMatchObject({ put_in: 11 });
+    });
+
     it('keeps the answer that the log has to a request, also one that it never decided', async () => {
       const ask = (id: string) => productEvent('StockAdjustmentRequested', 'lamp', { id });
       await ledger.takeProductEvents(products, [ask('r1')], { offset: 2, note: null });

@@ -45,14 +45,44 @@ const submit = (world: World): void => {
   }
 };
 
-export const products = (seed: number, onTrace?: (line: string) => void, look: Look = () => {}): Promise<string[]> => {
-  const clients = ({ world, checkAtRest }: System): void => {
-    submit(world);
-    checkAtRest(() => {
-      checkLetters(world, PRODUCTS);
-      look(world);
+// More than any decision puts in: one that comes later than it was decided for then leaves no product below zero meanwhile.
+const THEIR_UNITS = [30, 40] as const;
+
+/** Another program writes facts that are the next ones at this very moment: what was decided for their place comes after them (R18). */
+const interfere = (world: World): void => {
+  const { sim, productTruth } = world;
+  for (let n = sim.between(5, 25); n > 0; n -= 1) {
+    sim.after(sim.between(3_000, FAULTS_MS), () => {
+      const id = sim.pick(IDS);
+      const version = (productTruth.products.get(id)?.version ?? 0) + 1;
+      if (version === 1) return;
+      const fact = sim.chance(0.5)
+        ? productEvent('StockAdjusted', id, { version, data: { delta: sim.between(...THEIR_UNITS) } })
+        : productEvent('ProductUpdated', id, {
+            version,
+            data: { name: `theirs ${n}`, price_minor: n, stock_delta: sim.between(...THEIR_UNITS) },
+          });
+      landProduct(world, { ...fact, id: sim.newId(), time: sim.wallClock() });
     });
-  };
-  const roles = { apis: 0, processors: 2, projectors: 0 };
-  return runSystem(seed, { ...TROUBLED, roles, faultsMs: FAULTS_MS, restMs: REST_MS, withProducts: true, clients }, onTrace);
+  }
 };
+
+type Run = (seed: number, onTrace?: (line: string) => void, look?: Look) => Promise<string[]>;
+
+const productsWith =
+  (more: (world: World) => void): Run =>
+  (seed, onTrace, look = () => {}) => {
+    const clients = ({ world, checkAtRest }: System): void => {
+      submit(world);
+      more(world);
+      checkAtRest(() => {
+        checkLetters(world, PRODUCTS);
+        look(world);
+      });
+    };
+    const roles = { apis: 0, processors: 2, projectors: 0 };
+    return runSystem(seed, { ...TROUBLED, roles, faultsMs: FAULTS_MS, restMs: REST_MS, withProducts: true, clients }, onTrace);
+  };
+
+export const products = productsWith(() => {});
+export const foreignProducts = productsWith(interfere);

@@ -14,7 +14,7 @@ import {
   type Start,
 } from '../../../processor/ledger/ledger.ts';
 import { LedgerWentBack } from '../../../processor/ledger/ledger-went-back.ts';
-import { type Answer, type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
+import { type Answer, inPlaces, type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
 import { moveStock, type Reservation } from '../../../processor/ledger/stock.ts';
 import { isBehind, isBehindCopies, lostDecision } from '../../../processor/ledger/went-back.ts';
 
@@ -129,6 +129,7 @@ export const createMemoryLedger = (
     takeProductEvents: (where, events, end) =>
       transact(() => {
         requireOwned([where]);
+        if ((tables.partitions.get(keyOf(where))?.start.offset ?? 0) >= end.offset) return { answers: [], delivered: [] };
         const decisions = Array.from(
           tables.requests,
           ([id, { delivered, answer }]) => [id, { delivered, eventId: answer.event.id }] as const,
@@ -149,7 +150,10 @@ export const createMemoryLedger = (
       }),
     undeliveredAnswers: (partition) =>
       transact(() =>
-        [...tables.requests.values()].filter((row) => row.partition === partition && !row.delivered).map(({ answer }) => answer),
+        [...tables.requests.values()]
+          .filter((row) => row.partition === partition && !row.delivered)
+          .map(({ answer }) => answer)
+          .sort(inPlaces),
       ),
     oversoldProducts: () =>
       transact(() => [...tables.products.values()].filter((row) => (row.product?.putIn ?? 0) - row.sold < row.reserved).length),

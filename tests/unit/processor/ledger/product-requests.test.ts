@@ -91,7 +91,7 @@ describe('product requests', () => {
       ['StockAdjusted', false],
     ]);
     expect(take(answers[0]!.event).delivered).toEqual(['r1']);
-    expect(take(adjust('r3', 0), productEvent('StockAdjustmentRequested', 'nobody', { id: 'r4' })).toAppend[1]?.event).toMatchObject({
+    expect(take(adjust('r3', 0), productEvent('StockAdjustmentRequested', 'nobody', { id: 'r4' })).toAppend[0]?.event).toMatchObject({
       name: 'ProductRequestRefused',
       data: { code: 'PRODUCT_NOT_FOUND' },
     });
@@ -101,22 +101,28 @@ describe('product requests', () => {
     const foreign = (version: number, delta: number, causationId: string | null = null) =>
       productEvent('StockAdjusted', 'p', { version, causationId, data: { delta } });
 
-    it('keep what they decided, under the next version, and are appended again', () => {
+    it('keep what they decided, in the next free place, and are appended again; those behind keep place and event', () => {
       const { take, products, requests } = ledger();
       const { toAppend: before } = take(productCreated('p', 5), adjust('r1', 2), adjust('r2', -3));
       const { toAppend: after } = take(foreign(2, 10));
-      expect(after.map(({ requestId, event }) => [requestId, event.kind === 'fact' && event.version, event.data])).toMatchObject([
-        ['r1', 3, { delta: 2, result: { put_in: 17 } }],
-        ['r2', 4, { delta: -3, result: { put_in: 14 } }],
-      ]);
+      expect(after).toMatchObject([{ requestId: 'r1', event: { version: 4, data: { delta: 2, result: { put_in: 14 } } } }]);
       expect(products.get('p')).toMatchObject({ product: { version: 4, putIn: 14 }, read: { version: 2, putIn: 15 }, unreadIn: 2 });
-      // Their first events are in the log by now: void.
-      expect(take(...before.map(({ event }) => event)).delivered).toEqual(['r2']); // the second is not: its version is free again
-      expect(products.get('p')).toMatchObject({ product: { version: 4, putIn: 14 }, read: { version: 3, putIn: 12 } });
-      expect(requests.get('r1')).toMatchObject({ delivered: false, answer: { event: { version: 4, data: { delta: 2 } } } });
-      take(requests.get('r1')!.answer.event);
+      // Their first events are in the log by now: one is void, the other one counts.
+      expect(take(...before.map(({ event }) => event))).toMatchObject({ delivered: ['r2'], toAppend: [] });
+      expect(products.get('p')).toMatchObject({ product: { version: 4, putIn: 14 }, read: { version: 3, putIn: 12 }, unreadIn: 2 });
+      take(after[0]!.event);
       expect([...requests.values()].every(({ delivered }) => delivered)).toBe(true);
       expect(products.get('p')).toMatchObject({ product: { version: 4, putIn: 14 }, read: { version: 4 }, unreadIn: 0 });
+    });
+
+    it('are not answered by a fact in the place of another one: theirs may be in the log any moment', () => {
+      const { take, products, requests } = ledger();
+      const { toAppend } = take(productCreated('p', 5), adjust('r1', 2), adjust('r2', 1));
+      const { toAppend: after } = take(foreign(2, 10, 'r2'));
+      expect(after).toMatchObject([{ requestId: 'r1', event: { version: 4 } }]);
+      take(toAppend[1]!.event, after[0]!.event);
+      expect([...requests.values()].every(({ delivered }) => delivered)).toBe(true);
+      expect(products.get('p')).toMatchObject({ product: { version: 4, putIn: 18 }, read: { version: 4 }, unreadIn: 0 });
     });
 
     it('are answered by it, if it names their request: nothing is appended', () => {
