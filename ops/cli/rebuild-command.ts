@@ -1,9 +1,9 @@
 // ops/cli/rebuild-command.ts: `npm run orders -- rebuild`.
 
-import { type RebuiltLedger, rebuildLedger } from '../../processor/ledger/rebuild/rebuild.ts';
+import { completeLedger, rebuildLedger } from '../../processor/ledger/rebuild/rebuild.ts';
 import { type ComparedWithLog, compareWithLog } from '../../projector/loss/find-loss.ts';
 import { lossNotAccepted } from '../../projector/loss/log-loss.ts';
-import { acceptingMeans, type RebuildProgress, type RebuildResult, rebuild } from '../../projector/rebuild/rebuild.ts';
+import { acceptingMeans, type RebuildProgress, rebuild } from '../../projector/rebuild/rebuild.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import type { Addresses } from './addresses.ts';
@@ -16,8 +16,8 @@ export interface RebuildCommandOptions {
 
 /**
  * First whether the log has all that is here (R18): a loss that is not accepted changes nothing. Then the ledger: until it is complete
- * nothing is decided. Where the read model is of another log, it comes before the ledger: processors look up in it which orders are over,
- * and would take restored ones for late duplicates. Resolves with the exit code.
+ * nothing is decided. Where the read model is of another log, the ledger stays incomplete until that is made, too: processors look up in it
+ * which orders are over, and would take restored ones for late duplicates. Resolves with the exit code.
  */
 export const runRebuild =
   ({ wholeArchive = false, acceptLoss = false }: RebuildCommandOptions) =>
@@ -26,25 +26,21 @@ export const runRebuild =
     const { fits, loss } = await compared(client, addresses);
     if (loss !== null && !acceptLoss) throw lossNotAccepted(loss, topic, acceptingMeans(schema));
     const now = Date.now();
-    const makeLedger = (): Promise<RebuiltLedger> =>
-      rebuildLedger({
-        client,
-        topics: { orders: topic, products: addresses.PRODUCTS_TOPIC },
-        databaseUrl,
-        schema: ledgerSchema,
-        acceptLoss,
-        logHasLost: loss !== null,
-        now,
-        onProgress: ({ done, total }) => terminal.progress(`stock ledger: ${count(done)} / ${count(total)} events`),
-      });
-    const makeReadModel = (): Promise<RebuildResult> => {
-      const startedAt = performance.now();
-      const onProgress = (progress: RebuildProgress): void => terminal.progress(describe(progress, performance.now() - startedAt));
-      return rebuild({ client, topic, databaseUrl, schema, wholeArchive, acceptLoss, now, onProgress });
-    };
-    const before = fits ? await makeLedger() : null;
-    const { events, seconds, kept } = await makeReadModel();
-    const ledger = before ?? (await makeLedger());
+    const ledger = await rebuildLedger({
+      client,
+      topics: { orders: topic, products: addresses.PRODUCTS_TOPIC },
+      databaseUrl,
+      schema: ledgerSchema,
+      acceptLoss,
+      logHasLost: loss !== null,
+      leaveIncomplete: !fits,
+      now,
+      onProgress: ({ done, total }) => terminal.progress(`stock ledger: ${count(done)} / ${count(total)} events`),
+    });
+    const startedAt = performance.now();
+    const onProgress = (progress: RebuildProgress): void => terminal.progress(describe(progress, performance.now() - startedAt));
+    const { events, seconds, kept } = await rebuild({ client, topic, databaseUrl, schema, wholeArchive, acceptLoss, now, onProgress });
+    if (!fits) await completeLedger({ databaseUrl, schema: ledgerSchema });
     const perSecond = Math.round(events / seconds);
     const names = [kept, ledger.kept].flatMap((each) => (each === null ? [] : [each.name]));
     terminal.result({ events, seconds, events_per_second: perSecond, ledger, kept }, [

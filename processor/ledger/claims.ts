@@ -50,28 +50,33 @@ export const createClaims = ({ ledger, topic, committedOffsets, checkMarks, repa
   const wanted = new Map<number, symbol>();
   const starts = new Map<number, OwnedStart>();
   let topicId: string | null = null;
-  let waitingFor: keyof typeof WHY | null = null;
+  /** What calls wait for. One whose partitions went to another process waits for nothing any more. */
+  const waiting = new Map<symbol, keyof typeof WHY>();
+  const waitingFor = (): keyof typeof WHY | null => waiting.values().next().value ?? null;
 
-  const note = (reason: keyof typeof WHY | null): void => {
-    if (reason !== null && reason !== waitingFor) logger.warn({ topic }, `waiting: ${WHY[reason]}`);
-    waitingFor = reason;
+  const note = (call: symbol, reason: keyof typeof WHY): void => {
+    if (waitingFor() !== reason) logger.warn({ topic }, `waiting: ${WHY[reason]}`);
+    waiting.set(call, reason);
   };
   const startOffsets = async (partitions: number[]): Promise<Map<number, number>> => {
     const call = Symbol();
     for (const partition of partitions) wanted.set(partition, call);
+    return claimed(call, partitions).finally(() => waiting.delete(call));
+  };
+  const claimed = async (call: symbol, partitions: number[]): Promise<Map<number, number>> => {
     for (;;) {
       const committed = await committedOffsets();
       const mine = partitions.filter((partition) => wanted.get(partition) === call);
       if (mine.length === 0) return new Map();
       const claim = await ledger.claim(topic, mine, committed);
       if (claim.ok) {
-        note(null);
+        waiting.delete(call);
         // Before anything is read or decided: what the ledger holds must follow from this very log.
         topicId = await checkMarks(marksOf(claim.starts));
         for (const [partition, start] of claim.starts) starts.set(partition, start);
         return new Map(Array.from(claim.starts, ([partition, { offset }]) => [partition, offset]));
       }
-      note(claim.reason);
+      note(call, claim.reason);
       if (claim.reason === 'went-back') await repair.repair();
       await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
     }
@@ -86,7 +91,10 @@ export const createClaims = ({ ledger, topic, committedOffsets, checkMarks, repa
       for (const partition of partitions) wanted.delete(partition);
       ledger.forget(topic, partitions);
     },
-    trouble: () => (waitingFor === null ? null : (repair.progress() ?? WHY[waitingFor])),
+    trouble: () => {
+      const reason = waitingFor();
+      return reason === null ? null : (repair.progress() ?? WHY[reason]);
+    },
   };
 };
 

@@ -40,6 +40,8 @@ export interface RebuildLedgerOptions {
   acceptLoss?: boolean;
   /** The read model has what the log has not: then nothing that Kafka has noted is about this log. */
   logHasLost?: boolean;
+  /** Its mark of completeness is not set: `completeLedger` does that. Until then processors wait. */
+  leaveIncomplete?: boolean;
   /** Epoch milliseconds. */
   now?: number;
   onProgress?: (progress: { done: number; total: number }) => void;
@@ -55,7 +57,7 @@ export interface RebuiltLedger {
 
 const TOPICS = ['orders', 'products'] as const;
 const LOCK_PARTITIONS = 'SELECT FROM partitions ORDER BY topic, partition FOR UPDATE';
-const START_ANEW = 'UPDATE partitions SET start_offset = 0, note = NULL';
+const START_ANEW = 'UPDATE partitions SET start_offset = 0, note = NULL, topic_id = NULL, read_offset = NULL, last_event_id = NULL';
 const SET_START = `
   INSERT INTO partitions (topic, partition, start_offset, note, epoch, sequence, topic_id, read_offset, last_event_id)
   VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
@@ -85,6 +87,16 @@ export const rebuildLedger = async (options: RebuildLedgerOptions): Promise<Rebu
         return await replaceAll(transaction, options, reading);
       });
     });
+  } finally {
+    await database.end();
+  }
+};
+
+/** After a rebuild that left it incomplete, and what had to come before the first decision. */
+export const completeLedger = async ({ databaseUrl: url, schema }: Pick<RebuildLedgerOptions, 'databaseUrl' | 'schema'>): Promise<void> => {
+  const database = openDatabase({ url, schema, applicationName: 'rebuild-ledger', maxConnections: 1 });
+  try {
+    await database.query('UPDATE ledger SET complete = true');
   } finally {
     await database.end();
   }
@@ -123,7 +135,7 @@ const replaceAll = async (client: Client, options: RebuildLedgerOptions, { refol
     const carried = refold.carried(partition, offset, to.orders.get(partition)!).map((each) => ({ partition, carried: each }));
     if (carried.length > 0) await client.query(STORE_CARRIED, [topic, ...columnParameters(CARRIED_FIELDS, carried)]);
   }
-  await client.query('UPDATE ledger SET complete = true, went_back = false');
+  await client.query('UPDATE ledger SET complete = $1, went_back = false', [options.leaveIncomplete !== true]);
   return { events: events(), products: products.size, reservations: reservations.size, kept };
 };
 

@@ -65,7 +65,7 @@ const copies = () =>
 
 it('is a loss that is named and refused, and nothing changes', async () => {
   const all = await recovery.everything();
-  expect(await refusalOf(recovery, 'projector')).toMatch(/lies beyond the end of the log.*docs\/recovery\.md#what-you-see/);
+  expect(await refusalOf(recovery, 'projector')).toMatch(/lies beyond the end of the log.*docs\/recovery\.md#the-end-of-the-log-is-lost/);
   const refused = await recovery.cli('rebuild');
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/^\d+ orders and \d+ records are here and not in the log: the topic \S+ has lost its end\./);

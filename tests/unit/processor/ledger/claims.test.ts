@@ -61,6 +61,17 @@ describe('claims', () => {
     expect(claims.trouble()).toBeNull();
   });
 
+  it('wait for nothing any more once their partitions went to another process', async () => {
+    const { tables, claims, waiting, passed } = setUp();
+    tables.complete = false;
+    const starts = claims.startOffsets([0]);
+    await passed();
+    claims.revoked([0]);
+    waiting.shift()!();
+    expect(await starts).toEqual(new Map());
+    expect(claims.trouble()).toBeNull(); // a processor without a share is ready
+  });
+
   it('have a ledger made again whose database has lost commits, and go on by themselves (R17)', async () => {
     const repairing = Promise.withResolvers<void>();
     const { tables, committed, claims, waiting, passed } = setUp(() => repairing.promise);
