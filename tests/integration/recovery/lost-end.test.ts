@@ -1,13 +1,12 @@
 // Goal: where Kafka has lost the end of the log, the rows made from it stay, and after the repair every new order is completed: no owner
 // starts beyond the end. Method: a broker of its own is killed and its segments are cut, below where the processors start.
 
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createReader } from '../../../shared/log/read/reader.ts';
 import { logEnd } from '../../../shared/log/topics/offsets.ts';
 import { readNextOffsets } from '../../../shared/postgres/tables/checkpoints.ts';
 import { eventually } from '../../support/eventually.ts';
-import { cutLogEnd } from '../../support/faults/cut-log-end.ts';
+import { loseEnd } from '../../support/faults/cut-log.ts';
 import { type OwnEnvironment, startOwnEnvironment } from '../../support/stack/own-environment.ts';
 import { keptNames, moveStarts, type Recovery, refusalOf, startRecovery, startsOf } from './recovery.ts';
 
@@ -26,7 +25,7 @@ beforeAll(async () => {
   expect((await recovery.cli('verify')).code).toBe(0);
   await recovery.stopRoles();
   before = await readNextOffsets(recovery.readModel, recovery.orders);
-  await loseEnd();
+  await loseEnds();
 });
 afterAll(async () => {
   await recovery?.stop();
@@ -37,20 +36,10 @@ const ends = async (): Promise<Map<number, number>> =>
   new Map(Array.from(await logEnd(recovery.client, recovery.orders), ([partition, { high }]) => [partition, high]));
 
 /** The broker is killed, loses the end of every partition, and comes back. */
-const loseEnd = async (): Promise<void> => {
-  const { spec } = environment.broker;
-  const starting = await starts();
-  const asBefore = spec.beforeStart;
-  const folder = (partition: number): string => join(environment.dataDir, 'kafka', 'data', `${recovery.orders}-${partition}`);
-  const cut = Promise.withResolvers<void>();
-  spec.beforeStart = async () => {
-    for (const [partition, start] of starting) cutLogEnd(folder(partition), start - BELOW_START);
-    spec.beforeStart = asBefore;
-    cut.resolve();
-  };
-  environment.broker.kill();
-  await cut.promise;
-  await eventually(async () => [...(await ends())].every(([partition, end]) => end <= starting.get(partition)! - BELOW_START), {
+const loseEnds = async (): Promise<void> => {
+  const cuts = new Map(Array.from(await starts(), ([partition, start]) => [partition, start - BELOW_START]));
+  await loseEnd(environment, recovery.orders, cuts);
+  await eventually(async () => [...(await ends())].every(([partition, end]) => end <= cuts.get(partition)!), {
     what: 'the broker to have lost the end of the log',
     timeoutMs: 60_000,
   });
