@@ -4,6 +4,7 @@ import { appendFile, chown, copyFile, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openDatabase, type Row } from '../../../shared/postgres/database.ts';
 import { freePort, LOOPBACK } from '../../local-stack/ports.ts';
 import { type PostgresHome, providePostgresHome } from '../../local-stack/postgres/postgres-home.ts';
 import { asSuperuser, preparePostgres } from '../../local-stack/postgres/postgres-server.ts';
@@ -15,72 +16,119 @@ import { copyFolder } from './copy-folder.ts';
 export interface DatabasePair {
   /** Leads to the primary, from the failover on to the standby. */
   url: string;
+  /** The server that has the address now. */
+  primary: () => KeptProcess;
+  /** Resolves when the standby has everything that was committed before. */
+  untilInStep: () => Promise<void>;
   /** From now on the standby hears of nothing more. */
   loseTouch: () => Promise<void>;
-  /** Kills the primary; resolves when it has started again. */
-  killPrimary: () => Promise<void>;
-  /** The primary is gone; the standby is promoted and has its address. */
+  /** The primary is gone for good; the standby is promoted, has its address, and is followed by a new standby in the place of the lost server. */
   failOver: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
-const READY_LIMIT_MS = 60_000;
-const POLL_MS = 20;
+interface Server {
+  dir: string;
+  home: PostgresHome;
+  port: number;
+  signal: AbortSignal;
+}
 
-export const openDatabasePair = async (folder: string, checkout: string): Promise<DatabasePair> => {
+const READY_LIMIT_MS = 60_000;
+const IN_STEP_LIMIT_MS = 60_000; // milliseconds on a quiet machine
+const POLL_MS = 50;
+
+/** `onChange` hears of the ids of the two servers whenever one was started or ended. */
+export const openDatabasePair = async (
+  folder: string,
+  checkout: string,
+  onChange: (pids: readonly number[]) => void = () => {},
+): Promise<DatabasePair> => {
   const signal = new AbortController().signal;
-  const homeOf = async (name: string) => {
+  const serverIn = async (name: string): Promise<Server> => {
     const dir = join(folder, name);
     const home = await providePostgresHome({ dir, checkout, say: () => {} });
-    const options = { dir, home, port: await freePort(), signal };
-    return options;
+    return { dir, home, port: await freePort(), signal };
   };
-  const [primary, standby] = [await homeOf('primary'), await homeOf('standby')];
-  const { spec, url } = await preparePostgres(primary);
-  await asSuperuser(primary, primary.home.data, ['ALTER ROLE orders REPLICATION']);
-  await copyFolder(primary.home.data, standby.home.data);
-  await privateFolder(standby.dir, { passable: standby.home.identity !== null });
-  await copyFile(join(primary.dir, 'password'), join(standby.dir, 'password'));
-  await makeStandby(standby.home, { password: new URL(url).password, port: primary.port });
+  const running = new Map<Server, KeptProcess>();
+  const changed = (): void => onChange([...running.values()].flatMap((kept) => kept.pid() ?? []));
+  const start = async (server: Server): Promise<void> => {
+    const { spec } = await preparePostgres(server);
+    const kept = keepRunning(spec, { onChange: changed, onLine: () => {}, say: () => {} });
+    running.set(server, kept);
+    kept.start();
+    await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: true });
+  };
 
-  const kept = (of: typeof spec): KeptProcess => keepRunning(of, { onChange: () => {}, onLine: () => {}, say: () => {} });
-  const start = async (process: KeptProcess): Promise<KeptProcess> => {
-    process.start();
-    await process.untilReady({ limitMs: READY_LIMIT_MS, orEnds: true });
-    return process;
-  };
-  const { spec: standbySpec } = await preparePostgres(standby);
-  const running = { primary: await start(kept(spec)), standby: await start(kept(standbySpec)) };
+  let [primary, standby] = [await serverIn('primary'), await serverIn('standby')];
+  const { url } = await preparePostgres(primary);
+  await asSuperuser(primary, primary.home.data, ['ALTER ROLE orders REPLICATION']);
+  const { password } = new URL(url);
+  await makeStandby({ of: primary, as: standby, follow: primary.port, password });
+  await start(primary);
+  await start(standby);
   const address = await openAddress(primary.port);
   return {
-    url: Object.assign(new URL(url), { port: String(address.port) }).href,
-    loseTouch: () => running.standby.stop(),
-    killPrimary: async () => {
-      const { primary: victim } = running;
-      const killed = victim.pid();
-      victim.kill();
-      while (victim.pid() === killed || victim.pid() === null) await delay(POLL_MS);
-      await victim.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
-    },
+    url: urlAt(url, address.port),
+    primary: () => running.get(primary)!,
+    untilInStep: () => untilInStep(urlAt(url, primary.port), urlAt(url, standby.port)),
+    loseTouch: () => running.get(standby)!.stop(),
     failOver: async () => {
-      await running.primary.stop();
-      running.standby = await start(kept(standbySpec));
-      const { identity, data, programs } = standby.home;
-      const { code, output } = await runTool(join(programs, 'bin', 'pg_ctl'), ['promote', '-D', data], { identity, cwd: '/' });
-      if (code !== 0) throw new Error(`The standby could not be promoted: ${output}`);
+      await running.get(primary)!.stop();
+      await running.get(standby)!.stop();
+      // As the standby is before its promotion: from there it can follow.
+      await makeStandby({ of: standby, as: primary, follow: standby.port, password });
+      await start(standby);
+      await promote(standby.home);
       address.leadTo(standby.port);
+      [primary, standby] = [standby, primary];
+      await start(standby);
     },
     stop: async () => {
       address.close();
-      await Promise.all([running.primary.stop(), running.standby.stop()]);
+      await Promise.all([...running.values()].map((kept) => kept.stop()));
     },
   };
 };
 
-const makeStandby = async ({ data, identity }: PostgresHome, { password, port }: { password: string; port: number }): Promise<void> => {
+const urlAt = (url: string, port: number): string => Object.assign(new URL(url), { port: String(port) }).href;
+
+/** The position is asked for once, so that writers in the meantime do not matter. */
+const untilInStep = async (primary: string, standby: string): Promise<void> => {
+  const [now] = await ask<{ lsn: string }>(primary, 'SELECT pg_current_wal_lsn() AS lsn');
+  const deadline = performance.now() + IN_STEP_LIMIT_MS;
+  for (;;) {
+    const [replayed] = await ask<{ there: boolean }>(standby, 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS there', [now!.lsn]);
+    if (replayed!.there) return;
+    if (performance.now() > deadline) throw new Error(`The standby does not follow: it has not got ${now!.lsn}.`);
+    await delay(POLL_MS);
+  }
+};
+
+const ask = async <R extends Row>(url: string, statement: string, values: unknown[] = []): Promise<R[]> => {
+  const database = openDatabase({ url, schema: 'public', applicationName: 'drill', maxConnections: 1 });
+  try {
+    return (await database.query<R>(statement, values)).rows;
+  } finally {
+    await database.end();
+  }
+};
+
+const promote = async ({ identity, data, programs }: PostgresHome): Promise<void> => {
+  const { code, output } = await runTool(join(programs, 'bin', 'pg_ctl'), ['promote', '-D', data], { identity, cwd: '/' });
+  if (code !== 0) throw new Error(`The standby could not be promoted: ${output}`);
+};
+
+/** A copy of a server that is stopped, which follows the one at that port once it is started. */
+const makeStandby = async ({ of, as, follow, password }: { of: Server; as: Server; follow: number; password: string }): Promise<void> => {
+  const { data, identity } = as.home;
+  await copyFolder(of.home.data, data);
+  await privateFolder(as.dir, { passable: identity !== null });
+  await copyFile(join(of.dir, 'password'), join(as.dir, 'password'));
+  // The last line counts.
   await appendFile(
     join(data, 'postgresql.auto.conf'),
-    `primary_conninfo = 'host=${LOOPBACK} port=${port} user=orders password=${password}'\n`,
+    `primary_conninfo = 'host=${LOOPBACK} port=${follow} user=orders password=${password}'\n`,
   );
   const mark = join(data, 'standby.signal');
   await writeFile(mark, '');

@@ -11,6 +11,7 @@ import { eventually } from '../../support/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../../support/faults/network/fault-proxy.ts';
 import { patience } from '../../support/machine.ts';
 import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
+import { endAndAwait } from '../../support/stack/service/kept-process.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..');
 const GOES_ON_WITHIN_MS = patience(60_000); // docs/limits.md: 10 s; this only ends a test that hangs
@@ -71,7 +72,7 @@ const FAULTS: readonly [what: string, fault: () => Promise<void>][] = [
       proxy.heal();
     },
   ],
-  ['a primary that is killed', () => Promise.all([pair.killPrimary(), ...Array.from({ length: ORDERS }, submit)]).then(() => {})],
+  ['a primary that is killed', () => Promise.all([endAndAwait(pair.primary()), ...Array.from({ length: ORDERS }, submit)]).then(() => {})],
   [
     'a standby that is promoted and has every commit',
     () => Promise.all([pair.failOver(), ...Array.from({ length: ORDERS }, submit)]).then(() => {}),
