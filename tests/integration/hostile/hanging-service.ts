@@ -8,7 +8,8 @@ import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { basic } from '../../support/in-memory/accounts.ts';
 import { type OwnEnvironment, startOwnEnvironment } from '../../support/stack/own-environment.ts';
-import { type Fleet, type Member, startFleet } from '../../support/stack/service/fleet.ts';
+import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
+import type { Member } from '../../support/stack/service/member.ts';
 
 export interface Known {
   /** `Authorization` of an administrator that is an api client, whom the api remembers. */

@@ -12,7 +12,8 @@ import { readNextOffsets } from '../../../shared/postgres/tables/checkpoints.ts'
 import { createLogger } from '../../../shared/runtime/logger.ts';
 import { created } from '../../support/builders/order-events.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type CliResult, ordersCli } from '../../support/stack/service/orders-cli.ts';
+import type { CliResult } from '../../support/stack/service/cli-process.ts';
+import { ordersCli } from '../../support/stack/service/orders-cli.ts';
 import { type RoleName, startRole } from '../../support/stack/service/role-process.ts';
 import { type Service, startService } from '../../support/stack/service/service.ts';
 

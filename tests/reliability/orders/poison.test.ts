@@ -11,7 +11,8 @@ import { type Load, startLoad } from '../../support/faults/load.ts';
 import { asLz4, asSnappy, batchOf, compressed, type RawRecord } from '../../support/faults/network/raw-batches.ts';
 import { connectRaw, type RawBroker } from '../../support/faults/network/raw-broker.ts';
 import { patience } from '../../support/machine.ts';
-import { type Fleet, type Member, startFleet } from '../../support/stack/service/fleet.ts';
+import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
+import type { Member } from '../../support/stack/service/member.ts';
 import type { RoleName } from '../../support/stack/service/role-process.ts';
 
 const REST_LIMIT_MS = patience(30_000);

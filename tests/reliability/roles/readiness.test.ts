@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { HealthReport } from '../../../shared/runtime/health.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../../support/faults/network/proxied-fleet.ts';
-import type { Member } from '../../support/stack/service/fleet.ts';
+import type { Member } from '../../support/stack/service/member.ts';
 import type { RoleName } from '../../support/stack/service/role-process.ts';
 
 // An idle connection to the broker is silent for as long before it counts as dead, and a look every second is added.

@@ -8,7 +8,8 @@ import { judge } from '../../oracle/oracle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Load, startLoad } from '../../support/faults/load.ts';
 import { patience } from '../../support/machine.ts';
-import { type Fleet, type Member, startFleet } from '../../support/stack/service/fleet.ts';
+import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
+import type { Member } from '../../support/stack/service/member.ts';
 
 const STOP_MAX_MS = patience(5_000); // a role that meets its own limit of 4.5 s ends with another exit code
 const REFUSAL_LIMIT_MS = patience(60_000);

@@ -9,7 +9,7 @@ import { type Load, startLoad } from '../../support/faults/load.ts';
 import { type ProxiedFleet, ROLES, startProxiedFleet } from '../../support/faults/network/proxied-fleet.ts';
 import { patience } from '../../support/machine.ts';
 import { openFeed } from '../../support/stack/service/feed-client.ts';
-import type { Member } from '../../support/stack/service/fleet.ts';
+import type { Member } from '../../support/stack/service/member.ts';
 
 const STOP_MAX_MS = patience(5_000);
 const REST_LIMIT_MS = patience(60_000);

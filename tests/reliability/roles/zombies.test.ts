@@ -11,7 +11,8 @@ import { eventually } from '../../support/eventually.ts';
 import { untilGroupHas } from '../../support/faults/group-members.ts';
 import { type Load, startLoad } from '../../support/faults/load.ts';
 import { patience } from '../../support/machine.ts';
-import { type Fleet, type Member, startFleet } from '../../support/stack/service/fleet.ts';
+import { type Fleet, startFleet } from '../../support/stack/service/fleet.ts';
+import type { Member } from '../../support/stack/service/member.ts';
 
 const IN_THE_MIDDLE = 5; // orders in processing
 const REST_LIMIT_MS = patience(30_000);

@@ -1,7 +1,8 @@
 // tests/support/faults/network/proxied-fleet.ts: a fleet whose roles reach the broker and the database through proxies, one of each for every role.
 // So a test breaks the network of, say, the processors alone. The oracle goes past them.
 
-import { type Fleet, type FleetOptions, type Member, startFleet } from '../../stack/service/fleet.ts';
+import { type Fleet, type FleetOptions, startFleet } from '../../stack/service/fleet.ts';
+import type { Member } from '../../stack/service/member.ts';
 import type { RoleName } from '../../stack/service/role-process.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { type KafkaProxy, startKafkaProxy } from './kafka-proxy.ts';

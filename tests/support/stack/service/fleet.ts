@@ -1,35 +1,14 @@
 // tests/support/stack/service/fleet.ts: several instances of each role as real processes, started again when they die.
 // With topics and schemas of their own on any broker and database. Signals go by process id to what was started here, to nothing else.
 
-import { createWriteStream } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { freePort } from '../../../../ops/local-stack/ports.ts';
-import type { KeptProcess } from '../../../../ops/local-stack/processes/keep-running.ts';
-import { keepRunning } from '../../../../ops/local-stack/processes/keep-running.ts';
 import { stopInOrder } from '../../../../ops/local-stack/processes/stop-in-order.ts';
 import { startWatchdog } from '../../../../ops/local-stack/processes/watchdog.ts';
-import { roleSpec } from '../../../../ops/local-stack/role.ts';
 import { openDatabase } from '../../../../shared/postgres/database.ts';
 import type { Whereabouts } from '../../../oracle/oracle.ts';
 import { uniqueName } from '../../builders/unique-name.ts';
-import { patience } from '../../machine.ts';
-import { signalKept } from './kept-process.ts';
+import { createMember, type Member } from './member.ts';
 import type { RoleName } from './role-process.ts';
-
-export interface Member {
-  role: RoleName;
-  name: string;
-  url: string;
-  kept: KeptProcess;
-  /** False while it is down. */
-  signal: (signal: NodeJS.Signals) => boolean;
-  isReady: () => Promise<boolean>;
-  untilReady: () => Promise<void>;
-  /** How often it has been started. */
-  starts: () => number;
-  /** The end of what it has printed. */
-  output: () => string;
-}
 
 export interface Fleet {
   where: Whereabouts;
@@ -57,11 +36,6 @@ export interface FleetOptions {
   /** Each member's output as NAME.log; absent: the end of it is kept in memory. */
   outputDir?: string;
 }
-
-const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..', '..');
-const PORT_VARIABLE: Record<RoleName, string> = { api: 'PORT', processor: 'PROCESSOR_PORT', projector: 'PROJECTOR_PORT' };
-const READY_LIMIT_MS = 60_000;
-const OUTPUT_MAX = 20_000;
 
 /** Resolves when all are ready; rejects, and leaves nothing running, when one is not. */
 export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
@@ -144,49 +118,5 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     remove,
     untilReady: async () => void (await Promise.all(listed().map((member) => member.untilReady()))),
     stop,
-  };
-};
-
-interface MemberOptions {
-  role: RoleName;
-  name: string;
-  port: number;
-  env: NodeJS.ProcessEnv;
-  outputDir: string | undefined;
-}
-
-const createMember = ({ role, name, port, env, outputDir }: MemberOptions, onChange: () => void): Member => {
-  const script = join(CHECKOUT, role, 'main.ts');
-  const spec = roleSpec({ name: role, script, port }, { env: { ...env, [PORT_VARIABLE[role]]: String(port) }, cwd: CHECKOUT });
-  const file = outputDir === undefined ? null : createWriteStream(join(outputDir, `${name}.log`));
-  let printed = '';
-  let starts = 0;
-  const print = (line: string): void => {
-    printed = `${printed}${line}\n`.slice(-OUTPUT_MAX);
-    file?.write(`${line}\n`);
-  };
-  const beforeStart = async (): Promise<void> => {
-    starts += 1;
-  };
-  const kept = keepRunning({ ...spec, name, beforeStart }, { onChange, onLine: (_, line) => print(line), say: print });
-  const untilReady = async (): Promise<void> => {
-    await kept.untilReady({ limitMs: patience(READY_LIMIT_MS), orEnds: false }).catch(async (error: Error) => {
-      const why = await fetch(`http://127.0.0.1:${port}/health/ready`).then(
-        (response) => response.text(),
-        () => 'it does not answer',
-      );
-      throw new Error(`${error.message}\n${why}\n${printed}`, { cause: error });
-    });
-  };
-  return {
-    role,
-    name,
-    url: `http://127.0.0.1:${port}`,
-    kept,
-    signal: (signal) => signalKept(kept, signal),
-    isReady: spec.isReady,
-    untilReady,
-    starts: () => starts,
-    output: () => printed,
   };
 };
