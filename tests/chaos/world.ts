@@ -1,18 +1,21 @@
-// tests/chaos/world.ts: what a chaos campaign happens to: a broker and a database of its own, and two instances of each role.
+// tests/chaos/world.ts: what a chaos campaign happens to: a broker, a database with a standby, and two instances of each role.
 
 import { type Clocks, startClocks } from '../support/faults/clocks.ts';
 import { type ProxiedFleet, startProxiedFleet } from '../support/faults/network/proxied-fleet.ts';
-import { type OwnEnvironment, startOwnEnvironment } from '../support/stack/own-environment.ts';
+import { type OwnPair, startOwnPair } from '../support/stack/own-environment.ts';
+import { type CliResult, runOrders } from '../support/stack/service/cli-process.ts';
 import type { Fleet } from '../support/stack/service/fleet.ts';
 
 export interface World {
   /** `kafka` and `database` lead to the processes themselves, past anything that faults may break. */
-  environment: OwnEnvironment;
+  environment: OwnPair;
   fleet: Fleet;
   /** Between the roles and the other two. A fault heals what it broke there, not what another one did. */
   network: Pick<ProxiedFleet, 'kafka' | 'postgres'>;
   /** Of the roles, each role's its own. */
   clocks: Clocks;
+  /** `npm run orders -- ARGUMENTS`, past the proxies. */
+  orders: (...args: string[]) => Promise<CliResult>;
   /** Everything healed and every process ready; rejects when one does not come back. */
   heal: () => Promise<void>;
   stop: () => Promise<void>;
@@ -26,7 +29,7 @@ const READY_LIMIT_MS = 120_000;
 
 /** `outputDir` gets a log of each process. */
 export const startWorld = async ({ outputDir, say }: { outputDir: string; say: (sentence: string) => void }): Promise<World> => {
-  const environment = await startOwnEnvironment(say);
+  const environment = await startOwnPair(say);
   try {
     const clocks = await startClocks();
     const proxied = await startProxiedFleet({ ...environment, count: INSTANCES, env: { ...ENVIRONMENT, ...clocks.env }, outputDir });
@@ -39,14 +42,25 @@ export const startWorld = async ({ outputDir, say }: { outputDir: string; say: (
       for (const kept of [environment.broker, environment.postgres]) await kept.untilReady({ limitMs: READY_LIMIT_MS, orEnds: false });
       await fleet.untilReady();
     };
+    const orders = (...args: string[]): Promise<CliResult> => runOrders(args, namesOf(fleet));
     const stop = async (): Promise<void> => {
       await proxied.stop().catch((error: Error) => say(error.message));
       await clocks.stop();
       await environment.stop();
     };
-    return { environment, fleet, network: proxied, clocks, heal, stop };
+    return { environment, fleet, network: proxied, clocks, orders, heal, stop };
   } catch (error) {
     await environment.stop();
     throw error;
   }
 };
+
+/** What the operator's tools are told. */
+const namesOf = ({ where }: Fleet): Record<string, string> => ({
+  KAFKA_BROKERS: where.kafka,
+  DATABASE_URL: where.database,
+  ORDERS_TOPIC: where.ordersTopic,
+  PRODUCTS_TOPIC: where.productsTopic,
+  READ_MODEL_SCHEMA: where.readModelSchema,
+  LEDGER_SCHEMA: where.ledgerSchema,
+});

@@ -18,6 +18,8 @@ export interface Evidence {
   orders: readonly RawRecord[];
   products: readonly RawRecord[];
   database: DatabaseState;
+  /** The ledger lost commits: more may be promised than there is. */
+  mayOversell?: boolean;
 }
 
 /** accepted = completed + cancelled + rejected + open + lost. Parked orders are among the open ones. */
@@ -35,6 +37,8 @@ export interface Ledger {
   lost: number;
   doubled: number;
   reordered: number;
+  /** Units that are promised or sold beyond what was put in. */
+  oversold: number;
   /** Facts that arbitration passed over: no violation. */
   void: number;
   records: number;
@@ -42,7 +46,7 @@ export interface Ledger {
 }
 
 /** For a system at rest: what is still under way counts as a violation. */
-export const compare = ({ journal, orders: records, products, database }: Evidence): Ledger => {
+export const compare = ({ journal, orders: records, products, database, mayOversell = false }: Evidence): Ledger => {
   const findings = createFindings();
   const entries = <K extends JournalEntry['kind']>(kind: K) =>
     journal.filter((entry): entry is Extract<JournalEntry, { kind: K }> => entry.kind === kind);
@@ -52,7 +56,8 @@ export const compare = ({ journal, orders: records, products, database }: Eviden
   checkReads(entries('read'), findings);
   checkFrames(entries('frame'), findings);
   checkDatabase(database, folded, findings);
-  checkStock(products, folded, database, findings);
+  const oversold = checkStock(products, folded, database, findings);
+  if (!mayOversell) for (const [id, units] of oversold) findings.find('stock', `product ${id} is oversold by ${units}`);
   for (const order of folded.orders.values()) {
     if (isOpen(order) && !order.parked) findings.find('stuck', `order ${order.orderId} is ${order.status}`);
   }
@@ -70,6 +75,7 @@ export const compare = ({ journal, orders: records, products, database }: Eviden
     lost: findings.count('lost'),
     doubled: findings.count('doubled'),
     reordered: findings.count('reordered'),
+    oversold: [...oversold.values()].reduce((sum, units) => sum + units, 0),
     void: folded.verdicts.filter(({ effect }) => effect === 'void').length,
     records: records.length,
     violations: findings.found.map(({ violation, what }) => `${violation}: ${what}`),

@@ -21,6 +21,7 @@ export const ledgerTable = (ledger: Ledger): string => {
     ['lost', ledger.lost],
     ['doubled', ledger.doubled],
     ['reordered', ledger.reordered],
+    ['oversold', ledger.oversold],
     ['violations', ledger.violations.length],
   ];
   const sum = `accepted ${accepted} = completed ${completed} + cancelled ${cancelled} + rejected ${rejected} + open ${open}`;

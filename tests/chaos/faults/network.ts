@@ -7,6 +7,7 @@ import { failAnswers, hitAnswers, refuseAppends } from '../../support/faults/net
 import { FETCH, PRODUCE } from '../../support/faults/network/kafka-frames.ts';
 import { ROLES } from '../../support/faults/network/proxied-fleet.ts';
 import type { Fault } from '../fault.ts';
+import { untilStockIsDecided } from '../stock.ts';
 import type { World } from '../world.ts';
 
 const LASTS_MS = { from: 1_000, below: 9_000 };
@@ -79,6 +80,18 @@ const lateAnswers: Fault = {
   },
 };
 
+const halfOpenDatabase: Fault = {
+  name: 'connections of a role to the database go half-open, and new ones work',
+  weight: 2,
+  inject: async (world, random) => {
+    const proxy = world.network.postgres[random.pick(ROLES)];
+    proxy.vanish();
+    proxy.heal();
+    await untilStockIsDecided(world);
+    await world.fleet.untilReady();
+  },
+};
+
 export const NETWORK_FAULTS = [
   onAny('connections of a role are reset', 3, (proxy) => proxy.cut()),
   onAny('connections of a role are refused', 2, (proxy) => proxy.refuse()),
@@ -88,4 +101,5 @@ export const NETWORK_FAULTS = [
   storageErrors,
   refusedAppends,
   lateAnswers,
+  halfOpenDatabase,
 ];

@@ -15,6 +15,7 @@ import { createRoleServer, type RoleServer } from '../../../shared/runtime/role-
 import { uniqueName } from '../../support/builders/unique-name.ts';
 import { eventually } from '../../support/eventually.ts';
 import { parseAddress, startFaultProxy } from '../../support/faults/network/fault-proxy.ts';
+import { setTopic } from '../../support/faults/topic-setting.ts';
 import { ordersCli } from '../../support/stack/service/orders-cli.ts';
 import type { RoleProcess } from '../../support/stack/service/role-process.ts';
 import { type Service, startService } from '../../support/stack/service/service.ts';
@@ -24,24 +25,13 @@ const PARTITIONS = 3;
 const INTERVAL_MS = 100;
 // What is promised; most of it is the interval of a minute.
 const KNOWN_WITHIN_MS = 120_000;
-const TOPIC_RESOURCE = 2;
 
 let client: LogClient;
 beforeEach(() => {
   client = clientUnderTest();
 });
 
-const setTo = (name: string, setting: string, value: string): Promise<void> =>
-  client.withAdmin(async (admin) => {
-    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: TOPIC_RESOURCE, name }] });
-    // The call replaces all that the topic has of its own.
-    const own = resources[0]!.configEntries.filter((entry) => !entry.isDefault && entry.configName !== setting);
-    const configEntries = [
-      ...own.map(({ configName, configValue }) => ({ name: configName, value: configValue })),
-      { name: setting, value },
-    ];
-    await admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC_RESOURCE, name, configEntries }] });
-  });
+const setTo = (name: string, setting: string, value: string): Promise<void> => setTopic(client, name, { setting, value });
 const readinessAt = async (url: string): Promise<HealthReport> => (await (await fetch(`${url}/health/ready`)).json()) as HealthReport;
 const detailAt = async (url: string): Promise<string | null> => (await readinessAt(url)).checks.log_settings?.detail ?? null;
 const seriesAt = async (url: string): Promise<string[]> =>

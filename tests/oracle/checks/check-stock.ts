@@ -7,7 +7,14 @@ import type { Findings } from '../findings.ts';
 import { type Folded, type FoldedOrder, jsonObject } from '../fold.ts';
 import type { RawRecord } from '../protocol/batch.ts';
 
-export const checkStock = (products: readonly RawRecord[], { orders }: Folded, database: DatabaseState, { find }: Findings): void => {
+/** Product → how many units are promised or sold beyond what was put in; only those of which there are some. */
+export const checkStock = (
+  products: readonly RawRecord[],
+  { orders }: Folded,
+  database: DatabaseState,
+  { find }: Findings,
+): Map<string, number> => {
+  const oversold = new Map<string, number>();
   const putIn = unitsPutIn(products);
   const all = [...orders.values()];
   const sold = unitsOf(all.filter(({ status }) => status === 'completed'));
@@ -21,7 +28,8 @@ export const checkStock = (products: readonly RawRecord[], { orders }: Folded, d
     if (JSON.stringify(shown) !== JSON.stringify(expected)) {
       find('stock', `product ${id} is ${JSON.stringify(shown) ?? 'missing'}, by the log ${JSON.stringify(expected)}`);
     }
-    if (expected.putIn - expected.sold - expected.reserved < 0) find('stock', `product ${id} is oversold: ${JSON.stringify(expected)}`);
+    const missing = expected.sold + expected.reserved - expected.putIn;
+    if (missing > 0) oversold.set(id, missing);
   }
   for (const order of all) checkReservation(order, find);
   const held = new Set(database.held);
@@ -32,6 +40,7 @@ export const checkStock = (products: readonly RawRecord[], { orders }: Folded, d
     held.delete(orderId);
   }
   for (const orderId of held) find('stock', `a reservation is held for order ${orderId}, which the log does not have`);
+  return oversold;
 };
 
 /** An order that was processed has reserved what it has stocked items of, neither more nor less. */

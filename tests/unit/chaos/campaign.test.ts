@@ -10,12 +10,13 @@ import { seeded } from '../../oracle/random.ts';
 const FAULTS_COMPARED = 20;
 
 const world = {} as World;
-const run = (faults: readonly Fault[], options: { seed: number; durationMs: number; signal?: AbortSignal }) =>
+const run = (faults: readonly Fault[], options: { seed: number; durationMs: number; signal?: AbortSignal; each?: boolean }) =>
   runCampaign({
     world,
     faults,
     random: seeded(options.seed),
     durationMs: options.durationMs,
+    each: options.each,
     gapMs: { from: 1, below: 3 },
     signal: options.signal ?? new AbortController().signal,
     say: () => {},
@@ -59,6 +60,36 @@ describe('a chaos campaign', () => {
     for (let durationMs = 200; most < 2 && durationMs < 20_000; durationMs *= 2) await run([slow], { seed: 7, durationMs });
     expect(most).toBe(2);
     expect(atOnce).toBe(0);
+  });
+
+  it('breaks nothing else while a fault wants to be alone', async () => {
+    let atOnce = 0;
+    const met: number[] = [];
+    const lasting = (name: string, alone: object): Fault => ({
+      name,
+      weight: 1,
+      ...alone,
+      inject: async () => {
+        atOnce += 1;
+        if ('alone' in alone) met.push(atOnce);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if ('alone' in alone) met.push(atOnce);
+        atOnce -= 1;
+      },
+    });
+    const faults = [lasting('usual', {}), lasting('other', {}), lasting('alone', { alone: true })];
+    for (let durationMs = 400; met.length < 4 && durationMs < 40_000; durationMs *= 2) await run(faults, { seed: 7, durationMs });
+    expect(met.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(met)).toEqual(new Set([1]));
+  });
+
+  it('has every fault once before chance chooses, when it is asked to', async () => {
+    const faults: Fault[] = ['a', 'b', 'c', 'd'].map((name) => ({ name, weight: name === 'a' ? 1_000_000 : 1, inject: async () => {} }));
+    const orderOf = async (seed: number) => (await run(faults, { seed, durationMs: 1, each: true })).map(({ name }) => name).join('');
+    const orders = await Promise.all([1, 2, 3, 4].map(orderOf));
+    expect(orders.map((order) => [...order].sort().join(''))).toEqual(['abcd', 'abcd', 'abcd', 'abcd']);
+    expect(new Set(orders).size).toBeGreaterThan(1);
+    expect(await orderOf(1)).toBe(orders[0]);
   });
 
   it('says what did not come back, and goes on', async () => {

@@ -165,6 +165,17 @@ describe('the oracle', () => {
     expect(compare(history)).toMatchObject({ violations: [], accepted: 1, unknownLanded: 1, unknownAbsent: 1 });
   });
 
+  it('counts what is oversold, and forgives it only where the ledger has lost commits', () => {
+    const history = cleanHistory();
+    const oversold = { ...history, products: [] as typeof history.products };
+    const { violations, oversold: units } = compare(oversold);
+    expect(units).toBeGreaterThan(0);
+    expect(violations).toContainEqual(expect.stringMatching(/is oversold by/));
+    const forgiven = compare({ ...oversold, mayOversell: true });
+    expect(forgiven.oversold).toBe(units);
+    expect(forgiven.violations).not.toContainEqual(expect.stringMatching(/is oversold by/));
+  });
+
   it('lets a record that is no event have no effect', () => {
     const history = cleanHistory();
     const tombstone = { ...created('c', 'nobody'), value: null };
