@@ -64,8 +64,12 @@ export const createMember = ({ role, name, port, env, outputDir }: MemberOptions
   const keep = () => keepRunning({ ...spec, name, beforeStart }, { onChange, onLine: (_, line) => print(line), say: print, onRefused });
   let kept = keep();
   const untilReady = async (): Promise<void> => {
-    await kept.untilReady({ limitMs: patience(READY_LIMIT_MS), orEnds: false }).catch((error: Error) => {
-      throw new Error(`${error.message}\n${printed}`, { cause: error });
+    await kept.untilReady({ limitMs: patience(READY_LIMIT_MS), orEnds: false }).catch(async (error: Error) => {
+      const why = await fetch(`http://127.0.0.1:${port}/health/ready`).then(
+        (response) => response.text(),
+        () => 'it does not answer',
+      );
+      throw new Error(`${error.message}\n${why}\n${printed}`, { cause: error });
     });
   };
   return {
