@@ -102,8 +102,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'keepOutbox(outbox, products, requests);',
     replace: '',
     world: 'products',
-    from: 160,
-    seeds: 120,
+    from: 640,
   },
   {
     name: 'lost-answer-believed',
