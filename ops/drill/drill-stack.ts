@@ -1,8 +1,7 @@
-// ops/drill/drill-stack.ts: a whole stack of its own for one drill: temporary data, free ports, and what an operator would see of it.
+// ops/drill/drill-stack.ts: a whole stack of its own for one drill: temporary data, free ports, and the operator's commands.
 // Nothing of a stack that runs on this machine already is touched.
 
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/runtime/app-error.ts';
@@ -11,6 +10,7 @@ import { readableLine } from '../local-stack/processes/readable-line.ts';
 import { readStartSettings } from '../local-stack/settings.ts';
 import { createStack, type Stack } from '../local-stack/stack.ts';
 import { temporaryData } from '../local-stack/temporary-data.ts';
+import { createSightings, type Sightings } from './sightings.ts';
 
 export interface DrillStack {
   /** Absolute paths of what a fault may break while everything is stopped. */
@@ -24,7 +24,7 @@ export interface DrillStack {
   /** From now on `sees` looks at what is said after this. */
   forgetSaid: () => void;
   /** The first sentence that matches, of those that the roles print, end with, or give as the reason why they are not ready, or that clients see. */
-  sees: (sentence: RegExp, clientSees?: (api: string) => Promise<string[]>) => Promise<string>;
+  sees: Sightings['sees'];
   /** From the next start on the roles are told this, too. */
   setEnv: (more: Record<string, string>) => void;
   /** Runs `npm run orders -- ARGUMENTS`, prints it with what it says, and resolves with its exit code and its last lines. */
@@ -47,10 +47,7 @@ export interface DrillStackOptions {
 const CHECKOUT = resolve(import.meta.dirname, '..', '..');
 // A broker that recovers, a projector that reads everything again: on a slow machine some ten seconds each.
 const READY_LIMIT_MS = 180_000;
-const SEEN_LIMIT_MS = 120_000;
 const POLL_MS = 200;
-const SENTENCES_MAX = 1_000; // of which one is looked for; roles that restart repeat themselves
-const READY_ANSWER_LIMIT_MS = 2_000;
 
 export const createDrillStack = async ({ say, machine, env: more = {}, ...options }: DrillStackOptions): Promise<DrillStack> => {
   const data = await temporaryData('drill');
@@ -58,18 +55,14 @@ export const createDrillStack = async ({ say, machine, env: more = {}, ...option
   const env: NodeJS.ProcessEnv = { PATH, HOME, TMPDIR, JAVA_HOME, LOG_LEVEL: 'info', ...more };
   const anyPort = { PORT: '0', PROCESSOR_PORT: '0', PROJECTOR_PORT: '0', KAFKA_PORT: '0', POSTGRES_PORT: '0' };
   const external = (await options.database?.(join(data.path, 'pair'), CHECKOUT)) ?? null;
-  const runFile = join(data.path, 'run.json');
+  const sightings = createSightings(join(data.path, 'run.json'));
+  const { hear, notReady } = sightings;
   let stack: Stack | null = null;
   let starting: Promise<string> = Promise.reject(new Error('not begun'));
   starting.catch(() => {});
-  let sentences: string[] = [];
 
-  const hear = (sentence: string): void => {
-    sentences.push(sentence);
-    if (sentences.length > SENTENCES_MAX) sentences.shift();
-  };
   const begin: DrillStack['begin'] = ({ withoutRoles } = { withoutRoles: false }) => {
-    sentences = [];
+    sightings.forget();
     const settings = readStartSettings({ ...env, ...anyPort, BACKING_SERVICES: 'local', ...(external && { DATABASE_URL: external.url }) });
     stack = createStack({
       checkout: CHECKOUT,
@@ -94,27 +87,6 @@ export const createDrillStack = async ({ say, machine, env: more = {}, ...option
     stack = null;
   };
 
-  const run = (): { api: string; kafka: string; database: string; processes: Record<string, { port: number }> } => {
-    if (!existsSync(runFile)) throw new AppError('LOCAL_STACK', 'The stack of the drill has not started its processes yet.');
-    return JSON.parse(readFileSync(runFile, 'utf8'));
-  };
-  const notReady = async (): Promise<string[]> => {
-    if (!existsSync(runFile)) return [];
-    const { processes } = run();
-    const roles = (['api', 'processor', 'projector'] as const).filter((role) => processes[role] !== undefined);
-    const answers = await Promise.all(roles.map((role) => reasonsOf(role, processes[role]!.port)));
-    return answers.flat();
-  };
-  const sees: DrillStack['sees'] = async (sentence, clientSees = async () => []) => {
-    const deadline = performance.now() + SEEN_LIMIT_MS;
-    while (performance.now() < deadline) {
-      const clients = existsSync(runFile) ? await clientSees(run().api) : [];
-      const found = [...sentences, ...(await notReady()), ...clients].find((said) => sentence.test(said));
-      if (found !== undefined) return found;
-      await delay(POLL_MS);
-    }
-    throw new AppError('LOCAL_STACK', `Nothing like ${sentence} was said. The last lines:\n${sentences.slice(-20).join('\n')}`);
-  };
   const ready = async (): Promise<string> => {
     const api = await starting;
     const deadline = performance.now() + READY_LIMIT_MS;
@@ -127,7 +99,7 @@ export const createDrillStack = async ({ say, machine, env: more = {}, ...option
   };
 
   const orders: DrillStack['orders'] = (args, { input = '' } = {}) => {
-    const { kafka, database } = run();
+    const { kafka, database } = sightings.running();
     say(`  $ npm run orders -- ${args.join(' ')}`);
     return new Promise((done) => {
       const given = { env: { ...env, LOG_LEVEL: 'silent', KAFKA_BROKERS: kafka, DATABASE_URL: database }, cwd: CHECKOUT };
@@ -146,31 +118,15 @@ export const createDrillStack = async ({ say, machine, env: more = {}, ...option
     begin,
     ready,
     stop,
-    forgetSaid: () => {
-      sentences = [];
-    },
-    sees,
+    forgetSaid: sightings.forget,
+    sees: sightings.sees,
     setEnv: (told) => Object.assign(env, told),
     orders,
-    addresses: run,
+    addresses: sightings.running,
     remove: async () => {
       await stop();
       await external?.stop();
       await data.remove();
     },
   };
-};
-
-/** Why a role is not ready, one sentence each; none: it is. A process between two starts does not answer, which is a reason, too. */
-const reasonsOf = async (role: string, port: number): Promise<string[]> => {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(READY_ANSWER_LIMIT_MS) });
-    const { checks = {} } = (await response.json()) as { checks?: Record<string, { ok: boolean; detail?: string; reason?: string }> };
-    if (response.ok) return [];
-    return Object.entries(checks).flatMap(([name, { ok, ...why }]) =>
-      ok ? [] : [`${role} is not ready, ${name}: ${Object.values(why).join(' ')}`],
-    );
-  } catch {
-    return [`${role} does not answer`];
-  }
 };

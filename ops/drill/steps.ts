@@ -11,6 +11,13 @@ export const orders = async (stack: DrillStack, ...args: string[]): Promise<void
 
 export const rebuild = (stack: DrillStack): Promise<void> => orders(stack, 'rebuild');
 
+/** Something happens to what is stored while nothing runs; then all of it is started again. */
+export const whileStopped = async (stack: DrillStack, happens: () => unknown): Promise<void> => {
+  await stack.stop();
+  await happens();
+  stack.begin();
+};
+
 /** Stops every role, repairs with the broker and the database alone, and starts all of it again. */
 export const withoutRoles = async (stack: DrillStack, repair: () => Promise<void>): Promise<void> => {
   await stack.stop();

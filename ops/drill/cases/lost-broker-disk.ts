@@ -2,17 +2,13 @@
 
 import { rm } from 'node:fs/promises';
 import type { DrillCase } from '../drill.ts';
-import { restoreLogWithoutProducts } from '../steps.ts';
+import { restoreLogWithoutProducts, whileStopped } from '../steps.ts';
 
 export const lostBrokerDisk: DrillCase = {
   name: 'lost-broker-disk',
   loss: 'the disk of the only broker: every topic, and where every group stands',
   section: 'the-log-is-lost',
-  fault: async (stack) => {
-    await stack.stop();
-    await rm(stack.kafkaData, { recursive: true });
-    stack.begin();
-  },
+  fault: (stack) => whileStopped(stack, () => rm(stack.kafkaData, { recursive: true })),
   sees: /belongs to another log/,
   recover: restoreLogWithoutProducts,
   keepsProducts: false,

@@ -3,7 +3,7 @@
 import type { DrillCase } from '../drill.ts';
 import { cutLog } from '../faults/cut-log.ts';
 import { dropSchemas } from '../faults/drop-schemas.ts';
-import { restoreLog } from '../steps.ts';
+import { restoreLog, whileStopped } from '../steps.ts';
 
 export const lostEndAndLedger: DrillCase = {
   name: 'lost-end-and-ledger',
@@ -11,9 +11,7 @@ export const lostEndAndLedger: DrillCase = {
   section: 'two-at-once',
   fault: async (stack) => {
     await dropSchemas(stack.addresses().database, ['ledger']);
-    await stack.stop();
-    await cutLog(stack.kafkaData, 'orders', 2);
-    stack.begin();
+    await whileStopped(stack, () => cutLog(stack.kafkaData, 'orders', 2));
   },
   sees: /lies beyond the end of the log/,
   recover: restoreLog,

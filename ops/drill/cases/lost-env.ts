@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { DrillCase } from '../drill.ts';
+import { whileStopped } from '../steps.ts';
 
 const newSecret = (): string => randomBytes(48).toString('base64url');
 
@@ -10,11 +11,7 @@ export const lostEnv: DrillCase = {
   loss: 'the file .env: the secret of the tokens; another one is made',
   section: 'env-is-lost',
   env: { AUTH: 'required', JWT_SECRET: newSecret() },
-  fault: async (stack) => {
-    await stack.stop();
-    stack.setEnv({ JWT_SECRET: newSecret() });
-    stack.begin();
-  },
+  fault: (stack) => whileStopped(stack, () => stack.setEnv({ JWT_SECRET: newSecret() })),
   sees: /a client: 401/,
   recover: async (stack, caller) => caller.signIn(await stack.ready()),
   lostForGood: null,

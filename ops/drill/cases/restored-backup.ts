@@ -2,6 +2,7 @@
 
 import type { DrillCase } from '../drill.ts';
 import { copyFolder } from '../faults/copy-folder.ts';
+import { whileStopped } from '../steps.ts';
 
 const backupOf = (data: string): string => `${data}.backup`;
 
@@ -11,15 +12,11 @@ export const restoredBackup: DrillCase = {
   section: 'a-backup-is-restored',
   prepare: async (stack) => {
     const data = await stack.postgresData();
-    await stack.stop();
-    await copyFolder(data, backupOf(data));
-    stack.begin();
+    await whileStopped(stack, () => copyFolder(data, backupOf(data)));
   },
   fault: async (stack) => {
     const data = await stack.postgresData();
-    await stack.stop();
-    await copyFolder(backupOf(data), data);
-    stack.begin();
+    await whileStopped(stack, () => copyFolder(backupOf(data), data));
   },
   sees: /database of the ledger has lost commits/,
   recover: async () => {},
