@@ -8,7 +8,7 @@ import type { StockLine } from '../../shared/order/stock.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { FenceStamp, StartCopy } from '../consumer-group.ts';
-import type { Answer } from './product-requests.ts';
+import type { Answer } from './products/product-answers.ts';
 
 export interface PartitionRef {
   topic: string;

@@ -10,7 +10,7 @@ import type { ProductEvent } from '../../shared/product/events.ts';
 import { createFences, type FenceRow, type FenceStep } from './fences.ts';
 import type { CarriedOrder, Claim, CommittedOffsets, Ledger, ReadMark, StartMove, StockStep } from './ledger.ts';
 import { LedgerWentBack } from './ledger-went-back.ts';
-import { overtaken, type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './product-requests.ts';
+import { overtaken, type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './products/product-requests.ts';
 import {
   answerOf,
   CARRIED_FIELDS,

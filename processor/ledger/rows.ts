@@ -8,7 +8,8 @@ import type { ProductRow, RequestRow } from '../../shared/postgres/tables/ledger
 import type { ProductFactName } from '../../shared/product/events.ts';
 import type { Product } from '../../shared/product/product.ts';
 import type { CarriedOrder } from './ledger.ts';
-import type { Answer, LedgerProduct } from './product-requests.ts';
+import type { Answer } from './products/product-answers.ts';
+import type { LedgerProduct } from './products/product-requests.ts';
 import type { Reservation } from './stock.ts';
 
 export interface CarriedRow {

@@ -6,7 +6,7 @@ import type { Appender } from '../../shared/log/log.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Outage } from '../../shared/runtime/outage.ts';
-import type { Answer } from '../ledger/product-requests.ts';
+import type { Answer } from '../ledger/products/product-answers.ts';
 
 export interface ProductOutbox {
   /** Answers in the order of their decisions; one that waits here already is not taken twice. */

@@ -2,7 +2,8 @@
 // Those may still be on their way into the log. Pure.
 
 import { evolveProduct } from '../../../shared/product/product.ts';
-import { type Answer, deltaOf, type LedgerProduct } from '../product-requests.ts';
+import type { Answer } from '../products/product-answers.ts';
+import { deltaOf, type LedgerProduct } from '../products/product-requests.ts';
 import type { StoredRequest } from '../rows.ts';
 import type { Reservation } from '../stock.ts';
 import type { Refold } from './refold.ts';

@@ -3,7 +3,7 @@
 
 import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest } from '../../../shared/product/events.ts';
 import { answeredBy, evolveProduct, type Product } from '../../../shared/product/product.ts';
-import { type Answer, creationAsAnswer } from '../product-requests.ts';
+import { type Answer, creationAsAnswer } from '../products/product-answers.ts';
 
 export interface ProductRefold {
   take: (partition: number, offset: number, event: ProductEvent) => void;

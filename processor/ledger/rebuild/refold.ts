@@ -9,7 +9,8 @@ import { bringsStock } from '../../../shared/order/stock.ts';
 import type { ProductEvent } from '../../../shared/product/events.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import type { CarriedOrder } from '../ledger.ts';
-import type { Answer, LedgerProduct } from '../product-requests.ts';
+import type { Answer } from '../products/product-answers.ts';
+import type { LedgerProduct } from '../products/product-requests.ts';
 import type { Reservation } from '../stock.ts';
 import { createProductRefold, oldestIn } from './refold-products.ts';
 

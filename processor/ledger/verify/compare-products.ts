@@ -2,7 +2,8 @@
 // The products are compared with the reservations of the same snapshot, too.
 
 import { evolveProduct } from '../../../shared/product/product.ts';
-import { type Answer, deltaOf } from '../product-requests.ts';
+import type { Answer } from '../products/product-answers.ts';
+import { deltaOf } from '../products/product-requests.ts';
 import { answerOf, type LedgerProductRow, productOf } from '../rows.ts';
 import type { Differences } from './differences.ts';
 import type { LedgerSnapshot, ProductHistory } from './snapshot.ts';

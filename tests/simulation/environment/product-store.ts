@@ -1,7 +1,7 @@
 // tests/simulation/environment/product-store.ts: the ledger's products as the api reads them (api/products/product-store.ts).
 
 import type { ProductRow, ProductStore } from '../../../api/products/product-store.ts';
-import { type LedgerProduct, resultOf } from '../../../processor/ledger/product-requests.ts';
+import { type LedgerProduct, resultOf } from '../../../processor/ledger/products/product-requests.ts';
 import type { LogMark } from '../../../shared/log/identity/log-mismatch.ts';
 import type { Product } from '../../../shared/product/product.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';

@@ -14,7 +14,8 @@ import {
   type Start,
 } from '../../../processor/ledger/ledger.ts';
 import { LedgerWentBack } from '../../../processor/ledger/ledger-went-back.ts';
-import { type Answer, inPlaces, type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/product-requests.ts';
+import { type Answer, inPlaces } from '../../../processor/ledger/products/product-answers.ts';
+import { type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/products/product-requests.ts';
 import { moveStock, type Reservation } from '../../../processor/ledger/stock.ts';
 import { isBehind, isBehindCopies, lostDecision } from '../../../processor/ledger/went-back.ts';
 

@@ -2,15 +2,15 @@
 // One decision per request, versions without holes, and stock that nobody is promised before its fact is in the log.
 
 import { describe, expect, it } from 'vitest';
+import type { StoredAnswer } from '../../../../../processor/ledger/products/product-answers.ts';
 import {
   type LedgerProduct,
   overtaken,
   type ProductMoves,
-  type StoredAnswer,
   takeProductEvents,
-} from '../../../../processor/ledger/product-requests.ts';
-import type { ProductEvent, ProductResult } from '../../../../shared/product/events.ts';
-import { productCreated, productEvent } from '../../../support/builders/product-events.ts';
+} from '../../../../../processor/ledger/products/product-requests.ts';
+import type { ProductEvent, ProductResult } from '../../../../../shared/product/events.ts';
+import { productCreated, productEvent } from '../../../../support/builders/product-events.ts';
 
 let ids = 0;
 const stamp = () => ({ newId: () => `new-${++ids}`, now: () => 1_000 });

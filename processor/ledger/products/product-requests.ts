@@ -1,16 +1,10 @@
-// processor/ledger/product-requests.ts: what records of the topic `products` do to the ledger (R11).
+// processor/ledger/products/product-requests.ts: what records of the topic `products` do to the ledger (R11).
 // Pure; the ledger loads products and earlier decisions, under locks, and writes what this returns.
 
-import { answerProductRequest, type StockUse } from '../../shared/product/decider.ts';
-import type {
-  ProductCreated,
-  ProductEvent,
-  ProductFact,
-  ProductRefusal,
-  ProductRequest,
-  ProductResult,
-} from '../../shared/product/events.ts';
-import { evolveProduct, type Product } from '../../shared/product/product.ts';
+import { answerProductRequest, type StockUse } from '../../../shared/product/decider.ts';
+import type { ProductEvent, ProductFact, ProductRefusal, ProductRequest, ProductResult } from '../../../shared/product/events.ts';
+import { evolveProduct, type Product } from '../../../shared/product/product.ts';
+import { type AnswerMoves, type AnswersBefore, createAnswers, creationAsAnswer, inPlaces } from './product-answers.ts';
 
 /** What the ledger knows of a product. */
 export interface LedgerProduct {
@@ -25,38 +19,13 @@ export interface LedgerProduct {
   sold: number;
 }
 
-/** A decision: the very event to append, fixed when it is decided. */
-export interface Answer {
-  requestId: string;
-  commandHash: string | null;
-  event: ProductFact | ProductRefusal;
-}
-
-export interface ProductState {
+export interface ProductState extends AnswersBefore {
   products: ReadonlyMap<string, LedgerProduct>;
-  /** Decisions that exist, of those that the events ask for or name. */
-  decisions: ReadonlyMap<string, { delivered: boolean; eventId: string }>;
-  /** Undelivered decisions about the products that `overtaken` names, in the order in which they were made. */
-  outbox: readonly Answer[];
 }
 
-export interface ProductMoves {
+export interface ProductMoves extends AnswerMoves {
   /** What is new or differs, by id. */
   products: Map<string, LedgerProduct>;
-  /** New decisions, and the answers that were found in the log: creations under an Idempotency-Key, what another writer answered. */
-  added: StoredAnswer[];
-  /** Decisions that exist and have another event from now on. */
-  rewritten: StoredAnswer[];
-  /** Decisions whose event, or another answer, was read now. */
-  delivered: string[];
-  /** Of the added and the rewritten: what the log does not have. */
-  toAppend: Answer[];
-}
-
-export interface StoredAnswer {
-  answer: Answer;
-  /** Its event is in the log. */
-  delivered: boolean;
 }
 
 export interface Stamp {
@@ -83,24 +52,8 @@ export const overtaken = ({ products, decisions }: Omit<ProductState, 'outbox'>,
  */
 export const takeProductEvents = (state: ProductState, events: readonly ProductEvent[], { newId, now }: Stamp): ProductMoves => {
   const products = new Map<string, LedgerProduct>();
-  const answers = new Map<string, Answer>();
-  const rewritten = new Map<string, Answer>();
-  const heard = new Map<string, Answer>();
-  const delivered = new Set<string>();
+  const answers = createAnswers(state);
   const find = (id: string): LedgerProduct => products.get(id) ?? state.products.get(id) ?? unknownProduct(id);
-  const decisionOf = (requestId: string | null): { delivered: boolean; eventId: string } | undefined => {
-    if (requestId === null) return undefined;
-    const answer = rewritten.get(requestId) ?? answers.get(requestId) ?? heard.get(requestId);
-    const known = answer ? { eventId: answer.event.id, delivered: heard.has(requestId) } : state.decisions.get(requestId);
-    return known && { ...known, delivered: known.delivered || delivered.has(requestId) };
-  };
-
-  /** What is decided about a product and not read, in the order of the decisions. */
-  const undelivered = (productId: string): Answer[] => {
-    const earlier = state.outbox.filter(({ requestId, event }) => event.productId === productId && !delivered.has(requestId));
-    const now = [...answers.values()].filter(({ requestId, event }) => event.productId === productId && !delivered.has(requestId));
-    return [...earlier.map((answer) => rewritten.get(answer.requestId) ?? answer), ...now];
-  };
 
   /**
    * The log has its own answer to the request, if this is one: what was decided gives way. But not a fact that was decided for another place:
@@ -109,17 +62,16 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
   const readAnswer = (event: ProductFact | ProductRefusal): void => {
     const { causationId: requestId } = event;
     if (requestId === null) return;
-    const known = decisionOf(requestId);
+    const known = answers.of(requestId);
     if (known?.delivered) return;
     if (known?.eventId !== event.id) {
-      const ours = undelivered(event.productId).find((answer) => answer.requestId === requestId);
+      const ours = answers.undelivered(event.productId).find((answer) => answer.requestId === requestId);
       if (ours?.event.kind === 'fact' && !(event.kind === 'fact' && event.version === ours.event.version)) return;
       const answer = { requestId, commandHash: ours?.commandHash ?? null, event };
-      if (known === undefined) heard.set(requestId, answer);
-      else if (answers.has(requestId)) answers.set(requestId, answer);
-      else rewritten.set(requestId, answer);
+      if (known === undefined) answers.hear(answer);
+      else answers.replace(answer);
     }
-    if (known !== undefined) delivered.add(requestId);
+    if (known !== undefined) answers.deliver(requestId);
   };
 
   /**
@@ -128,18 +80,14 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
    */
   const decideAgain = (known: LedgerProduct, read: Product): LedgerProduct => {
     let next: LedgerProduct = { ...known, read, product: read, unreadIn: 0 };
-    const facts = undelivered(known.productId).flatMap((answer) =>
-      answer.event.kind === 'fact' ? [{ ...answer, event: answer.event }] : [],
-    );
-    facts.sort((one, other) => one.event.version - other.event.version);
+    const decisions = answers.undelivered(known.productId).sort(inPlaces);
+    const facts = decisions.flatMap((answer) => (answer.event.kind === 'fact' ? [{ ...answer, event: answer.event }] : []));
     for (const { event } of facts) if (event.version > read.version) next = decided(next, event);
     for (const { event, ...answer } of facts) {
       if (event.version > read.version) continue;
       const place = { ...event, id: newId(), version: next.product!.version + 1 } as ProductFact;
       next = decided(next, place);
-      const again = { ...answer, event: withResult(place, next) };
-      if (answers.has(answer.requestId)) answers.set(answer.requestId, again);
-      else rewritten.set(answer.requestId, again);
+      answers.replace({ ...answer, event: withResult(place, next) });
     }
     return next;
   };
@@ -149,17 +97,17 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     const { product: read, effect } = evolveProduct(known.read, event);
     if (read === null || effect !== 'applied') return;
     const ahead = (known.product?.version ?? 0) >= read.version;
-    const ours = ahead && decisionOf(event.causationId)?.eventId === event.id;
+    const ours = ahead && answers.of(event.causationId)?.eventId === event.id;
     readAnswer(event);
     if (ours) {
       // What it says is decided already, now it is in the log too.
       products.set(event.productId, { ...known, read, unreadIn: known.unreadIn - Math.max(0, deltaOf(event)) });
     } else products.set(event.productId, decideAgain(known, read));
-    if (event.name === 'ProductCreated' && event.data.command_hash !== null) heard.set(event.id, creationAsAnswer(event));
+    if (event.name === 'ProductCreated' && event.data.command_hash !== null) answers.hear(creationAsAnswer(event));
   };
 
   const answer = (request: ProductRequest): void => {
-    if (decisionOf(request.id) !== undefined) return;
+    if (answers.of(request.id) !== undefined) return;
     const known = find(request.productId);
     const draft = answerProductRequest(known.product, known, request);
     const envelope = {
@@ -173,13 +121,13 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     const { id: requestId } = request;
     const { command_hash: commandHash } = request.data;
     if (known.product === null || draft.kind === 'refusal') {
-      answers.set(requestId, { requestId, commandHash, event: { ...draft, ...envelope } as ProductRefusal });
+      answers.add({ requestId, commandHash, event: { ...draft, ...envelope } as ProductRefusal });
       return;
     }
     const fact = { ...draft, ...envelope, version: known.product.version + 1 } as ProductFact;
     const next = decided(known, fact);
     products.set(request.productId, next);
-    answers.set(requestId, { requestId, commandHash, event: withResult(fact, next) });
+    answers.add({ requestId, commandHash, event: withResult(fact, next) });
   };
 
   for (const event of events) {
@@ -187,24 +135,8 @@ export const takeProductEvents = (state: ProductState, events: readonly ProductE
     else if (event.kind === 'refusal') readAnswer(event);
     else readFact(event);
   }
-  const stored = (some: Iterable<Answer>, isRead: (requestId: string) => boolean): StoredAnswer[] =>
-    Array.from(some, (each) => ({ answer: each, delivered: isRead(each.requestId) }));
-  const isDelivered = (requestId: string): boolean => delivered.has(requestId);
-  const added = [...stored(answers.values(), isDelivered), ...stored(heard.values(), () => true)];
-  const changed = stored(rewritten.values(), isDelivered);
-  return {
-    products,
-    added,
-    rewritten: changed,
-    delivered: [...delivered],
-    toAppend: [...changed, ...added].flatMap((each) => (each.delivered ? [] : [each.answer])).sort(inPlaces),
-  };
+  return { products, ...answers.moves() };
 };
-
-const placeOf = ({ event }: Answer): number => (event.kind === 'fact' ? event.version : 0);
-
-/** The order in which answers are appended: a fact that comes before its predecessor is void. */
-export const inPlaces = (one: Answer, other: Answer): number => placeOf(one) - placeOf(other);
 
 const unknownProduct = (productId: string): LedgerProduct => ({
   productId,
@@ -227,9 +159,6 @@ const withResult = (fact: ProductFact, { product, reserved, sold }: LedgerProduc
 
 const isOurs = (decisions: ProductState['decisions'], { id, causationId }: ProductFact): boolean =>
   causationId !== null && decisions.get(causationId)?.eventId === id;
-
-/** A creation is its own answer: it is found by its own id. */
-export const creationAsAnswer = (event: ProductCreated): Answer => ({ requestId: event.id, commandHash: event.data.command_hash, event });
 
 /** What the client is told: by this fact alone it can be told again. */
 export const resultOf = (product: Product, { reserved, sold }: StockUse): ProductResult => ({
