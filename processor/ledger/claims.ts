@@ -73,7 +73,8 @@ export const createClaims = ({ ledger, topic, committedOffsets, checkMarks, repa
         waiting.delete(call);
         // Before anything is read or decided: what the ledger holds must follow from this very log.
         topicId = await checkMarks(marksOf(claim.starts));
-        for (const [partition, start] of claim.starts) starts.set(partition, start);
+        // A later call may have claimed it since, behind another owner that moved it on.
+        for (const [partition, start] of claim.starts) if (wanted.get(partition) === call) starts.set(partition, start);
         return new Map(Array.from(claim.starts, ([partition, { offset }]) => [partition, offset]));
       }
       note(call, claim.reason);

@@ -14,13 +14,14 @@ const setUp = (repair: () => Promise<void> = async () => {}) => {
   const committed = new Map([['orders', new Map<number, StartCopy>()]]);
   const waiting: (() => void)[] = [];
   const checked: LogMark[] = [];
-  const log = { isAnother: false };
+  const log = { isAnother: false, answers: [] as Promise<void>[] };
   const claims = createClaims({
     ledger: createMemoryLedger(tables),
     topic: 'orders',
     committedOffsets: async () => committed,
     checkMarks: async (marks) => {
       checked.push(...marks);
+      await log.answers.shift();
       if (log.isAnother) throw new AppError('LOG_MISMATCH', 'another log');
       return 'topic';
     },
@@ -104,6 +105,21 @@ describe('claims', () => {
     expect(checked).toEqual([{ partition: 1, ...mark }]);
     log.isAnother = true;
     await expect(claims.startOffsets([1])).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
+  });
+
+  it('go by the latest one where a partition came back while an earlier one still asked the log', async () => {
+    const { tables, claims, passed, log } = setUp();
+    const slow = Promise.withResolvers<void>();
+    log.answers.push(slow.promise);
+    tables.partitions.set('orders/0', { epoch: 3, sequence: 8, start: { offset: 9, note: 'logtime=4' } });
+    const first = claims.startOffsets([0]);
+    await passed();
+    claims.revoked([0]);
+    tables.partitions.set('orders/0', { epoch: 5, sequence: 30, start: { offset: 20, note: 'logtime=7' } }); // its owner in between
+    expect(await claims.startOffsets([0])).toEqual(new Map([[0, 20]]));
+    slow.resolve();
+    await first;
+    expect(claims.noted({ partition: 0, startOffset: 20, highWatermark: 20, metadata: null }).metadata).toBe('logtime=7');
   });
 
   it('leave alone what was taken away while they waited: its new owner has it', async () => {
