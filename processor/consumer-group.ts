@@ -1,5 +1,5 @@
 // processor/consumer-group.ts: the consumer groups of the processors, one per topic, and what they note in Kafka: copies of the ledger's starts.
-// The metadata of an offset is `logtime=TIME;ledger=EPOCH.SEQUENCE`, either part alone where the other is not known.
+// The metadata of an offset is `logtime=TIME;ledger=EPOCH.SEQUENCE`, the second part alone for products, the first alone in older copies.
 
 import type { LogClient } from '../shared/log/connect/client.ts';
 import type { GroupOffset } from '../shared/log/log.ts';
@@ -20,10 +20,9 @@ export interface StartCopy {
 export const processorGroup = (topic: string): string => `${topic}.processor`;
 
 /** What the group is to keep of a start: its note, and how far the ledger had come when it was written (R17). */
-export const copyOf = ({ offset, note }: { offset: number; note: string | null }, stamp: FenceStamp | null): GroupOffset => {
-  const ledger = stamp === null ? null : `ledger=${stamp.epoch}.${stamp.sequence}`;
-  const metadata = [note, ledger].filter((part) => part !== null).join(';');
-  return { offset, ...(metadata === '' ? {} : { metadata }) };
+export const copyOf = ({ offset, note }: { offset: number; note: string | null }, { epoch, sequence }: FenceStamp): GroupOffset => {
+  const ledger = `ledger=${epoch}.${sequence}`;
+  return { offset, metadata: note === null ? ledger : `${note};${ledger}` };
 };
 
 export const startCopy = ({ offset, metadata = '' }: GroupOffset): StartCopy => {

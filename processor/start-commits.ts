@@ -14,7 +14,7 @@ export interface StartCommitsOptions {
   starts: () => ReadonlyMap<number, StartMove>;
   /** In the ledger. */
   note: (starts: ReadonlyMap<number, StartMove>) => Promise<void>;
-  /** As the ledger's row of the partition stands now, at least. */
+  /** As the ledger's row of the partition stands now, at least; null: it was taken away, and not claimed again yet. */
   stampOf: (partition: number) => FenceStamp | null;
   /** In Kafka. */
   copy: (offsets: ReadonlyMap<number, GroupOffset>) => Promise<void>;
@@ -55,8 +55,15 @@ export const createStartCommits = (options: StartCommitsOptions): (() => Promise
     });
     if (done === null) return;
     writtenAt = clock.now();
-    for (const [partition, { offset }] of done) written.set(partition, offset);
-    await copy(new Map(Array.from(done, ([partition, move]) => [partition, copyOf(move, stampOf(partition))])));
+    const copies = new Map<number, GroupOffset>();
+    for (const [partition, move] of done) {
+      const stamp = stampOf(partition);
+      // Another owner may have moved it on before it came back: what was noted then says nothing about the start that is claimed next.
+      if (stamp === null) continue;
+      written.set(partition, move.offset);
+      copies.set(partition, copyOf(move, stamp));
+    }
+    if (copies.size > 0) await copy(copies);
   };
   return () => {
     running ??= commit().finally(() => {

@@ -15,7 +15,7 @@ export const startMoves = (partitions: Iterable<Partition>, rule: CarryRule): Ma
   return moves;
 };
 
-/** These moves were made. */
+/** These moves were made. None is of an ownership before: a partition that comes back is claimed behind the answer to them (fences.ts). */
 export const noteMoves = (partitions: Iterable<Partition>, moves: ReadonlyMap<number, StartMove>): void => {
   for (const partition of partitions) {
     const move = moves.get(partition.partition);

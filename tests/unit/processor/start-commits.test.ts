@@ -14,6 +14,10 @@ const setUp = () => {
     [0, { offset: 5, note: 'logtime=1' }],
     [1, { offset: 7, note: null }],
   ]);
+  const stamps = new Map([
+    [0, { epoch: 4, sequence: 19 }],
+    [1, { epoch: 2, sequence: 6 }],
+  ]);
   const calls: [string, number[]][] = [];
   const failures: Error[] = [];
   const clock = {
@@ -33,7 +37,7 @@ const setUp = () => {
       const failure = failures.shift();
       if (failure) throw failure;
     },
-    stampOf: (partition) => (partition === 0 ? { epoch: 4, sequence: 19 } : null),
+    stampOf: (partition) => stamps.get(partition) ?? null,
     copy: async (moved) => {
       calls.push(['copy', [...moved.keys()]]);
       for (const [partition, offset] of moved) copies.set(partition, offset);
@@ -44,7 +48,7 @@ const setUp = () => {
   const pass = (ms: number): void => {
     now += ms;
   };
-  return { starts, calls, noted, copies, failures, commit, pass };
+  return { starts, stamps, calls, noted, copies, failures, commit, pass };
 };
 
 describe('start offsets', () => {
@@ -69,11 +73,12 @@ describe('start offsets', () => {
     expect(copies).toEqual(
       new Map([
         [0, { offset: 5, metadata: 'logtime=1;ledger=4.19' }],
-        [1, { offset: 7 }],
+        [1, { offset: 7, metadata: 'ledger=2.6' }],
       ]),
     );
     expect(startCopy(copies.get(0)!)).toEqual({ offset: 5, stamp: { epoch: 4, sequence: 19 } });
-    expect(startCopy(copies.get(1)!)).toEqual({ offset: 7, stamp: null });
+    expect(startCopy(copies.get(1)!)).toEqual({ offset: 7, stamp: { epoch: 2, sequence: 6 } });
+    expect(startCopy({ offset: 7 })).toEqual({ offset: 7, stamp: null });
     expect(startCopy({ offset: 7, metadata: 'logtime=5' })).toEqual({ offset: 7, stamp: null }); // of an older version
     expect(startCopy({ offset: 7, metadata: 'ledger=1.2' })).toEqual({ offset: 7, stamp: { epoch: 1, sequence: 2 } }); // of products
   });
@@ -103,6 +108,22 @@ describe('start offsets', () => {
     failures.push(new AppError('DATABASE_UNAVAILABLE', 'away'));
     await commit();
     expect(calls.map(([what]) => what)).toEqual(['note', 'note', 'copy']);
+  });
+
+  it('are neither copied nor taken for written where the partition was taken away and came back before the answer (R17)', async () => {
+    const { calls, stamps, commit } = setUp();
+    const committed = commit();
+    const stamp = stamps.get(1)!;
+    stamps.delete(1); // it is wanted again, and claimed after this answer
+    await committed;
+    stamps.set(1, stamp);
+    await commit();
+    expect(calls).toEqual([
+      ['note', [0, 1]],
+      ['copy', [0]],
+      ['note', [1]],
+      ['copy', [1]],
+    ]);
   });
 
   it('of partitions that were taken away meanwhile are not insisted on', async () => {
