@@ -10,7 +10,7 @@ import type { ProductEvent } from '../../shared/product/events.ts';
 import { createFences, type FenceRow, type FenceStep } from './fences.ts';
 import type { CarriedOrder, Claim, CommittedOffsets, Ledger, ReadMark, StartMove, StockStep } from './ledger.ts';
 import { LedgerWentBack } from './ledger-went-back.ts';
-import { overtaken, type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './products/product-requests.ts';
+import { areTaken, overtaken, type ProductMoves, type ProductState, type Stamp, takeProductEvents } from './products/product-requests.ts';
 import {
   answerOf,
   CARRIED_FIELDS,
@@ -106,9 +106,7 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
     },
     takeProductEvents: ({ topic, partition }, events, end) =>
       fences.transaction(topic, new Map([[partition, { next: end, mark: end.mark ?? null }]]), async (client) => {
-        // Taken before, in a transaction whose answer was lost: what was void at its place might apply now.
-        const isTaken = fences.startOf({ topic, partition }) >= end.offset;
-        if (isTaken || events.length === 0) return { answers: [], delivered: [] };
+        if (areTaken(fences.startOf({ topic, partition }), end.offset) || events.length === 0) return { answers: [], delivered: [] };
         const moves = takeProductEvents(await lockProducts(client, partition, events), events, stamp);
         await writeProducts(client, partition, moves);
         return { answers: moves.toAppend, delivered: moves.delivered };

@@ -47,6 +47,12 @@ export const overtaken = ({ products, decisions }: Omit<ProductState, 'outbox'>,
 };
 
 /**
+ * Whether the ledger has these events already: their transaction was committed, and its answer was lost. Taken again, an event that was void
+ * at its place might apply.
+ */
+export const areTaken = (startOffset: number, endOffset: number): boolean => startOffset >= endOffset;
+
+/**
  * Takes the events in log order. Total: whatever the log says of a product can be taken. A request that has its decision gets no other; a
  * fact counts only in its version's place. A decision whose place another fact took keeps what it decided, in the next free place.
  */

@@ -15,7 +15,7 @@ import {
 } from '../../../processor/ledger/ledger.ts';
 import { LedgerWentBack } from '../../../processor/ledger/ledger-went-back.ts';
 import { type Answer, inPlaces } from '../../../processor/ledger/products/product-answers.ts';
-import { type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/products/product-requests.ts';
+import { areTaken, type LedgerProduct, overtaken, takeProductEvents } from '../../../processor/ledger/products/product-requests.ts';
 import { moveStock, type Reservation } from '../../../processor/ledger/stock.ts';
 import { isBehind, isBehindCopies, lostDecision } from '../../../processor/ledger/went-back.ts';
 
@@ -130,7 +130,7 @@ export const createMemoryLedger = (
     takeProductEvents: (where, events, end) =>
       transact(() => {
         requireOwned([where]);
-        if ((tables.partitions.get(keyOf(where))?.start.offset ?? 0) >= end.offset) return { answers: [], delivered: [] };
+        if (areTaken(tables.partitions.get(keyOf(where))?.start.offset ?? 0, end.offset)) return { answers: [], delivered: [] };
         const decisions = Array.from(
           tables.requests,
           ([id, { delivered, answer }]) => [id, { delivered, eventId: answer.event.id }] as const,
