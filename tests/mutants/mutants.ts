@@ -8,6 +8,7 @@ import { LEDGER_MUTANTS } from './mutants/ledger.ts';
 import { PROCESSOR_MUTANTS } from './mutants/processor.ts';
 import { PRODUCT_MUTANTS } from './mutants/products.ts';
 import { PROJECTOR_MUTANTS } from './mutants/projector.ts';
+import { RETURNED_MUTANTS } from './mutants/returned.ts';
 import { SYSTEM_MUTANTS } from './mutants/system.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEDGER_MUTANTS,
   ...PRODUCT_MUTANTS,
   ...PROJECTOR_MUTANTS,
+  ...RETURNED_MUTANTS,
   ...API_MUTANTS,
   ...SYSTEM_MUTANTS,
 ];

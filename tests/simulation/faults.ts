@@ -4,6 +4,7 @@
 import { backupOf, type ReadModelTables } from '../support/in-memory/read-model.ts';
 import type { Fleet } from './fleet.ts';
 import { isBehindCopies, isRebuilding, loseEndOfCopies, rebuildLedger } from './processes/rebuild-ledger.ts';
+import { sendRebalances } from './rebalances.ts';
 import { ORDERS, PARTITIONS, PRODUCTS, type World } from './world.ts';
 
 export interface FaultRates {
@@ -17,6 +18,8 @@ export interface FaultRates {
   lostEnds?: boolean;
   /** Takes commits of the ledger's database back, too. */
   ledgerLosses?: boolean;
+  /** How often, on average, partitions are taken from their owners and given back; never, if not given. */
+  rebalancesEveryMs?: number;
 }
 
 // How long the api may be behind itself after a restore: its tail reads again from the older checkpoint.
@@ -27,7 +30,7 @@ const LOOK_EVERY_MS = 2_000;
 export const sendFaults = (
   world: World,
   fleet: Fleet,
-  { everyMs, restores = false, rebuilds = false, lostEnds = false, ledgerLosses = false }: FaultRates,
+  { everyMs, restores = false, rebuilds = false, lostEnds = false, ledgerLosses = false, rebalancesEveryMs }: FaultRates,
 ): void => {
   const { sim, log, groups } = world;
   /** Null: there are no tables yet. */
@@ -59,6 +62,8 @@ export const sendFaults = (
   }
   if (lostEnds) kinds.push(() => loseEndOfCopies(world));
   if (ledgerLosses) kinds.push(ledgerLoss(world));
+
+  if (rebalancesEveryMs !== undefined) sendRebalances(world, rebalancesEveryMs);
 
   const next = (): void => {
     if (sim.now() >= sim.calmFrom) return;

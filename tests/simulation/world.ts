@@ -11,12 +11,13 @@ import { emptyReadModel, type ReadModelTables, type Transact } from '../support/
 import { createGroup, type Group } from './environment/group.ts';
 import { createSimulatedLog, type SimulatedLog } from './environment/log.ts';
 import { createSimulatedSender } from './environment/sender.ts';
-import { createTransactions, type Database, inTurn } from './environment/transactions.ts';
+import { createTransactions, type Database, inTurn, isSlow } from './environment/transactions.ts';
 import type { Process } from './kernel/process.ts';
 import { type Simulation, simulate } from './kernel/simulation.ts';
 import { createLedgerWatch } from './truth/ledger-watch.ts';
 import { createProductTruth, type ProductTruth } from './truth/product-truth.ts';
 import { createShortages, type Shortages } from './truth/shortages.ts';
+import { watchCopies } from './truth/start-copies.ts';
 import { createTruth, type Truth } from './truth/truth.ts';
 
 export const ORDERS = 'orders' as const;
@@ -64,12 +65,15 @@ export interface World {
   readsSettleAt: number;
   /** The real appender, over simulated connections. */
   openAppender: (process: Process, queueAgeMaxMs?: number) => RunningAppender;
+  /** A question to the log, which may take long while the process is slow. */
+  untilLogAnswers: (process: Process) => Promise<void>;
   /** Transactions of this process; those of the ledger are watched by the oracle. */
   transact: (process: Process) => Transact;
   transactLedger: (process: Process) => Transact;
 }
 
 const SEND_GAP_MS = 2; // as in the roles' main.ts
+const LOG_ANSWERS_MAX_MS = 1_500;
 const logger = createLogger('simulation', 'silent');
 const partitionCounts = new Map([
   [ORDERS, PARTITIONS],
@@ -82,9 +86,18 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
   const truth = createTruth(PARTITIONS);
   const productTruth = createProductTruth(sim, PARTITIONS);
   const ledger = emptyTables();
-  const database: Database = { faults: settings.databaseFaults, restarts: 0, downUntil: 0 };
+  const database: Database = { faults: settings.databaseFaults, restarts: 0, downUntil: 0, slowUntil: new Map() };
   const shortages = createShortages(sim);
-  const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS });
+  const groups = {
+    processor: createGroup(sim, PARTITIONS, watchCopies(sim, ORDERS)),
+    products: createGroup(sim, PARTITIONS, watchCopies(sim, PRODUCTS)),
+    projector: createGroup(sim, PARTITIONS),
+  };
+  const copyOf = (key: string): number => {
+    const [topic, partition] = key.split('/');
+    return (topic === ORDERS ? groups.processor : groups.products).committed().get(Number(partition))?.offset ?? 0;
+  };
+  const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS, copyOf });
   const log = createSimulatedLog({
     sim,
     topics: Object.fromEntries(partitionCounts),
@@ -109,7 +122,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     ledger,
     rebuilder: null,
     mayBeBehind: false,
-    groups: { processor: createGroup(sim, PARTITIONS), products: createGroup(sim, PARTITIONS), projector: createGroup(sim, PARTITIONS) },
+    groups,
     logger,
     takeOvers: [],
     readsSettleAt: 0,
@@ -121,6 +134,9 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
         minSendGapMs: SEND_GAP_MS,
         ...(queueAgeMaxMs === undefined ? {} : { queueAgeMaxMs }),
       }),
+    untilLogAnswers: async (process) => {
+      if (isSlow(sim, database, process) && sim.chance(0.25)) await sim.pause(sim.between(1, LOG_ANSWERS_MAX_MS));
+    },
     transact: (process) => createTransactions(sim, process, database),
     transactLedger: (process) => {
       const transact = inTurn(createTransactions(sim, process, database));

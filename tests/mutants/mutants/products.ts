@@ -114,6 +114,15 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     world: 'products',
   },
   {
+    name: 'product-events-taken-twice',
+    rule: 'R11',
+    why: 'After a commit without an answer the same events are taken again, and one that was void at its place applies.',
+    file: 'processor/ledger/products/product-requests.ts',
+    find: 'boolean => startOffset >= endOffset;',
+    replace: 'boolean => false;',
+    world: 'processor-swapped-products',
+  },
+  {
     name: 'product-winner-not-asked',
     rule: 'R11',
     why: 'Two who create a product under one id are both told that it is theirs.',

@@ -19,8 +19,13 @@ export interface Group {
   join: (member: Member) => void;
   /** The coordinator takes it for dead; it hears so some time later. */
   expel: (process: Process) => void;
-  /** Only members of the current generation may. */
-  commit: (member: Member, offsets: ReadonlyMap<number, GroupOffset>) => void;
+  /** The generation that the member knows of, for its requests. */
+  generationOf: (member: Member) => number | null;
+  /** Only members of the current generation may, by what they knew when they asked. */
+  commit: (member: Member, generation: number | null, offsets: ReadonlyMap<number, GroupOffset>) => void;
+  /** The members' partitions go to others, or to nobody, and come back so much later: two rebalances, of which all hear soon. */
+  moveAndReturn: (to: 'others' | 'nobody', backAfterMs: number) => void;
+  processes: () => Process[];
   committed: () => ReadonlyMap<number, GroupOffset>;
   /** As an operator's tool may that found no members, or as a log that lost its end leaves what was committed. */
   note: (partition: number, offset: GroupOffset) => void;
@@ -28,6 +33,7 @@ export interface Group {
 
 const REBALANCE_MAX_MS = 1_500; // who has not rejoined by then is expelled
 const HEARTBEAT_MAX_MS = 500; // how late a living member hears that there is a rebalance
+const HEARD_SOON_MS = 10; // a heartbeat that was due just then
 const UNAWARE_MAX_MS = 3_000; // how long an expelled one goes on as if nothing had happened
 
 interface Standing {
@@ -36,10 +42,15 @@ interface Standing {
   generation: number;
 }
 
-export const createGroup = (sim: Simulation, partitionCount: number): Group => {
+/** Called before a member's commit is kept. */
+export type OnCommit = (partition: number, before: GroupOffset | undefined, after: GroupOffset) => void;
+
+export const createGroup = (sim: Simulation, partitionCount: number, onCommit: OnCommit = () => {}): Group => {
   const members = new Map<Member, Standing>();
   const committed = new Map<number, GroupOffset>();
   let generation = 0;
+  /** How far the shares are moved on from where they belong; null: nobody has one. */
+  let turn: number | null = 0;
 
   const expelMember = (member: Member): void => {
     if (!members.delete(member)) return;
@@ -51,7 +62,7 @@ export const createGroup = (sim: Simulation, partitionCount: number): Group => {
     const list = [...members];
     for (const [index, [member, standing]] of list.entries()) {
       const share = Array.from({ length: partitionCount }, (_, partition) => partition).filter(
-        (partition) => partition % list.length === index,
+        (partition) => turn !== null && (partition + turn) % list.length === index,
       );
       const hear = (): void => {
         if (generation !== mine || !members.has(member)) return;
@@ -62,7 +73,7 @@ export const createGroup = (sim: Simulation, partitionCount: number): Group => {
       sim.after(sim.between(1, 40), hear, member.process);
     }
   };
-  const rebalance = (): void => {
+  const rebalance = (heardWithinMs = HEARTBEAT_MAX_MS): void => {
     generation += 1;
     const mine = generation;
     const assignIfComplete = (): void => {
@@ -76,7 +87,7 @@ export const createGroup = (sim: Simulation, partitionCount: number): Group => {
         standing.joined = true;
         assignIfComplete();
       };
-      sim.after(sim.between(1, standing.rejoined ? HEARTBEAT_MAX_MS : 10), hear, member.process);
+      sim.after(sim.between(1, standing.rejoined ? heardWithinMs : 10), hear, member.process);
     }
     const giveUp = (): void => {
       if (generation !== mine) return;
@@ -105,10 +116,23 @@ export const createGroup = (sim: Simulation, partitionCount: number): Group => {
       for (const member of gone) expelMember(member);
       if (gone.length > 0) rebalance();
     },
-    commit: (member, offsets) => {
-      if (members.get(member)?.generation !== generation) return;
-      for (const [partition, offset] of offsets) committed.set(partition, offset);
+    generationOf: (member) => members.get(member)?.generation ?? null,
+    commit: (member, asked, offsets) => {
+      if (!members.has(member) || asked !== generation) return;
+      for (const [partition, offset] of offsets) {
+        onCommit(partition, committed.get(partition), offset);
+        committed.set(partition, offset);
+      }
     },
+    moveAndReturn: (to, backAfterMs) => {
+      const assignAs = (next: number | null): void => {
+        turn = next;
+        rebalance(HEARD_SOON_MS);
+      };
+      assignAs(to === 'nobody' ? null : 1);
+      sim.after(backAfterMs, () => assignAs(0), null);
+    },
+    processes: () => [...members.keys()].map(({ process }) => process),
     committed: () => committed,
     note: (partition, offset) => {
       committed.set(partition, offset);

@@ -135,7 +135,9 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
       fetch(state);
     },
     commit: async (offsets) => {
-      await ask(() => group?.commit(member, offsets));
+      const generation = group?.generationOf(member) ?? null;
+      const mine = new Map([...offsets].filter(([partition]) => assigned.has(partition)));
+      await ask(() => group?.commit(member, generation, mine));
     },
     lag: () => new Map(),
     isSettled: () => settled && !doubtful,

@@ -12,7 +12,17 @@ export interface Database {
   /** A restart cuts all connections: what was under way fails, and so does what is asked while it is down. */
   restarts: number;
   downUntil: number;
+  /** Until then many transactions of the process wait, and many of their answers are late. */
+  readonly slowUntil: Map<Process, number>;
 }
+
+/** How likely a transaction waits or its answer is late: at any time, and while the process is slow. */
+const LATE = 0.02;
+const LATE_WHILE_SLOW = { work: 0.1, answer: 0.5 };
+
+const SLOW_ANSWER_MS = [100, 1_000] as const;
+
+export const isSlow = (sim: Simulation, { slowUntil }: Database, process: Process): boolean => sim.now() < (slowUntil.get(process) ?? 0);
 
 export const createTransactions =
   (sim: Simulation, process: Process, database: Database): Transact =>
@@ -21,8 +31,12 @@ export const createTransactions =
       const { faults, restarts } = database;
       const isCut = (): boolean => database.restarts !== restarts || sim.now() < database.downUntil;
       const away = (): void => reject(new AppError('DATABASE_UNAVAILABLE', 'simulated'));
+      const isLate = (what: 'work' | 'answer'): boolean => sim.fault(isSlow(sim, database, process) ? LATE_WHILE_SLOW[what] : LATE);
       // A late answer: whoever asked may have lost what it asked for, and have it again.
-      const answerMs = (): number => (sim.fault(0.02) ? sim.between(100, 4_000) : sim.between(0, 6));
+      const answerMs = (): number => {
+        if (!isLate('answer')) return sim.between(0, 6);
+        return isSlow(sim, database, process) ? sim.between(...SLOW_ANSWER_MS) : sim.between(100, 4_000);
+      };
       const answer = (action: () => void): void => void sim.after(answerMs(), () => (isCut() ? away() : action()), process);
       const run = (): void => {
         try {
@@ -32,7 +46,7 @@ export const createTransactions =
           answer(() => reject(error));
         }
       };
-      sim.after(sim.fault(0.02) ? sim.between(100, 1_500) : sim.between(1, 6), run, null);
+      sim.after(isLate('work') ? sim.between(100, 1_500) : sim.between(1, 6), run, null);
     });
 
 /** One at a time, in the order of the calls, as processor/ledger/fences.ts has it. */

@@ -4,7 +4,7 @@
 import { startCopy } from '../../../processor/consumer-group.ts';
 import { createFulfilmentAttempts } from '../../../processor/fulfilment/attempts.ts';
 import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';
-import { createClaims } from '../../../processor/ledger/claims.ts';
+import { type Claims, createClaims } from '../../../processor/ledger/claims.ts';
 import type { CommittedOffsets, Ledger } from '../../../processor/ledger/ledger.ts';
 import { noteMoves, startMoves } from '../../../processor/orders/committed-offsets.ts';
 import { createOrderProcessor, type OrderProcessor } from '../../../processor/orders/process-orders.ts';
@@ -74,11 +74,20 @@ const claimsFor = ({ world, process, ledger }: Parts, topic: string) =>
     ledger,
     topic,
     committedOffsets: async () => copiesInKafka(world),
-    checkMarks: checkMarksOn(world, topic),
+    checkMarks: checkMarksOn(world, process, topic),
     repair: { repair: async () => rebuildLedger(world, process), progress: () => null },
     clock: systemClock,
     logger: world.logger,
   });
+
+/** The reader asks the log for more before it begins. */
+const startOffsetsOf =
+  ({ world, process }: Parts, claims: Claims): Claims['startOffsets'] =>
+  async (partitions) => {
+    const starts = await claims.startOffsets(partitions);
+    await world.untilLogAnswers(process);
+    return starts;
+  };
 
 const copiesInKafka = ({ groups }: World): CommittedOffsets => {
   const offsetsOf = (group: World['groups']['processor']) =>
@@ -145,7 +154,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: Proc
     topic: ORDERS,
     group: world.groups.processor,
     handlers: {
-      startOffsets: claims.startOffsets,
+      startOffsets: startOffsetsOf(parts, claims),
       onAssigned: (assignments) => {
         for (const { partition, highWatermark } of assignments) actFrom.set(partition, highWatermark);
         watch.anew();
@@ -200,7 +209,7 @@ const startProducts = (parts: Parts): (() => Promise<void>) => {
     topic: PRODUCTS,
     group: world.groups.products,
     handlers: {
-      startOffsets: claims.startOffsets,
+      startOffsets: startOffsetsOf(parts, claims),
       onAssigned: (assignments) => processor.onAssigned(assignments.map(claims.noted)),
       onRevoked: (partitions) => {
         claims.revoked(partitions);

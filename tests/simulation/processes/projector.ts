@@ -27,7 +27,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
       },
     },
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
-    checkLog: checkMarksOn(world, ORDERS),
+    checkLog: checkMarksOn(world, process, ORDERS),
     deadLetter: createDeadLetters(appender, DEAD_LETTERS).append,
     commitGapMs: COMMIT_GAP_MS,
     logger,

@@ -110,6 +110,26 @@ const transactions = async (sim: Simulation): Promise<string[]> => {
     found.push('a ledger that is as its copy says is not claimed');
   tables.complete = false;
   if ((await claim(process('hasty'), 1)).ok) found.push('a ledger that does not contain the whole log is claimed');
+
+  // A partition is taken away and comes back while a transaction about it is under way: its answer counts for the ownership before.
+  tables.complete = true;
+  const returning = process('returning');
+  await claim(returning, 1);
+  for (let n = 0; n < ROUNDS; n += 1) {
+    let isAway = false;
+    const underWay = returning.moveStock(TOPIC, [asked(1)]).then(
+      () => (isAway ? returning.stampOf({ topic: TOPIC, partition: 1 }) : null),
+      () => null,
+    );
+    if (next() < 0.7) await sim.pause(sim.between(0, 10));
+    returning.forget(TOPIC, [1]);
+    isAway = true;
+    const claimed = claim(returning, 1);
+    if ((await underWay) !== null) found.push('the answer of a commit makes a partition its own that was taken away');
+    await claimed;
+    const own = await insist(() => returning.moveStock(TOPIC, [asked(1)])).catch((error: unknown) => error);
+    if (!Array.isArray(own)) found.push(`a process could not decide for a partition that came back: ${String(own)}`);
+  }
   for (const [id, { reserved }] of tables.products) {
     const lines = [...tables.reservations.values()].flatMap((row) => row.lines as { product_id: string; quantity: number }[]);
     const held = lines.filter(({ product_id }) => product_id === id).reduce((sum, { quantity }) => sum + quantity, 0);

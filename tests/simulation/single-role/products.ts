@@ -67,6 +67,22 @@ const interfere = (world: World): void => {
   }
 };
 
+/** Another program writes the next two facts in the wrong order: the first one is void at its place, and stays it. */
+const swap = (world: World): void => {
+  const { sim, productTruth } = world;
+  for (let n = sim.between(5, 15); n > 0; n -= 1) {
+    sim.after(sim.between(3_000, FAULTS_MS), () => {
+      const id = sim.pick(IDS);
+      const { version } = productTruth.products.get(id) ?? { version: 0 };
+      if (version === 0) return;
+      for (const ahead of [2, 1]) {
+        const fact = productEvent('StockAdjusted', id, { version: version + ahead, data: { delta: sim.between(...THEIR_UNITS) } });
+        landProduct(world, { ...fact, id: sim.newId(), time: sim.wallClock() });
+      }
+    });
+  }
+};
+
 type Run = (seed: number, onTrace?: (line: string) => void, look?: Look) => Promise<string[]>;
 
 const productsWith =
@@ -86,3 +102,4 @@ const productsWith =
 
 export const products = productsWith(() => {});
 export const foreignProducts = productsWith(interfere);
+export const swappedProducts = productsWith(swap);

@@ -1,5 +1,6 @@
 // tests/simulation/truth/ledger-watch.ts: looks at the ledger after every transaction.
-// Sums that hold at every moment, and start offsets that never pass what a successor needs (R6).
+// Sums that hold at every moment, and start offsets that never pass what a successor needs (R6),
+// nor go back before their copies in Kafka, which then would say that the ledger has lost commits (R8).
 
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import type { LedgerTables } from '../../support/in-memory/ledger.ts';
@@ -12,6 +13,8 @@ export interface LedgerWatchOptions {
   truth: Truth;
   tables: LedgerTables;
   topic: string;
+  /** The start offset that Kafka has of a topic's partition; 0 if none. */
+  copyOf: (key: string) => number;
 }
 
 export interface LedgerWatch {
@@ -19,7 +22,7 @@ export interface LedgerWatch {
   around: <T>(process: Process, work: () => T) => T;
 }
 
-export const createLedgerWatch = ({ sim, truth, tables, topic }: LedgerWatchOptions): LedgerWatch => {
+export const createLedgerWatch = ({ sim, truth, tables, topic, copyOf }: LedgerWatchOptions): LedgerWatch => {
   const seen = new Map<string, number>();
 
   const checkSums = (): void => {
@@ -59,7 +62,14 @@ export const createLedgerWatch = ({ sim, truth, tables, topic }: LedgerWatchOpti
 
   return {
     around: (process, work) => {
+      const before = new Map(Array.from(tables.partitions, ([key, { start }]) => [key, start.offset]));
       const result = work();
+      for (const [key, offset] of before) {
+        const after = tables.partitions.get(key)!.start.offset;
+        const copy = copyOf(key);
+        if (after < copy && copy <= offset)
+          sim.violate(`${process.name} moves the start of ${key} back from ${offset} to ${after}, before its copy ${copy} in Kafka`);
+      }
       if (tables.products.size > 0) checkSums();
       for (const [key, { start }] of tables.partitions) {
         if (seen.get(key) === start.offset) continue;
