@@ -78,7 +78,11 @@ export const isUnbroken = (records: readonly LogRecord[], from: number, to: numb
 };
 
 /** Throws unless what was fetched is the very next part of the log: LOG_MISMATCH outside of it, LOG_GAP when records are missing. */
-export const expectContiguous = (topic: string, { partition, position }: AssignedPartition, fetched: Fetched): void => {
+export const expectContiguous = (
+  topic: string,
+  { partition, position }: Pick<AssignedPartition, 'partition' | 'position'>,
+  fetched: Fetched,
+): void => {
   const where = `${topic}/${partition}`;
   // A high watermark below our position is none: a leader just elected learns only from its followers how far it goes, and as long
   // as too few are in sync, it does not. Beyond the end of its log a leader answers out of range.

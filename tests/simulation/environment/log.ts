@@ -1,5 +1,5 @@
 // tests/simulation/environment/log.ts: the simulated broker over the log in memory: replication that takes time, and leaders that move.
-// What was acknowledged is never lost; what was not may be.
+// What was acknowledged is never lost, unless a world loses it on purpose (`lose`); what was not may be.
 
 import type { LogRecord, RecordToAppend } from '../../../shared/log/log.ts';
 import { createInMemoryLog, type InMemoryLog, type Partition } from '../../support/in-memory/log.ts';
@@ -12,6 +12,17 @@ export interface SimulatedLog extends Pick<InMemoryLog, 'partitions' | 'whenRead
   writeUnopened: (topic: string, partition: number, records: number) => void;
   /** Another replica becomes leader; it may not have what was not replicated yet. */
   moveLeader: (partition: Partition) => void;
+  /**
+   * Loses acknowledged records: of each partition named all from the offset on, as a power cut of all replicas does. With another id the
+   * topic is one that was made again. All connections break.
+   */
+  lose: (topic: string, cuts: ReadonlyMap<number, number>, id?: string) => void;
+  /** The id that the topic has now. */
+  topicId: (topic: string) => string;
+  /** Calls whenever all connections to the broker break. */
+  whenBroken: (hear: () => void) => void;
+  /** It may lose records: readers look at once at the record before their position, as they do on Kafka. */
+  readonly mayLose: boolean;
 }
 
 export interface SimulatedLogOptions {
@@ -20,6 +31,8 @@ export interface SimulatedLogOptions {
   topics: Readonly<Record<string, number>>;
   /** In the order of the offsets of each partition, when the record is readable. */
   onRecord: (record: LogRecord) => void;
+  /** Another world than those that never lose anything, whose histories stay as they are. */
+  mayLose?: boolean | undefined;
 }
 
 interface Write {
@@ -29,8 +42,10 @@ interface Write {
 
 const REPLICATION_MS = [1, 6] as const;
 
-export const createSimulatedLog = ({ sim, topics, onRecord }: SimulatedLogOptions): SimulatedLog => {
-  const { partitions, write, writeUnopened, publish, truncate, whenReadable, ends } = createInMemoryLog({ topics, onRecord });
+export const createSimulatedLog = ({ sim, topics, onRecord, mayLose = false }: SimulatedLogOptions): SimulatedLog => {
+  const { partitions, write, writeUnopened, publish, truncate, cut, whenReadable, ends } = createInMemoryLog({ topics, onRecord });
+  const ids = new Map<string, string>();
+  const listeners: (() => void)[] = [];
   const unreplicated = new Map<Partition, Write[]>();
   const take = (partition: Partition): Write[] => {
     const waiting = unreplicated.get(partition) ?? [];
@@ -64,5 +79,18 @@ export const createSimulatedLog = ({ sim, topics, onRecord }: SimulatedLogOption
       truncate(partition);
       for (const { done } of take(partition)) done(null);
     },
+    lose: (topic, cuts, id) => {
+      if (id !== undefined) ids.set(topic, id);
+      for (const [number, offset] of cuts) {
+        const partition = partitions(topic)[number]!;
+        sim.trace(() => `${topic}/${number} loses its end: ${partition.highWatermark - offset} records from ${offset} on`);
+        cut(partition, offset);
+        for (const { done } of take(partition)) done(null);
+      }
+      for (const hear of listeners) hear();
+    },
+    topicId: (topic) => ids.get(topic) ?? `the first ${topic}`,
+    whenBroken: (hear) => void listeners.push(hear),
+    mayLose,
   };
 };

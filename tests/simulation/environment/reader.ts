@@ -61,7 +61,7 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
     });
   const isCurrent = (state: PartitionState): boolean => !ended && assigned.get(state.partition.partition) === state;
 
-  const fetch = createFetches({ sim, log, process, handlers, isCurrent, isDoubtful: () => doubtful, guarded, fatal });
+  const fetch = createFetches({ sim, log, process, topic, handlers, assigned, isCurrent, isDoubtful: () => doubtful, guarded, fatal });
 
   const begin = async (fresh: PartitionState[]): Promise<void> => {
     const numbers = fresh.map(({ partition }) => partition.partition);

@@ -24,6 +24,8 @@ export interface InMemoryLog {
   publish: (partition: Partition, beforeReaders?: () => void) => void;
   /** Drops what is not readable yet, as a leader does that was not replicated. */
   truncate: (partition: Partition) => void;
+  /** Drops everything from this offset on, readable or not, as a power cut of all replicas does. */
+  cut: (partition: Partition, offset: number) => void;
   /** Calls once there is something at this offset for readers. */
   whenReadable: (partition: Partition, offset: number, wake: () => void) => void;
   ends: (topic: string) => Map<number, { low: number; high: number }>;
@@ -79,6 +81,11 @@ export const createInMemoryLog = ({ topics, onRecord = () => {} }: InMemoryLogOp
     },
     truncate: (partition) => {
       partition.records.length = partition.highWatermark;
+    },
+    cut: (partition, offset) => {
+      const mine = kept(partition);
+      mine.records.length = Math.min(mine.records.length, offset);
+      mine.highWatermark = Math.min(mine.highWatermark, offset);
     },
     whenReadable,
     ends: (topic) => new Map(byTopic.get(topic)!.map(({ partition, highWatermark }) => [partition, { low: 0, high: highWatermark }])),
