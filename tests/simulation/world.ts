@@ -45,8 +45,6 @@ export interface World {
   readonly sim: Simulation;
   readonly settings: WorldSettings;
   readonly log: SimulatedLog;
-  /** Of the topic of orders: another one if it was deleted and made again (R9). */
-  topicId: string;
   readonly truth: Truth;
   readonly productTruth: ProductTruth;
   readonly shortages: Shortages;
@@ -113,7 +111,6 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     sim,
     settings,
     log,
-    topicId: 'topic-1',
     truth,
     productTruth,
     shortages,

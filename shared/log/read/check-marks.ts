@@ -2,8 +2,8 @@
 // A topic that was created again, or has lost its end, must never be read on top of what another history has left.
 
 import type { LogClient } from '../connect/client.ts';
-import { anotherEvent, anotherTopic, endIsLost, type LogMark } from '../identity/log-mismatch.ts';
-import { identityOf } from '../identity/record-identity.ts';
+import { namesEvent, requireEvents, requireTopic, saysSomething } from '../identity/compare-marks.ts';
+import type { LogMark } from '../identity/log-mismatch.ts';
 import type { LogRecord } from '../log.ts';
 import { logEnd } from '../topics/offsets.ts';
 import { topicId } from '../topics/topic-id.ts';
@@ -20,22 +20,12 @@ export const createCheckMarks =
   (client: LogClient, topic: string, whose: string): CheckMarks =>
   async (marks) => {
     const id = await topicId(client, topic);
-    const known = marks.filter(({ topicId: noted, nextOffset }) => noted !== null || nextOffset > 0);
+    const known = marks.filter(saysSomething);
     if (known.length === 0) return id;
     const ends = await logEnd(client, topic);
-    const endOf = (partition: number): number => ends.get(partition)?.high ?? 0;
-    for (const { topicId: noted, partition, nextOffset } of known) {
-      const isShorter = endOf(partition) < nextOffset;
-      if (noted !== null && noted !== id) throw anotherTopic(whose, topic, { expected: noted, found: id, isShorter });
-    }
-    for (const mark of known) if (endOf(mark.partition) < mark.nextOffset) throw endIsLost(whose, topic, mark, endOf(mark.partition));
-    const noted = known.filter(({ lastEventId, nextOffset }) => lastEventId !== null && nextOffset > 0);
-    const before = await recordsBefore(client, topic, noted);
-    for (const mark of noted) {
-      const record = before.get(mark.partition);
-      const found = record === undefined ? null : identityOf(record);
-      if (found !== mark.lastEventId) throw anotherEvent(whose, topic, mark, { expected: mark.lastEventId!, found });
-    }
+    requireTopic(whose, topic, known, { id, endOf: (partition) => ends.get(partition)?.high ?? 0 });
+    const noted = known.filter(namesEvent);
+    requireEvents(whose, topic, noted, await recordsBefore(client, topic, noted));
     return id;
   };
 

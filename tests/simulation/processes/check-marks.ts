@@ -1,22 +1,20 @@
 // tests/simulation/processes/check-marks.ts: shared/log/read/check-marks.ts on the simulated log, with the same promise.
 
-import { identityOf } from '../../../shared/log/identity/record-identity.ts';
+import { namesEvent, requireEvents, requireTopic, saysSomething } from '../../../shared/log/identity/compare-marks.ts';
 import type { CheckMarks } from '../../../shared/log/read/check-marks.ts';
-import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process } from '../kernel/process.ts';
-import { ORDERS, type World } from '../world.ts';
+import type { World } from '../world.ts';
 
 export const checkMarksOn =
-  (world: World, process: Process, topic: string): CheckMarks =>
+  (world: World, process: Process, topic: string, whose: string): CheckMarks =>
   async (marks) => {
     await world.untilLogAnswers(process);
-    const id = topic === ORDERS ? world.topicId : topic;
-    for (const { partition, nextOffset, lastEventId, topicId } of marks) {
-      const before = world.log.partitions(topic)[partition]!.records[nextOffset - 1];
-      const found = before === undefined ? null : identityOf(before);
-      if ((topicId ?? id) !== id || (lastEventId !== null && found !== lastEventId)) {
-        throw new AppError('LOG_MISMATCH', `${partition}@${nextOffset} of ${topicId} follows ${lastEventId}, ${id} has ${found} there`);
-      }
-    }
+    const id = world.log.topicId(topic);
+    const partitions = world.log.partitions(topic);
+    const known = marks.filter(saysSomething);
+    requireTopic(whose, topic, known, { id, endOf: (partition) => partitions[partition]!.highWatermark });
+    const noted = known.filter(namesEvent);
+    const before = noted.map(({ partition, nextOffset }) => [partition, partitions[partition]!.records[nextOffset - 1]!] as const);
+    requireEvents(whose, topic, noted, new Map(before));
     return id;
   };

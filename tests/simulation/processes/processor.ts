@@ -74,7 +74,7 @@ const claimsFor = ({ world, process, ledger }: Parts, topic: string) =>
     ledger,
     topic,
     committedOffsets: async () => copiesInKafka(world),
-    checkMarks: checkMarksOn(world, process, topic),
+    checkMarks: checkMarksOn(world, process, topic, 'The ledger'),
     repair: { repair: async () => rebuildLedger(world, process), progress: () => null },
     clock: systemClock,
     logger: world.logger,

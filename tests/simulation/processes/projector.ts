@@ -13,12 +13,12 @@ import { checkMarksOn } from './check-marks.ts';
 const COMMIT_GAP_MS = 25;
 
 export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal) => {
-  const { sim, log, logger, groups, topicId } = world;
+  const { sim, log, logger, groups } = world;
   const appender = world.openAppender(process);
   const store = createStoreOn(world.readModel, world.transact(process));
   const projector = createOrderProjector({
     decode: orderDecoderFor(PARTITIONS),
-    topicId,
+    topicId: log.topicId(ORDERS),
     store: {
       ...store,
       commit: (batch) => {
@@ -27,7 +27,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
       },
     },
     openReader: (handlers) => createSimulatedReader({ sim, log, process, topic: ORDERS, handlers, group: groups.projector }),
-    checkLog: checkMarksOn(world, process, ORDERS),
+    checkLog: checkMarksOn(world, process, ORDERS, 'The read model'),
     deadLetter: createDeadLetters(appender, DEAD_LETTERS).append,
     commitGapMs: COMMIT_GAP_MS,
     logger,

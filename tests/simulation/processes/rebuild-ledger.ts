@@ -79,7 +79,7 @@ export const rebuildLedger = (world: World, by: NonNullable<World['rebuilder']> 
       const last = log.partitions(topic)[partition]!.records[high - 1];
       const mark = {
         nextOffset: high,
-        topicId: topic === ORDERS ? world.topicId : topic,
+        topicId: log.topicId(topic),
         lastEventId: last === undefined ? null : identityOf(last),
       };
       const start = { offset: rebuiltStart({ needed: offset, copy, end: high, isWhole: true }), note, mark };
