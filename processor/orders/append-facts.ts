@@ -1,6 +1,7 @@
 // processor/orders/append-facts.ts: puts what the processor has decided into the log, and goes on once the log says what became of it.
 
 import { encodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { anotherEvent, READER } from '../../shared/log/identity/log-mismatch.ts';
 import type { Appender } from '../../shared/log/log.ts';
 import type { FactDraft, RefusalDraft } from '../../shared/order/decider.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
@@ -62,15 +63,24 @@ export const createFactAppends = (options: FactAppendsOptions): FactAppends => {
 
   /** R1: the outcome is that the record is read back, is applied at once, or is unknown. */
   const send = (partition: Partition, event: OrderEvent, owner: Owner): void => {
+    const { own } = partition;
+    own.underWay.add(event.id);
     const acknowledged = ({ offset }: { offset: number }): void => {
       appends.over();
       if (!partition.live) return;
       // The next unread record is our own: apply it now instead of waiting for the fetch that brings it.
-      if (offset === partition.position) readOne(partition, event, offset);
+      if (offset === partition.position) {
+        readOne(partition, event, offset);
+        own.applied.set(offset, event.id);
+      } else if (offset < partition.position && own.underWay.has(event.id)) {
+        // R17: something else was read there. To go on would append the same again and again, on top of what is no more.
+        throw anotherEvent(READER, topic, { partition: partition.partition, nextOffset: offset + 1 }, { expected: null, found: event.id });
+      }
       owner.acknowledged(offset, partition.position);
       if (offset < partition.position) owner.goOn();
     };
     const failed = (error: Error): void => {
+      own.underWay.delete(event.id);
       if (error instanceof AppError && !error.retryable) {
         onFatal(error);
         return;

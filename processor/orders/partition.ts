@@ -16,6 +16,7 @@ export interface Partition {
   /** R17: the id of the topic, and the record before `position`; null: not known. */
   topicId: string | null;
   lastEventId: string | null;
+  readonly own: OwnRecords;
   /** Nothing is decided before the position has reached this: the end of the log when the partition was assigned (R6). */
   readonly actFrom: number;
   /** Memory says nothing about orders that closed below this offset; the read model does once its checkpoint is past it. */
@@ -38,6 +39,14 @@ export interface Partition {
   live: boolean;
 }
 
+/** R17: records that this process has appended and not read yet. Each is gone from here once it is read. */
+export interface OwnRecords {
+  /** Ids of those that have no answer, or one that names an offset still to be read. */
+  readonly underWay: Set<string>;
+  /** Applied at their acknowledgement: offset → id of what has to stand there. */
+  readonly applied: Map<number, string>;
+}
+
 export const createPartition = (
   partition: number,
   startOffset: number,
@@ -51,6 +60,7 @@ export const createPartition = (
     position: startOffset,
     topicId: null,
     lastEventId: null,
+    own: { underWay: new Set(), applied: new Map() },
     actFrom: highWatermark,
     knownFrom: startOffset,
     logTime,

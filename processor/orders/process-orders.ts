@@ -2,6 +2,7 @@
 // It holds no rules.
 
 import type { DecodeOrderEvent } from '../../shared/log/codec/order-codec.ts';
+import { anotherEvent, READER } from '../../shared/log/identity/log-mismatch.ts';
 import { identityOf } from '../../shared/log/identity/record-identity.ts';
 import { type LogRecord, offsetAfter } from '../../shared/log/log.ts';
 import type { OwnedAssignment } from '../ledger/claims.ts';
@@ -32,7 +33,10 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     const touched = new Set<Entry>();
     const unmatched: PendingRequest[] = [];
     for (const record of records) {
-      if (record.offset < partition.position) continue; // applied at its acknowledgement
+      if (record.offset < partition.position) {
+        requireApplied(options.topic, partition, record);
+        continue;
+      }
       const decoded = options.decode(record);
       partition.position = offsetAfter(record);
       partition.lastEventId = identityOf(record);
@@ -93,4 +97,13 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   };
 
   return { onAssigned, onRevoked, onRecords, partitions: () => partitions.values() };
+};
+
+/** R17: what was applied at its acknowledgement has to stand there when it is read: the log may have lost just that, and grown since. */
+const requireApplied = (topic: string, { partition, own }: Partition, record: LogRecord): void => {
+  const expected = own.applied.get(record.offset);
+  const found = identityOf(record);
+  own.applied.delete(record.offset);
+  if (expected === undefined || found === expected) return;
+  throw anotherEvent(READER, topic, { partition, nextOffset: record.offset + 1 }, { expected, found });
 };

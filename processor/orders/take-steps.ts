@@ -95,6 +95,7 @@ export const createSteps = (options: StepsOptions): Steps => {
     const { entry, effect } = readEvent(partition, event, offset);
     partition.position = offset + 1;
     partition.lastEventId = event.id;
+    partition.own.underWay.delete(event.id);
     if (entry && effect === 'applied' && event.kind === 'fact') {
       const step = stockStepOf(partition, entry, event);
       if (step) stock.settle(partition, entry, { ...step, takingOver: offset < partition.actFrom });

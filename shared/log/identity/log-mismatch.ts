@@ -16,6 +16,9 @@ export interface LogMark {
 
 type Place = Pick<LogMark, 'partition' | 'nextOffset'>;
 
+/** As the sentence begins where what was read lies in memory alone. */
+export const READER = 'This process';
+
 const RECOVERY = 'See docs/recovery.md';
 
 export const anotherTopic = (whose: string, topic: string, ids: { expected: string; found: string; isShorter: boolean }): AppError =>
@@ -33,14 +36,15 @@ export const endIsLost = (whose: string, topic: string, { partition, nextOffset 
       `${RECOVERY}#the-end-of-the-log-is-lost`,
   );
 
+/** `expected`: null: it is not known any more which it was, only that it was another. */
 export const anotherEvent = (
   whose: string,
   topic: string,
   { partition, nextOffset }: Place,
-  ids: { expected: string; found: string | null },
+  ids: { expected: string | null; found: string | null },
 ): AppError =>
   new AppError(
     'LOG_MISMATCH',
-    `${whose} follows the event ${ids.expected} before ${topic}/${partition}@${nextOffset}, but the log has ` +
+    `${whose} follows ${ids.expected === null ? 'another event' : `the event ${ids.expected}`} before ${topic}/${partition}@${nextOffset}, but the log has ` +
       `${ids.found === null ? 'none' : ids.found} there: it lost its end and has grown since. ${RECOVERY}#the-end-of-the-log-is-lost`,
   );

@@ -5,7 +5,7 @@
 import { AppError } from '../../runtime/app-error.ts';
 import { offsetAfter } from '../log.ts';
 import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
-import { anotherEvent, anotherTopic, endIsLost } from './log-mismatch.ts';
+import { anotherEvent, anotherTopic, endIsLost, READER } from './log-mismatch.ts';
 import { identityOf } from './record-identity.ts';
 
 export interface PositionGuard {
@@ -44,8 +44,6 @@ interface Question {
   /** `on`: what is wanted. `before`: also the record before it. `reach`: whether the log reaches as far. */
   what: 'on' | 'before' | 'reach';
 }
-
-const READER = 'This process';
 
 export const createPositionGuard = (topic: string): PositionGuard => {
   const partitions = new Map<number, Watched>();
