@@ -113,13 +113,16 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
   const requestOf: OrderEvents['requestOf'] = async (stored, requestId) => {
     let order: Order | null = null;
     let asked: Omit<AnsweredRequest, 'answer'> | null = null;
+    // It may stand before the request, where that was lost, answered all the same, and given back to a log that had gone on (decision 20).
+    let answer: OrderAnswer | null = null;
     for await (const { event, effect, partition, offset } of all(stored)) {
       order = evolve(order, event).order;
       const place = { partition, offset };
       if (event.kind === 'request' && event.id === requestId) asked ??= { request: event, place };
-      else if (asked !== null && answeredBy(event, effect) === requestId) return { ...asked, answer: { event, order, place } };
+      else if (answeredBy(event, effect) === requestId) answer ??= { event, order, place };
+      if (asked !== null && answer !== null) break;
     }
-    return asked && { ...asked, answer: null };
+    return asked && { ...asked, answer };
   };
   const creationOf = async (order: StoredOrder): Promise<OrderCreated> => {
     const [recent] = tail.unstoredEvents(order.order.orderId);

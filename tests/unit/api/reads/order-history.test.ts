@@ -86,3 +86,31 @@ describe('the history of an order whose beginning is not in the archive', () => 
     expect((await eventsFrom(1, 1).page(stage, 1, 100)).map(({ offset }) => offset)).toEqual([1, 2]);
   });
 });
+
+describe('a request', () => {
+  const request = event('OrderCancellationRequested', ID, { id: 'r-1' });
+  const answerOf = async (log: readonly OrderEvent[]) => {
+    let order: Order | null = null;
+    const logged = log.map((each, offset): LoggedEvent => {
+      const evolved = evolve(order, each);
+      order = evolved.order;
+      return { event: each, effect: evolved.effect, partition: 0, offset };
+    });
+    const { requestOf } = createOrderEvents({
+      tail: { unstoredEvents: () => [] },
+      readModel: { events: async (_, from) => logged.filter(({ offset }) => offset >= from), archiveStart: async () => 0 },
+    });
+    const found = await requestOf({ order: order!, partition: 0, createdOffset: 0, lastOffset: log.length - 1 }, 'r-1');
+    return found && { asked: found.place.offset, answered: found.answer?.place.offset ?? null };
+  };
+
+  it('has no answer before one is read', async () => {
+    expect(await answerOf([created(ID)])).toBeNull();
+    expect(await answerOf([created(ID), request])).toEqual({ asked: 1, answered: null });
+    expect(await answerOf([created(ID), request, refusal(), refusal()])).toEqual({ asked: 1, answered: 2 });
+  });
+
+  it('that was lost and given back behind its answer has that answer', async () => {
+    expect(await answerOf([created(ID), refusal(), request, refusal()])).toEqual({ asked: 2, answered: 1 });
+  });
+});
