@@ -26,6 +26,7 @@ import {
 import { FENCE_ALL, LOCK_LEDGER, STORE_CARRIED } from '../statements.ts';
 import { keepLedger } from './keep-ledger.ts';
 import { type LedgerLoss, ledgerLoss, ledgerLossNotAccepted, ledgerLossSentence, type ReadBefore } from './ledger-loss.ts';
+import { madeFromAnotherLog, type StoredMark } from './other-log.ts';
 import { type Ends, type LedgerTopics, marksAt } from './read-log.ts';
 import { createReading, type Reading } from './reading.ts';
 import { type DecidedBefore, rebuiltLedger } from './rebuilt-ledger.ts';
@@ -105,14 +106,19 @@ export const completeLedger = async ({ databaseUrl: url, schema }: Pick<RebuildL
 const replaceAll = async (client: Client, options: RebuildLedgerOptions, { refold, reached, events }: Reading): Promise<RebuiltLedger> => {
   const { topics } = options;
   const to = reached();
-  const copies = await startsInKafka(
-    options.client,
-    Object.values(topics).filter((_, index) => [to.orders, to.products][index]!.size > 0),
-  );
+  const existing = TOPICS.filter((each) => to[each].size > 0).map((each) => topics[each]);
+  const copies = await startsInKafka(options.client, existing);
   const loss = ledgerLoss(await readBefore(client, copies), refold, endIn(topics, to));
   const kept = loss && (await keepLoss(client, options, loss));
   const isWhole = loss === null && options.logHasLost !== true;
-  const starts = rebuiltStarts({ topics, to, refold, copies, isWhole });
+  const others = await madeFromAnotherLog(options.client, existing, await readMarks(client));
+  const starts = rebuiltStarts({
+    topics,
+    to,
+    refold,
+    copies,
+    isWhole: (topic, partition) => isWhole && !others.has(`${topic}/${partition}`),
+  });
   // Before the commit: a copy below its start is no harm if that fails, and one above it would look like a restored database for ever (R8).
   await setBackCopies(options.client, copies, starts);
   const { products, reservations, requests } = rebuiltLedger(refold, await decidedBefore(client));
@@ -175,6 +181,13 @@ const readBefore = async (client: Client, copies: CommittedOffsets): Promise<Rea
     ),
     starts: [...noted, ...copied],
   };
+};
+
+const readMarks = async (client: Client): Promise<StoredMark[]> => {
+  const { rows } = await client.query<{ topic: string; partition: number; id: string | null; read: number; event: string | null } & Row>(
+    'SELECT topic, partition, topic_id AS id, read_offset AS read, last_event_id AS event FROM partitions WHERE read_offset IS NOT NULL',
+  );
+  return rows.map(({ topic, partition, id, read, event }) => ({ topic, partition, topicId: id, nextOffset: read, lastEventId: event }));
 };
 
 /** What the old tables say of decisions whose facts the log may not have. */

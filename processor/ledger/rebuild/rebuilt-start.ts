@@ -13,7 +13,7 @@ export interface StartChoice {
   copy: number;
   /** The log's. */
   end: number;
-  /** All that the ledger and the read model have is in the log. */
+  /** All that the ledger and the read model have is in the log, at the offsets at which they have read it. */
   isWhole: boolean;
 }
 
@@ -34,13 +34,14 @@ interface StartsOptions {
   to: Ends;
   refold: Refold;
   copies: CommittedOffsets;
-  isWhole: boolean;
+  /** Of a partition. */
+  isWhole: (topic: string, partition: number) => boolean;
 }
 
 /** Of every partition that there is. */
 export const rebuiltStarts = ({ topics, to, refold, copies, isWhole }: StartsOptions): RebuiltStart[] => {
   const startIn = (topic: string, partition: number, end: number, needed: number): number =>
-    rebuiltStart({ needed, copy: copies.get(topic)?.get(partition)?.offset ?? 0, end, isWhole });
+    rebuiltStart({ needed, copy: copies.get(topic)?.get(partition)?.offset ?? 0, end, isWhole: isWhole(topic, partition) });
   const orders = Array.from(to.orders, ([partition, end]): RebuiltStart => {
     const { startOffset, logTime } = refold.orderPartition(partition, end);
     const offset = startIn(topics.orders, partition, end, startOffset);

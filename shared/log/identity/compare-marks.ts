@@ -38,3 +38,13 @@ export const requireEvents = (
     if (found !== mark.lastEventId) throw anotherEvent(whose, topic, mark, { expected: mark.lastEventId!, found });
   }
 };
+
+/** The same without an error, of one partition. `before`: the record before the mark, where the log reaches as far. */
+export const fits = (
+  mark: LogMark,
+  { id, high, before }: { id: string; high: number; before: Pick<LogRecord, 'headers' | 'value' | 'timestamp'> | undefined },
+): boolean => {
+  if (mark.topicId !== null && mark.topicId !== id) return false;
+  if (mark.nextOffset > high) return false;
+  return !namesEvent(mark) || (before !== undefined && identityOf(before) === mark.lastEventId);
+};

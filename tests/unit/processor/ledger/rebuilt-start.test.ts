@@ -3,9 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ledgerLoss, ledgerLossNotAccepted, type ReadBefore } from '../../../../processor/ledger/rebuild/ledger-loss.ts';
-import { rebuiltStart } from '../../../../processor/ledger/rebuild/rebuilt-start.ts';
+import { rebuiltStart, rebuiltStarts } from '../../../../processor/ledger/rebuild/rebuilt-start.ts';
 import { createRefold } from '../../../../processor/ledger/rebuild/refold.ts';
-import { created } from '../../../support/builders/order-events.ts';
+import { created, event } from '../../../support/builders/order-events.ts';
 import { productCreated } from '../../../support/builders/product-events.ts';
 
 describe('the start after a rebuild', () => {
@@ -28,6 +28,38 @@ describe('the start after a rebuild', () => {
   it('is what the fold needs where the copy is of a log that has lost something', () => {
     expect(rebuiltStart({ needed: 3, copy: 10, end: 9, isWhole: true })).toBe(3);
     expect(rebuiltStart({ needed: 3, copy: 7, end: 9, isWhole: false })).toBe(3); // it has grown past the copy since
+  });
+
+  it('is chosen by partition: what Kafka has noted of a partition that was made from another log is about other offsets', () => {
+    const refold = createRefold();
+    refold.takeOrderEvent(0, 1, event('OrderCancellationRequested', 'nobody'));
+    refold.takeOrderEvent(1, 1, event('OrderCancellationRequested', 'nobody'));
+    const copy = { offset: 5, stamp: null };
+    const starts = rebuiltStarts({
+      topics: { orders: 'orders', products: 'products' },
+      to: {
+        orders: new Map([
+          [0, 9],
+          [1, 9],
+        ]),
+        products: new Map(),
+      },
+      refold,
+      copies: new Map([
+        [
+          'orders',
+          new Map([
+            [0, copy],
+            [1, copy],
+          ]),
+        ],
+      ]),
+      isWhole: (_, partition) => partition === 1,
+    });
+    expect(starts.map(({ partition, offset }) => [partition, offset])).toEqual([
+      [0, 1], // below it stands a request without an answer
+      [1, 5],
+    ]);
   });
 });
 
