@@ -20,26 +20,39 @@ export interface Fleet {
   crash: (slot: Slot<unknown>) => void;
   /** As SIGSTOP does; past the session time-out the groups take it for dead. */
   stop: (slot: Slot<unknown>, forMs: number) => void;
+  /** Those that found another log than they had read: a person has to come before they are started again. */
+  stranded: () => readonly Slot<unknown>[];
+  /** All processes end, and none is started before `startAll`. */
+  endAll: () => void;
+  startAll: () => void;
 }
 
 // Ends that are right: somebody else owns what this process believed to own.
 const RIGHT_ENDS: ReadonlySet<AppErrorCode> = new Set(['LEDGER_FENCED', 'LEDGER_WENT_BACK']);
+// Right ends while the log has lost records. No supervisor starts these again.
+const OTHER_LOG: ReadonlySet<AppErrorCode> = new Set(['LOG_MISMATCH', 'LOSS_NOT_ACCEPTED']);
 const SESSION_MS = 1_500;
 const RESTART_MS = [20, 1_500] as const;
 
 export const createFleet = (world: World): Fleet => {
   const { sim } = world;
   const slots: Slot<unknown>[] = [];
+  let stranded: Slot<unknown>[] = [];
+  /** Another number whenever all processes have ended: what was to be started before then is not. */
+  let era = 0;
   const expel = (process: Process): void => {
     for (const group of Object.values(world.groups)) group.expel(process);
   };
 
-  const restart = (slot: Slot<unknown>, start: StartRole<unknown>): void => {
-    const { process } = slot;
+  const end = ({ process }: Slot<unknown>): void => {
     process.alive = false;
     sim.after(sim.chance(0.5) ? sim.between(1, 50) : sim.between(300, SESSION_MS), () => expel(process), null);
+  };
+  const restart = (slot: Slot<unknown>, start: StartRole<unknown>): void => {
+    end(slot);
+    const mine = era;
     const [min, max] = RESTART_MS;
-    sim.after(sim.between(min, max), () => launch(slot, start), null);
+    sim.after(sim.between(min, max), () => mine === era && launch(slot, start), null);
   };
   const launch = (slot: Slot<unknown>, start: StartRole<unknown>): void => {
     const process = sim.newProcess(slot.name);
@@ -49,6 +62,11 @@ export const createFleet = (world: World): Fleet => {
     const onFatal = (error: unknown): void => {
       if (!process.alive) return;
       sim.trace(() => `${process.name} ends itself: ${error instanceof Error ? error.message : String(error)}`);
+      if (world.isLogOther && error instanceof AppError && OTHER_LOG.has(error.code)) {
+        stranded.push(slot);
+        end(slot);
+        return;
+      }
       if (!(error instanceof AppError && RIGHT_ENDS.has(error.code)))
         sim.violate(`${process.name} ends itself: ${error instanceof Error ? error.stack : String(error)}`);
       restart(slot, start);
@@ -85,6 +103,15 @@ export const createFleet = (world: World): Fleet => {
       sim.trace(() => `${slot.name} stands still for ${forMs} ms`);
       process.resumesAt = Math.max(process.resumesAt, sim.now() + forMs);
       if (forMs > SESSION_MS) sim.after(SESSION_MS, () => process.alive && expel(process), null);
+    },
+    stranded: () => stranded,
+    endAll: () => {
+      era += 1;
+      for (const slot of slots) if (slot.process.alive) end(slot);
+    },
+    startAll: () => {
+      stranded = [];
+      for (const slot of slots) launch(slot, starts.get(slot)!);
     },
   };
 };

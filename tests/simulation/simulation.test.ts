@@ -7,9 +7,11 @@ import { WORLD_NAMES } from './scenarios.ts';
 
 // Longer runs: npm run simulate.
 const SEEDS = 300;
+// Three worlds of one scenario, in which readers ask again and again whether there is more: half as long again as another world.
+const SEEDS_OF_LOST_LOGS = 30;
 
 const names = WORLD_NAMES.filter((name) => !SINGLE_ROLE.test(name));
 
 describe('the simulation', () => {
-  it.each(names)('finds nothing wrong in the world %s', (name) => expectClean(name, SEEDS));
+  it.each(names)('finds nothing wrong in the world %s', (name) => expectClean(name, name.startsWith('log-') ? SEEDS_OF_LOST_LOGS : SEEDS));
 });

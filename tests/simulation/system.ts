@@ -44,6 +44,8 @@ export interface SystemOptions {
   /** TAIL_MAX; plenty, if not given. */
   tailMax?: number;
   withProducts?: boolean;
+  /** The log may lose acknowledged records. */
+  logMayLose?: boolean;
   /** Sends the clients. */
   clients: (system: System) => void;
 }
@@ -67,7 +69,14 @@ export const runSystem = async (seed: number, options: SystemOptions, onTrace?: 
   } = options;
   const world = createWorld(
     seed,
-    { faultsMs, changesMs: restMs - COME_TO_REST_MS, appendFaults, databaseFaults, tailMax: options.tailMax },
+    {
+      faultsMs,
+      changesMs: restMs - COME_TO_REST_MS,
+      appendFaults,
+      databaseFaults,
+      tailMax: options.tailMax,
+      logMayLose: options.logMayLose,
+    },
     onTrace,
   );
   const { sim } = world;

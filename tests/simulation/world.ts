@@ -7,6 +7,7 @@ import type { OrderEvent } from '../../shared/order/events.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
 import { createLogger, type Logger } from '../../shared/runtime/logger.ts';
 import { emptyTables, type LedgerTables } from '../support/in-memory/ledger.ts';
+import { readRecords } from '../support/in-memory/log.ts';
 import { emptyReadModel, type ReadModelTables, type Transact } from '../support/in-memory/read-model.ts';
 import { createGroup, type Group } from './environment/group.ts';
 import { createSimulatedLog, type SimulatedLog } from './environment/log.ts';
@@ -39,6 +40,8 @@ export interface WorldSettings {
   databaseFaults: number;
   /** TAIL_MAX of the api; plenty, if not given. */
   tailMax?: number | undefined;
+  /** The log may lose acknowledged records (loss/). */
+  logMayLose?: boolean | undefined;
 }
 
 export interface World {
@@ -55,6 +58,10 @@ export interface World {
   rebuilder: 'operator' | Process | null;
   /** Something has happened after which the ledger may rightly be found to be behind: commits were lost, or it was rebuilt. */
   mayBeBehind: boolean;
+  /** The log has lost records, and nobody has repaired what was made from them. */
+  isLogOther: boolean;
+  /** An operator has stopped all roles. */
+  isUnderRepair: boolean;
   readonly groups: Readonly<Record<'processor' | 'products' | 'projector', Group>>;
   readonly logger: Logger;
   /** Partitions of the orders that were given to a processor: where it started, and where the log ended. */
@@ -95,10 +102,11 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     const [topic, partition] = key.split('/');
     return (topic === ORDERS ? groups.processor : groups.products).committed().get(Number(partition))?.offset ?? 0;
   };
-  const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS, copyOf });
+  const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS, copyOf, isOfOtherLog: () => world.isLogOther });
   const log = createSimulatedLog({
     sim,
     topics: Object.fromEntries(partitionCounts),
+    mayLose: settings.logMayLose,
     onRecord: (record) => {
       const { topic, partition, offset } = record;
       const taken = topic === ORDERS ? truth.take(record) : null;
@@ -107,7 +115,15 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
       sim.trace(() => `${topic}/${partition}@${offset} ${says}`);
     },
   });
-  return {
+  log.whenBroken(() => {
+    truth.forget();
+    productTruth.forget();
+    for (const topic of [ORDERS, PRODUCTS]) {
+      const take = topic === ORDERS ? truth.take : productTruth.take;
+      for (const partition of log.partitions(topic)) for (const record of readRecords(partition, 0, partition.highWatermark)) take(record);
+    }
+  });
+  const world: World = {
     sim,
     settings,
     log,
@@ -119,6 +135,8 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     ledger,
     rebuilder: null,
     mayBeBehind: false,
+    isLogOther: false,
+    isUnderRepair: false,
     groups,
     logger,
     takeOvers: [],
@@ -140,6 +158,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
       return (work) => transact(() => watch.around(process, work));
     },
   };
+  return world;
 };
 
 type Taken<Event> = { event: Event; effect: string } | null;

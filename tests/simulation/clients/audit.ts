@@ -24,7 +24,9 @@ const auditOne = async (world: World, instance: Slot<ApiParts>): Promise<void> =
       }
       found.push({ stored, history: await events.page(stored, 0, HISTORY_MAX) });
     }
-    for (const [requestId, { orderId, answers }] of truth.requests) {
+    for (const [requestId, { orderId, offset, answers }] of truth.requests) {
+      // Of what stands before the creation, as after a loss it may, no history tells.
+      if (offset < (truth.orders.get(orderId)?.createdOffset ?? Infinity)) continue;
       const stored = await orders.fresh(orderId);
       const asked = stored && (await events.requestOf(stored, requestId));
       if (asked?.answer?.place.offset !== answers[0]?.offset)

@@ -29,6 +29,8 @@ export interface Group {
   committed: () => ReadonlyMap<number, GroupOffset>;
   /** As an operator's tool may that found no members, or as a log that lost its end leaves what was committed. */
   note: (partition: number, offset: GroupOffset) => void;
+  /** What was committed is gone, with the topic that it was of. */
+  forget: () => void;
 }
 
 const REBALANCE_MAX_MS = 1_500; // who has not rejoined by then is expelled
@@ -137,5 +139,6 @@ export const createGroup = (sim: Simulation, partitionCount: number, onCommit: O
     note: (partition, offset) => {
       committed.set(partition, offset);
     },
+    forget: () => committed.clear(),
   };
 };

@@ -17,6 +17,8 @@ export interface SimulatedLog extends Pick<InMemoryLog, 'partitions' | 'whenRead
    * topic is one that was made again. All connections break.
    */
   lose: (topic: string, cuts: ReadonlyMap<number, number>, id?: string) => void;
+  /** What a partition has, and what it had whenever it lost something, the latest last. */
+  histories: (partition: Partition) => readonly (readonly LogRecord[])[];
   /** The id that the topic has now. */
   topicId: (topic: string) => string;
   /** Calls whenever all connections to the broker break. */
@@ -45,6 +47,7 @@ const REPLICATION_MS = [1, 6] as const;
 export const createSimulatedLog = ({ sim, topics, onRecord, mayLose = false }: SimulatedLogOptions): SimulatedLog => {
   const { partitions, write, writeUnopened, publish, truncate, cut, whenReadable, ends } = createInMemoryLog({ topics, onRecord });
   const ids = new Map<string, string>();
+  const histories = new Map<Partition, LogRecord[][]>();
   const listeners: (() => void)[] = [];
   const unreplicated = new Map<Partition, Write[]>();
   const take = (partition: Partition): Write[] => {
@@ -84,11 +87,13 @@ export const createSimulatedLog = ({ sim, topics, onRecord, mayLose = false }: S
       for (const [number, offset] of cuts) {
         const partition = partitions(topic)[number]!;
         sim.trace(() => `${topic}/${number} loses its end: ${partition.highWatermark - offset} records from ${offset} on`);
+        histories.set(partition, [...(histories.get(partition) ?? []), partition.records.slice(0, partition.highWatermark)]);
         cut(partition, offset);
         for (const { done } of take(partition)) done(null);
       }
       for (const hear of listeners) hear();
     },
+    histories: (partition) => [...(histories.get(partition) ?? []), partition.records],
     topicId: (topic) => ids.get(topic) ?? `the first ${topic}`,
     whenBroken: (hear) => void listeners.push(hear),
     mayLose,

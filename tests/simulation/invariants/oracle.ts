@@ -61,10 +61,18 @@ const unfinished = ({ orders, verdicts }: Folded): string[] => {
     isOpen(order) && !order.parked ? [`${order.orderId} is stuck in ${order.status} at version ${order.history.length}`] : [],
   );
   const answers = new Map<string, string[]>();
+  // Of orders that exist: a lost request may have been given back to a log that had got its answer meanwhile.
+  const early = new Map<string, string[]>();
+  const created = new Set<string>();
   for (const { event, effect } of verdicts) {
-    if (effect === 'request') answers.set(event!.id, answers.get(event!.id) ?? []);
-    else if ((effect === 'applied' || effect === 'refusal') && event!.causationId !== null)
-      answers.get(event!.causationId)?.push(event!.id);
+    const isAnswer = (effect === 'applied' || effect === 'refusal') && event!.causationId !== null;
+    if (effect === 'request') answers.set(event!.id, answers.get(event!.id) ?? early.get(event!.id) ?? []);
+    else if (isAnswer) {
+      const known = answers.get(event!.causationId!);
+      if (known !== undefined) known.push(event!.id);
+      else if (created.has(event!.orderId)) early.set(event!.causationId!, [...(early.get(event!.causationId!) ?? []), event!.id]);
+    }
+    if (effect === 'applied') created.add(event!.orderId);
   }
   // No fold remembers what was answered about an order that does not exist: there the first refusal counts.
   for (const { event, effect } of verdicts) {

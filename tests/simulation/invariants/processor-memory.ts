@@ -30,6 +30,7 @@ export const watchTakeOvers = (world: World, name: string): TakeOverWatch => {
       const memory = [...owned].find(({ partition }) => partition === number);
       if (memory === undefined || memory.position < memory.actFrom) return;
       recovering.delete(number);
+      if (world.isLogOther) return; // it may be of what the log was
       for (const [id, { partition }] of truth.orders) {
         const order = partition === number ? truth.orderBelow(id, memory.position) : null;
         if (order === null || isTerminal(order.status)) continue;

@@ -6,6 +6,7 @@ import { createFulfilmentAttempts } from '../../../processor/fulfilment/attempts
 import type { Attempt } from '../../../processor/fulfilment/fulfilment.ts';
 import { type Claims, createClaims } from '../../../processor/ledger/claims.ts';
 import type { CommittedOffsets, Ledger } from '../../../processor/ledger/ledger.ts';
+import { ledgerLossNotAccepted } from '../../../processor/ledger/rebuild/ledger-loss.ts';
 import { noteMoves, startMoves } from '../../../processor/orders/committed-offsets.ts';
 import { createOrderProcessor, type OrderProcessor } from '../../../processor/orders/process-orders.ts';
 import { createProductProcessor } from '../../../processor/products/process-products.ts';
@@ -27,7 +28,7 @@ import type { Simulation } from '../kernel/simulation.ts';
 import { createAttemptsWatch } from '../truth/attempts.ts';
 import { DEAD_LETTERS, ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 import { checkMarksOn } from './check-marks.ts';
-import { rebuildLedger } from './rebuild-ledger.ts';
+import { ledgerLossOf, rebuildLedger } from './rebuild-ledger.ts';
 
 /** What becomes of one attempt to fulfil an order. */
 export type Endpoint = (order: Order, sim: Simulation) => { afterMs: number; outcome: Awaited<ReturnType<Attempt>> };
@@ -75,7 +76,14 @@ const claimsFor = ({ world, process, ledger }: Parts, topic: string) =>
     topic,
     committedOffsets: async () => copiesInKafka(world),
     checkMarks: checkMarksOn(world, process, topic, 'The ledger'),
-    repair: { repair: async () => rebuildLedger(world, process), progress: () => null },
+    repair: {
+      repair: async () => {
+        const loss = world.log.mayLose ? ledgerLossOf(world) : null;
+        if (loss !== null) throw ledgerLossNotAccepted(loss, 'ledger');
+        rebuildLedger(world, process);
+      },
+      progress: () => null,
+    },
     clock: systemClock,
     logger: world.logger,
   });
@@ -110,7 +118,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: Proc
     const { partition = -1 } = truth.orders.get(order.orderId) ?? {};
     const own = [...processor.partitions()].find((each) => each.partition === partition);
     const known = truth.orderBelow(order.orderId, Math.max(own?.position ?? 0, actFrom.get(partition) ?? 0));
-    if (known?.status !== 'processing' || known.parked !== null)
+    if (!world.isLogOther && (known?.status !== 'processing' || known.parked !== null))
       sim.violate(`${process.name} fulfils ${order.orderId}, which the log shows ${known?.status} where it stands`);
     sim.trace(() => `fulfils ${order.orderId}`);
     const ended = watch.begin(order);

@@ -7,6 +7,7 @@ import { createStoreOn } from '../../support/in-memory/read-model.ts';
 import { createSimulatedReader } from '../environment/reader.ts';
 import type { StartRole } from '../fleet.ts';
 import { checkBuried } from '../invariants/dead-letters.ts';
+import { checkOneHistory } from '../invariants/one-history.ts';
 import { DEAD_LETTERS, ORDERS, PARTITIONS } from '../world.ts';
 import { checkMarksOn } from './check-marks.ts';
 
@@ -23,6 +24,7 @@ export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal
       ...store,
       commit: (batch) => {
         checkBuried(world, batch);
+        checkOneHistory(world, batch);
         return store.commit(batch);
       },
     },

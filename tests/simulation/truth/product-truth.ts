@@ -8,6 +8,8 @@ import type { Simulation } from '../kernel/simulation.ts';
 
 export interface ProductTruth {
   take: (record: LogRecord) => { event: ProductEvent; effect: string } | null;
+  /** As `Truth.forget`. */
+  forget: () => void;
   products: Map<string, Product>;
   /** Request id → ids of the effective events that answer it. Copies of one answer are one. */
   answers: Map<string, Set<string>>;
@@ -34,6 +36,11 @@ export const createProductTruth = (sim: Simulation, partitionCount: number): Pro
       if (event.kind === 'request' && !answers.has(event.id)) answers.set(event.id, new Set());
       if (event.causationId !== null && (effect === 'applied' || effect === 'refusal')) answers.get(event.causationId)?.add(event.id);
       return { event, effect };
+    },
+    forget: () => {
+      products.clear();
+      answers.clear();
+      undecodable.length = 0;
     },
     products,
     answers,

@@ -46,6 +46,8 @@ export interface TrueRequest {
 
 export interface Truth {
   take: (record: LogRecord) => TrueEvent | null;
+  /** The log has lost records: what it has now is to be taken again from its beginning. */
+  forget: () => void;
   orders: Map<string, TrueOrder>;
   requests: Map<string, TrueRequest>;
   /** By partition, in log order. */
@@ -62,6 +64,8 @@ export const createTruth = (partitionCount: number): Truth => {
   const decode = orderDecoderFor(partitionCount);
   const orders = new Map<string, TrueOrder>();
   const requests = new Map<string, TrueRequest>();
+  /** Answers that stand before their request, as where a lost request was given back to a log that has gone on. */
+  const early = new Map<string, TrueEvent[]>();
   const changes: TrueChange[][] = Array.from({ length: partitionCount }, () => []);
   const events: (TrueEvent | null)[][] = Array.from({ length: partitionCount }, () => []);
 
@@ -74,7 +78,9 @@ export const createTruth = (partitionCount: number): Truth => {
     orders.set(order.orderId, entry);
   };
   const noteAnswer = (answer: TrueEvent, known: TrueOrder | undefined): void => {
-    const request = requests.get(answer.event.causationId!);
+    const id = answer.event.causationId!;
+    const request = requests.get(id);
+    if (request === undefined && known !== undefined) early.set(id, [...(early.get(id) ?? []), answer]);
     // Of an order that the log does not have nobody remembers which requests were refused: repeated refusals are one.
     if (request && (known !== undefined || request.answers.length === 0)) request.answers.push(answer);
   };
@@ -92,7 +98,8 @@ export const createTruth = (partitionCount: number): Truth => {
     const { order, effect } = evolve(known?.order ?? null, event);
     const taken = { event, effect, partition, offset };
     events[partition]!.push(taken);
-    if (effect === 'request' && !requests.has(event.id)) requests.set(event.id, { orderId: event.orderId, partition, offset, answers: [] });
+    if (effect === 'request' && !requests.has(event.id))
+      requests.set(event.id, { orderId: event.orderId, partition, offset, answers: early.get(event.id) ?? [] });
     if (effect === 'applied' && order !== null) noteChange(known, order, taken);
     if ((effect === 'applied' || effect === 'refusal') && event.causationId !== null) noteAnswer(taken, known);
     const entry = orders.get(event.orderId);
@@ -102,6 +109,12 @@ export const createTruth = (partitionCount: number): Truth => {
 
   return {
     take,
+    forget: () => {
+      orders.clear();
+      requests.clear();
+      early.clear();
+      for (const each of [...changes, ...events]) each.length = 0;
+    },
     orders,
     requests,
     changes,
