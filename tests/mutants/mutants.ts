@@ -5,10 +5,12 @@ import { API_MUTANTS } from './mutants/api.ts';
 import { CARRIED_MUTANTS } from './mutants/carried.ts';
 import { CORE_MUTANTS } from './mutants/core.ts';
 import { LEDGER_MUTANTS } from './mutants/ledger.ts';
+import { LOST_LOG_MUTANTS } from './mutants/lost-log.ts';
 import { PROCESSOR_MUTANTS } from './mutants/processor.ts';
 import { PRODUCT_MUTANTS } from './mutants/products.ts';
 import { PROJECTOR_MUTANTS } from './mutants/projector.ts';
 import { RETURNED_MUTANTS } from './mutants/returned.ts';
+import { STEP_BACK_MUTANTS } from './mutants/step-back.ts';
 import { SYSTEM_MUTANTS } from './mutants/system.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -21,4 +23,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...RETURNED_MUTANTS,
   ...API_MUTANTS,
   ...SYSTEM_MUTANTS,
+  ...LOST_LOG_MUTANTS,
+  ...STEP_BACK_MUTANTS,
 ];

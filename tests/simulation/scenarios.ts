@@ -15,6 +15,7 @@ const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
   'log-lost-end': async () => (await import('./scenarios/lost-log.ts')).lostEnd,
   'log-lost-record': async () => (await import('./scenarios/lost-log.ts')).lostOne,
   'log-lost': async () => (await import('./scenarios/lost-log.ts')).lostAll,
+  'step-back': async () => (await import('./scenarios/step-back.ts')).stepBackWorld,
   'long-open': async () => (await import('./scenarios/long-open.ts')).longOpenWorld,
   'processor-calm': async () => (await import('./single-role/orders.ts')).calm,
   'processor-crashes': async () => (await import('./single-role/orders.ts')).crashes,

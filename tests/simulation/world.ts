@@ -44,6 +44,8 @@ export interface WorldSettings {
   logMayLose?: boolean | undefined;
 }
 
+type Around = <T>(work: () => T) => T;
+
 export interface World {
   readonly sim: Simulation;
   readonly settings: WorldSettings;
@@ -64,6 +66,8 @@ export interface World {
   isUnderRepair: boolean;
   readonly groups: Readonly<Record<'processor' | 'products' | 'projector', Group>>;
   readonly logger: Logger;
+  /** Does the work of each transaction of the projector, and of the ledger. */
+  readonly aroundCommit: { readModel: Around; ledger: Around };
   /** Partitions of the orders that were given to a processor: where it started, and where the log ended. */
   readonly takeOvers: { at: number; partition: number; startOffset: number; end: number }[];
   /** Before this time histories and rows may lack something: the read model was put back to an older state. */
@@ -139,6 +143,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     isUnderRepair: false,
     groups,
     logger,
+    aroundCommit: { readModel: (work) => work(), ledger: (work) => work() },
     takeOvers: [],
     readsSettleAt: 0,
     openAppender: (process, queueAgeMaxMs) =>
@@ -155,7 +160,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     transact: (process) => createTransactions(sim, process, database),
     transactLedger: (process) => {
       const transact = inTurn(createTransactions(sim, process, database));
-      return (work) => transact(() => watch.around(process, work));
+      return (work) => transact(() => world.aroundCommit.ledger(() => watch.around(process, work)));
     },
   };
   return world;

@@ -5,7 +5,7 @@ import type { Fleet } from '../fleet.ts';
 import { ledgerLossOf, writeLedger } from '../processes/rebuild-ledger.ts';
 import { ORDERS, PRODUCTS, type World } from '../world.ts';
 import { findReadModelLoss, rebuildReadModel } from './rebuild-read-model.ts';
-import { restoreOrders } from './restore-orders.ts';
+import { missingRecords, restoreOrders } from './restore-orders.ts';
 
 const LOOK_EVERY_MS = 250;
 const COMES_MS = [200, 4_000] as const;
@@ -35,6 +35,8 @@ export const repairAfterLoss = async (world: World, fleet: Fleet, { restores }: 
   if (restores) await restoreOrders(world);
   await sim.pause(sim.between(...STEP_MS));
   const loss = findReadModelLoss(world);
+  const [missing, named] = [missingRecords(world), loss?.records ?? 0];
+  if (missing !== named) sim.violate(`${missing} archived records are not in the log, the operator is told of ${named}`);
   if (restores && loss !== null) sim.violate(`the restored log has not got all that is in the archive: ${JSON.stringify(loss)}`);
   const ends = new Map([ORDERS, PRODUCTS].map((topic) => [topic, world.log.ends(topic)]));
   writeLedger(world, ends, loss === null && ledgerLossOf(world) === null);

@@ -98,6 +98,15 @@ const cursorOf = (rows: readonly ArchiveRow[]) => {
   };
 };
 
+/** Archived records that the log has nowhere in their partition. */
+export const missingRecords = (world: World): number => {
+  const all = [...world.readModel.archive].flatMap(([partition, rows]) => {
+    const there = countedIn(readable(world, partition));
+    return rows.filter(({ record }) => !there.has(nameOf(record)));
+  });
+  return all.length;
+};
+
 const countedIn = (records: readonly LogRecord[]): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const record of records) counts.set(nameOf(record), (counts.get(nameOf(record)) ?? 0) + 1);

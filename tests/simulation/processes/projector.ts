@@ -16,7 +16,8 @@ const COMMIT_GAP_MS = 25;
 export const projectorRole: StartRole<OrderProjector> = (world, process, onFatal) => {
   const { sim, log, logger, groups } = world;
   const appender = world.openAppender(process);
-  const store = createStoreOn(world.readModel, world.transact(process));
+  const transact = world.transact(process);
+  const store = createStoreOn(world.readModel, (work) => transact(() => world.aroundCommit.readModel(work)));
   const projector = createOrderProjector({
     decode: orderDecoderFor(PARTITIONS),
     topicId: log.topicId(ORDERS),

@@ -39,6 +39,19 @@ const submitOrders = (world: World): void => {
   }
 };
 
+// Each owner answers a request once, and a copy or two of an answer may come late.
+const ANSWERS_MAX = 8;
+
+/** Nobody appends one answer again and again. */
+const checkTold = ({ sim, truth }: World): void => {
+  const counts = new Map<string, number>();
+  for (const taken of truth.events.flat()) {
+    const id = taken?.event.causationId;
+    if (id) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  for (const [id, count] of counts) if (count > ANSWERS_MAX) sim.violate(`${id} is answered ${count} times`);
+};
+
 const lossWorld =
   (kind: LossOptions['kind']): RunWorld =>
   (seed, onTrace) =>
@@ -54,13 +67,14 @@ const lossWorld =
         faults: seed % 2 === 0 ? { everyMs: 1_500 } : undefined,
         withProducts: true,
         logMayLose: true,
-        clients: ({ world, fleet }: System) => {
+        clients: ({ world, fleet, checkAtRest }: System) => {
           const { sim } = world;
           for (const id of PLENTY) {
             const { data, ...product } = productCreated(id, UNITS);
             landProduct(world, { ...product, id: sim.newId(), time: sim.wallClock(), data: { ...data, price_minor: PRICE_MINOR } });
           }
           submitOrders(world);
+          checkAtRest(() => checkTold(world));
           const restores = sim.chance(0.6);
           const lose = async (): Promise<void> => {
             await loseSoon(world, { kind, productsKept: PLENTY.length });
