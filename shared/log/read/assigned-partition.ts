@@ -1,8 +1,9 @@
-// shared/log/read/assigned-partition.ts: a partition that a reader has been given, and what a fetch of it may be and ask for.
+// shared/log/read/assigned-partition.ts: a partition that a reader has been given: where it begins, and what a fetch of it may be and ask for.
 
 import { AppError } from '../../runtime/app-error.ts';
 import { type Assignment, type GroupOffset, type LogRecord, offsetAfter } from '../log.ts';
 import { type Fetched, isOutOfRange } from '../protocol/fetch.ts';
+import type { Ends } from '../topics/offsets.ts';
 
 export interface AssignedPartition {
   partition: number;
@@ -23,6 +24,27 @@ export const justAssigned = (partition: number): AssignedPartition => ({
   outSince: performance.now(),
   committed: null,
 });
+
+export interface FoundStarts {
+  /** What the owner says. */
+  given: ReadonlyMap<number, number>;
+  committed: ReadonlyMap<number, GroupOffset>;
+  ends: ReadonlyMap<number, Ends>;
+}
+
+/** Throws LOG_MISMATCH when the start lies outside of the log. Pure. */
+export const assignmentOf = (topic: string, partition: number, { given, committed, ends }: FoundStarts): Assignment => {
+  const { low, high } = ends.get(partition) ?? { low: 0, high: 0 };
+  const startOffset = given.get(partition) ?? committed.get(partition)?.offset ?? low;
+  if (startOffset < low || startOffset > high) {
+    const sentence = `${topic}/${partition} is to be read from offset ${startOffset}, but the log there goes from ${low} to ${high}`;
+    throw new AppError(
+      'LOG_MISMATCH',
+      `${sentence}: this is another log, or one that has lost something. What to do: docs/recovery.md#what-you-see.`,
+    );
+  }
+  return { partition, startOffset, highWatermark: high, metadata: committed.get(partition)?.metadata ?? null };
+};
 
 /** Sets each partition to the start that was found for it. */
 export const beginAt = (states: readonly AssignedPartition[], found: ReadonlyMap<number, Assignment>): Assignment[] =>

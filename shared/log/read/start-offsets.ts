@@ -5,6 +5,7 @@ import type { LogClient } from '../connect/client.ts';
 import { createLogOutage } from '../connect/log-outage.ts';
 import type { Assignment, GroupOffset, ReaderHandlers } from '../log.ts';
 import { logEnd } from '../topics/offsets.ts';
+import { assignmentOf } from './assigned-partition.ts';
 
 const START_RETRY_MS = 500;
 const START_MAX_MS = 60_000; // an assignment whose start cannot be found out for this long is better given to another process
@@ -31,20 +32,7 @@ export const createStartFinder = ({ client, topic, groupId, soleMember, startOff
     const given = (await startOffsets?.(partitions)) ?? new Map<number, number>();
     const committed = soleMember ? new Map<number, GroupOffset>() : await committedOffsets(client, groupId, topic);
     const ends = await logEnd(client, topic); // after the start offsets, which may have moved with the log until just now
-    return new Map(
-      partitions.map((partition) => {
-        const { low, high } = ends.get(partition) ?? { low: 0, high: 0 };
-        const startOffset = given.get(partition) ?? committed.get(partition)?.offset ?? low;
-        if (startOffset < low || startOffset > high) {
-          const sentence = `${topic}/${partition} is to be read from offset ${startOffset}, but the log there goes from ${low} to ${high}`;
-          throw new AppError(
-            'LOG_MISMATCH',
-            `${sentence}: this is another log, or one that has lost something. What to do: docs/recovery.md#what-you-see.`,
-          );
-        }
-        return [partition, { partition, startOffset, highWatermark: high, metadata: committed.get(partition)?.metadata ?? null }];
-      }),
-    );
+    return new Map(partitions.map((partition) => [partition, assignmentOf(topic, partition, { given, committed, ends })]));
   };
 
   return async (partitions, isWanted) => {

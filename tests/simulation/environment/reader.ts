@@ -1,7 +1,8 @@
 // tests/simulation/environment/reader.ts: shared/log/read/reader.ts on the simulated broker and coordinator, with the same promises.
 // Positions are found out first, each partition in order and without gaps, what was revoked is forgotten whatever was under way for it.
 
-import type { Assignment, Reader, ReaderHandlers } from '../../../shared/log/log.ts';
+import type { Reader, ReaderHandlers } from '../../../shared/log/log.ts';
+import { assignmentOf, type FoundStarts } from '../../../shared/log/read/assigned-partition.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
@@ -17,13 +18,6 @@ export interface SimulatedReaderOptions {
   handlers: ReaderHandlers;
   /** Null: alone in its group, with all partitions. */
   group: Group | null;
-}
-
-/** What is known of the topic when partitions are assigned. */
-interface Found {
-  given: Map<number, number>;
-  committed: Map<number, { offset: number; metadata?: string }>;
-  ends: ReturnType<SimulatedLog['ends']>;
 }
 
 const START_RETRY_MS = 500;
@@ -77,7 +71,7 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
       }
     }
   };
-  const open = (states: PartitionState[], found: Found): void => {
+  const open = (states: PartitionState[], found: FoundStarts): void => {
     const assignments = states.map(({ partition: { partition } }) => assignmentOf(topic, partition, found));
     for (const [index, state] of states.entries()) state.position = assignments[index]!.startOffset;
     settled = true;
@@ -143,12 +137,4 @@ export const createSimulatedReader = ({ sim, log, process, topic, handlers, grou
     isSettled: () => settled && !doubtful,
     lastFetchAt: () => sim.steady(),
   };
-};
-
-const assignmentOf = (topic: string, partition: number, found: Found): Assignment => {
-  const committed = found.committed.get(partition);
-  const { high } = found.ends.get(partition)!;
-  const startOffset = found.given.get(partition) ?? committed?.offset ?? 0;
-  if (startOffset > high) throw new AppError('LOG_MISMATCH', `${topic}/${partition} ends at ${high}, before ${startOffset}`);
-  return { partition, startOffset, highWatermark: high, metadata: committed?.metadata ?? null };
 };
