@@ -68,14 +68,9 @@ export const createFactAppends = (options: FactAppendsOptions): FactAppends => {
     const acknowledged = ({ offset }: { offset: number }): void => {
       appends.over();
       if (!partition.live) return;
+      requireUnread(topic, partition, event.id, offset);
       // The next unread record is our own: apply it now instead of waiting for the fetch that brings it.
-      if (offset === partition.position) {
-        readOne(partition, event, offset);
-        own.applied.set(offset, event.id);
-      } else if (offset < partition.position && own.underWay.has(event.id)) {
-        // R17: something else was read there. To go on would append the same again and again, on top of what is no more.
-        throw anotherEvent(READER, topic, { partition: partition.partition, nextOffset: offset + 1 }, { expected: null, found: event.id });
-      }
+      if (offset === partition.position) readOne(partition, event, offset);
       owner.acknowledged(offset, partition.position);
       if (offset < partition.position) owner.goOn();
     };
@@ -117,4 +112,16 @@ export const createFactAppends = (options: FactAppendsOptions): FactAppends => {
       });
     },
   };
+};
+
+/**
+ * R17: notes what has to stand there when it is read. Throws LOG_MISMATCH where something else stands there already: to go on would be to wait
+ * for a record that is lost, or to append the same again and again.
+ */
+const requireUnread = (topic: string, { partition, position, own }: Partition, id: string, offset: number): void => {
+  const expected = own.acknowledged.get(offset) ?? null;
+  const isTaken = expected !== null && expected !== id;
+  if (isTaken || (offset < position && own.underWay.has(id)))
+    throw anotherEvent(READER, topic, { partition, nextOffset: offset + 1 }, { expected, found: id });
+  if (offset >= position) own.acknowledged.set(offset, id);
 };

@@ -41,10 +41,10 @@ export interface Partition {
 
 /** R17: records that this process has appended and not read yet. Each is gone from here once it is read. */
 export interface OwnRecords {
-  /** Ids of those that have no answer, or one that names an offset still to be read. */
+  /** Their ids, unless their append has failed. */
   readonly underWay: Set<string>;
-  /** Applied at their acknowledgement: offset → id of what has to stand there. */
-  readonly applied: Map<number, string>;
+  /** Those that are acknowledged, applied at once or not: offset → id of what has to stand there. */
+  readonly acknowledged: Map<number, string>;
 }
 
 export const createPartition = (
@@ -60,7 +60,7 @@ export const createPartition = (
     position: startOffset,
     topicId: null,
     lastEventId: null,
-    own: { underWay: new Set(), applied: new Map() },
+    own: { underWay: new Set(), acknowledged: new Map() },
     actFrom: highWatermark,
     knownFrom: startOffset,
     logTime,

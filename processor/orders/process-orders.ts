@@ -33,10 +33,8 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
     const touched = new Set<Entry>();
     const unmatched: PendingRequest[] = [];
     for (const record of records) {
-      if (record.offset < partition.position) {
-        requireApplied(options.topic, partition, record);
-        continue;
-      }
+      requireAcknowledged(options.topic, partition, record);
+      if (record.offset < partition.position) continue; // applied at its acknowledgement
       const decoded = options.decode(record);
       partition.position = offsetAfter(record);
       partition.lastEventId = identityOf(record);
@@ -99,11 +97,11 @@ export const createOrderProcessor = (options: ProcessOrdersOptions): OrderProces
   return { onAssigned, onRevoked, onRecords, partitions: () => partitions.values() };
 };
 
-/** R17: what was applied at its acknowledgement has to stand there when it is read: the log may have lost just that, and grown since. */
-const requireApplied = (topic: string, { partition, own }: Partition, record: LogRecord): void => {
-  const expected = own.applied.get(record.offset);
+/** R17: what was acknowledged has to stand there when it is read: the log may have lost just that, and grown since. */
+const requireAcknowledged = (topic: string, { partition, own }: Partition, record: LogRecord): void => {
+  const expected = own.acknowledged.get(record.offset);
+  if (expected === undefined) return;
+  own.acknowledged.delete(record.offset);
   const found = identityOf(record);
-  own.applied.delete(record.offset);
-  if (expected === undefined || found === expected) return;
-  throw anotherEvent(READER, topic, { partition, nextOffset: record.offset + 1 }, { expected, found });
+  if (found !== expected) throw anotherEvent(READER, topic, { partition, nextOffset: record.offset + 1 }, { expected, found });
 };

@@ -64,6 +64,27 @@ describe('a fact that was applied at its acknowledgement', () => {
   });
 });
 
+describe('a fact that is acknowledged further on', () => {
+  it('ends the processor where another record is read there', async () => {
+    const { processor, acknowledge, ends } = start();
+    processor.onRecords(0, recordsOf([created('o-1')]));
+    await acknowledge(2);
+    const others = recordsOf([created('o-2'), created('o-3', {}, { id: 'other' })], 0, 1);
+    expect(() => processor.onRecords(0, others)).toThrow('follows the event own-1 before orders/0@3, but the log has other there');
+    expect(ends).toEqual([]);
+  });
+
+  it('ends the processor where another of its own is acknowledged there', async () => {
+    const { processor, acknowledge, ends, position } = start();
+    processor.onRecords(0, recordsOf([created('o-1'), created('o-2')]));
+    await acknowledge(2);
+    expect(position()).toBe(3);
+    await acknowledge(2); // the log has lost the first
+    expect(ends).toEqual([expect.objectContaining({ code: 'LOG_MISMATCH' })]);
+    expect(position()).toBe(3);
+  });
+});
+
 describe('a fact that is acknowledged where something else was read', () => {
   it('ends the processor, which would append it again and again', async () => {
     const { processor, acknowledge, ends, answers } = start();
