@@ -56,7 +56,7 @@ const unsound = (view: OrderView, totalMinor: number): string[] => {
 };
 
 /** Parked orders may be open: nothing but a request moves them. */
-const unfinished = ({ orders, verdicts }: Folded): string[] => {
+const unfinished = ({ orders, verdicts }: Folded, mayLose: boolean): string[] => {
   const found = [...orders.values()].flatMap((order) =>
     isOpen(order) && !order.parked ? [`${order.orderId} is stuck in ${order.status} at version ${order.history.length}`] : [],
   );
@@ -64,8 +64,11 @@ const unfinished = ({ orders, verdicts }: Folded): string[] => {
   // Of orders that exist: a lost request may have been given back to a log that had got its answer meanwhile.
   const early = new Map<string, string[]>();
   const created = new Set<string>();
+  /** Refused before its order was given back behind it, and a copy of that after: no fold remembers the first. */
+  const beforeTheirOrders = new Set<string>();
   for (const { event, effect } of verdicts) {
     const isAnswer = (effect === 'applied' || effect === 'refusal') && event!.causationId !== null;
+    if (mayLose && effect === 'request' && !created.has(event!.orderId)) beforeTheirOrders.add(event!.id);
     if (effect === 'request') answers.set(event!.id, answers.get(event!.id) ?? early.get(event!.id) ?? []);
     else if (isAnswer) {
       const known = answers.get(event!.causationId!);
@@ -77,7 +80,8 @@ const unfinished = ({ orders, verdicts }: Folded): string[] => {
   // No fold remembers what was answered about an order that does not exist: there the first refusal counts.
   for (const { event, effect } of verdicts) {
     const count = effect === 'request' ? answers.get(event!.id)!.length : 1;
-    if (count < 1 || (count > 1 && orders.has(event!.orderId))) found.push(`request ${event!.id} has ${count} answers`);
+    if (count < 1 || (count > 1 && orders.has(event!.orderId) && !beforeTheirOrders.has(event!.id)))
+      found.push(`request ${event!.id} has ${count} answers`);
   }
   return found;
 };
@@ -109,5 +113,6 @@ export const readOrders = ({ log }: World): Read => {
 
 export const checkOracle = (world: World): void => {
   const { records, folded } = readOrders(world);
-  for (const found of [...differences(records, folded), ...wrongVersions(folded), ...unfinished(folded)]) world.sim.violate(found);
+  for (const found of [...differences(records, folded), ...wrongVersions(folded), ...unfinished(folded, world.log.mayLose)])
+    world.sim.violate(found);
 };
