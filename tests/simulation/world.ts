@@ -2,6 +2,7 @@
 // Processes (processes/) are the real code on it; a world (scenarios.ts) is a mixture of processes, clients and faults.
 
 import { createAppenderOn, type RunningAppender } from '../../shared/log/append/appender.ts';
+import { createSender } from '../../shared/log/append/sender.ts';
 import { deadLetterTopicOf } from '../../shared/log/dead-letters/dead-letters.ts';
 import type { OrderEvent } from '../../shared/order/events.ts';
 import type { ProductEvent } from '../../shared/product/events.ts';
@@ -10,8 +11,8 @@ import { emptyTables, type LedgerTables } from '../support/in-memory/ledger.ts';
 import { readRecords } from '../support/in-memory/log.ts';
 import { emptyReadModel, type ReadModelTables, type Transact } from '../support/in-memory/read-model.ts';
 import { createGroup, type Group } from './environment/group.ts';
+import { createSimulatedClient } from './environment/link.ts';
 import { createSimulatedLog, type SimulatedLog } from './environment/log.ts';
-import { createSimulatedSender } from './environment/sender.ts';
 import { createTransactions, type Database, inTurn, isSlow } from './environment/transactions.ts';
 import type { Process } from './kernel/process.ts';
 import { type Simulation, simulate } from './kernel/simulation.ts';
@@ -72,7 +73,7 @@ export interface World {
   readonly takeOvers: { at: number; partition: number; startOffset: number; end: number }[];
   /** Before this time histories and rows may lack something: the read model was put back to an older state. */
   readsSettleAt: number;
-  /** The real appender, over simulated connections. */
+  /** The real appender and sender, over simulated connections. */
   openAppender: (process: Process, queueAgeMaxMs?: number) => RunningAppender;
   /** A question to the log, which may take long while the process is slow. */
   untilLogAnswers: (process: Process) => Promise<void>;
@@ -146,14 +147,16 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     aroundCommit: { readModel: (work) => work(), ledger: (work) => work() },
     takeOvers: [],
     readsSettleAt: 0,
-    openAppender: (process, queueAgeMaxMs) =>
-      createAppenderOn({
-        openSender: () => createSimulatedSender({ sim, log, process, faults: settings.appendFaults }),
+    openAppender: (process, queueAgeMaxMs) => {
+      const client = createSimulatedClient({ sim, log, process, faults: settings.appendFaults });
+      return createAppenderOn({
+        openSender: () => createSender(client),
         logger,
         partitionCounts,
         minSendGapMs: SEND_GAP_MS,
         ...(queueAgeMaxMs === undefined ? {} : { queueAgeMaxMs }),
-      }),
+      });
+    },
     untilLogAnswers: async (process) => {
       if (isSlow(sim, database, process) && sim.chance(0.25)) await sim.pause(sim.between(1, LOG_ANSWERS_MAX_MS));
     },

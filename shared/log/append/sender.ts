@@ -1,9 +1,7 @@
 // shared/log/append/sender.ts: sends one round over connections of its own: one request per leader, one result per partition.
 // Never knows callers or queues (appender.ts), and is thrown away after any doubt.
 
-import type { LogClient } from '../connect/client.ts';
-import { type Broker, COMMAND_CONNECTION, type Connection, protocolError } from '../connect/kafkajs-internals.ts';
-import type { Link } from '../connect/link.ts';
+import { type Broker, type Cluster, COMMAND_CONNECTION, type Connection, protocolError } from '../connect/kafkajs-internals.ts';
 import { type PartitionBatch, type ProduceAnswer, produceCall } from '../protocol/produce.ts';
 
 /**
@@ -24,6 +22,16 @@ export interface Sender {
   destroy(): void;
 }
 
+/** What sending takes of a client (connect/client.ts): links with brokers that take records. */
+export interface SendingClient {
+  openLink(): { cluster: SendingCluster; destroy(): void };
+}
+
+export interface SendingCluster extends Pick<Cluster, 'connect' | 'addMultipleTargetTopics'> {
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  findBroker(node: { nodeId: string }): Promise<Pick<Broker, 'connectionPool'>>;
+}
+
 // Below the client's request time-out (10 s), so that the broker's "not replicated in time" arrives before we give up.
 const REPLICATION_TIMEOUT_MS = 8_000;
 
@@ -32,8 +40,8 @@ const NEVER_WRITTEN = new Set([19, 32]);
 const LEADER_MOVED = new Set([3, 5, 6]); // UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER
 const TOO_LARGE = new Set([10, 18]); // MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE
 
-export const createSender = (client: LogClient): Sender => {
-  const link: Link = client.openLink();
+export const createSender = (client: SendingClient): Sender => {
+  const link = client.openLink();
   const topics = new Set<string>();
 
   const leaderOf = ({ topic, partition }: PartitionBatch): number =>
@@ -42,7 +50,7 @@ export const createSender = (client: LogClient): Sender => {
   const sendTo = async (leader: number, batches: readonly PartitionBatch[]): Promise<AppendResult[]> => {
     let connection: Connection;
     try {
-      const broker: Broker = await link.cluster.findBroker({ nodeId: String(leader) });
+      const broker = await link.cluster.findBroker({ nodeId: String(leader) });
       connection = await broker.connectionPool.getConnection(COMMAND_CONNECTION);
     } catch (error) {
       return batches.map(() => ({ kind: 'not-appended', cause: asError(error) }));

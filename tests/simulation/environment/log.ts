@@ -1,5 +1,6 @@
 // tests/simulation/environment/log.ts: the simulated broker over the log in memory: replication that takes time, and leaders that move.
-// What was acknowledged is never lost, unless a world loses it on purpose (`lose`); what was not may be.
+// What was acknowledged is never lost, unless a world loses it on purpose (`lose`); what was not may be. Each partition is led by one of two
+// brokers.
 
 import type { LogRecord, RecordToAppend } from '../../../shared/log/log.ts';
 import { createInMemoryLog, type InMemoryLog, type Partition } from '../../support/in-memory/log.ts';
@@ -10,7 +11,7 @@ export interface SimulatedLog extends Pick<InMemoryLog, 'partitions' | 'whenRead
   write: (topic: string, partition: number, records: readonly RecordToAppend[], done?: (baseOffset: number | null) => void) => void;
   /** Writes a batch of so many records that nobody opens. */
   writeUnopened: (topic: string, partition: number, records: number) => void;
-  /** Another replica becomes leader; it may not have what was not replicated yet. */
+  /** Another replica becomes leader, now or after an election; it may not have what was not replicated yet. */
   moveLeader: (partition: Partition) => void;
   /**
    * Loses acknowledged records: of each partition named all from the offset on, as a power cut of all replicas does. With another id the
@@ -25,6 +26,10 @@ export interface SimulatedLog extends Pick<InMemoryLog, 'partitions' | 'whenRead
   whenBroken: (hear: () => void) => void;
   /** It may lose records: readers look at once at the record before their position, as they do on Kafka. */
   readonly mayLose: boolean;
+  /** The broker that leads it; null: none yet. */
+  leaderOf: (partition: Partition) => number | null;
+  /** Replicas fall behind: for so long nothing of it is replicated. */
+  holdBack: (partition: Partition, forMs: number) => void;
 }
 
 export interface SimulatedLogOptions {
@@ -42,7 +47,13 @@ interface Write {
   done: (baseOffset: number | null) => void;
 }
 
+/** Two, so that a round may need both, and one of them fails. */
+export const BROKERS = 2;
 const REPLICATION_MS = [1, 6] as const;
+const ELECTION_MS = [0, 300] as const;
+// Longer than appends wait for one (append-waits.ts).
+const LONG_ELECTION_MS = [2_000, 11_000] as const;
+const LONG_ELECTIONS = 0.08;
 
 export const createSimulatedLog = ({ sim, topics, onRecord, mayLose = false }: SimulatedLogOptions): SimulatedLog => {
   const { partitions, write, writeUnopened, publish, truncate, cut, whenReadable, ends } = createInMemoryLog({ topics, onRecord });
@@ -55,10 +66,19 @@ export const createSimulatedLog = ({ sim, topics, onRecord, mayLose = false }: S
     unreplicated.delete(partition);
     return waiting;
   };
-  const replicate = (partition: Partition): void =>
+  const behindUntil = new Map<Partition, number>();
+  const leaders = new Map<Partition, { broker: number; from: number }>();
+  const lastLeader = (partition: Partition) => leaders.get(partition) ?? { broker: 1 + (partition.partition % BROKERS), from: 0 };
+  const replicate = (partition: Partition): void => {
+    if (sim.now() < (behindUntil.get(partition) ?? 0)) return;
     publish(partition, () => {
       for (const { base, done } of take(partition)) done(base);
     });
+  };
+  const elect = (partition: Partition): void => {
+    const [min, max] = sim.fault(LONG_ELECTIONS) ? LONG_ELECTION_MS : ELECTION_MS;
+    leaders.set(partition, { broker: 1 + (lastLeader(partition).broker % BROKERS), from: sim.now() + sim.between(min, max) });
+  };
 
   return {
     partitions,
@@ -75,7 +95,16 @@ export const createSimulatedLog = ({ sim, topics, onRecord, mayLose = false }: S
       writeUnopened(partition, records, sim.wallClock());
       sim.after(sim.between(...REPLICATION_MS), () => replicate(partition), null);
     },
+    leaderOf: (partition) => {
+      const { broker, from } = lastLeader(partition);
+      return from <= sim.now() ? broker : null;
+    },
+    holdBack: (partition, forMs) => {
+      behindUntil.set(partition, Math.max(behindUntil.get(partition) ?? 0, sim.now() + forMs));
+      sim.after(forMs, () => replicate(partition), null);
+    },
     moveLeader: (partition) => {
+      elect(partition);
       const lost = partition.records.length - partition.highWatermark;
       if (lost === 0 || sim.chance(0.3)) return; // the new leader had everything
       sim.trace(() => `${partition.topic}/${partition.partition} loses ${lost} records with its leader`);
