@@ -48,6 +48,7 @@ export const sendFaults = (
   const kinds: (() => void)[] = [
     () => fleet.crash(sim.pick(fleet.slots)),
     () => fleet.crash(sim.pick(fleet.slots)),
+    () => fleet.end(sim.pick(fleet.slots)),
     () => fleet.stop(sim.pick(fleet.slots), sim.chance(0.6) ? sim.between(50, 1_500) : sim.between(1_500, 9_000)),
     () => sim.pick(Object.values(groups)).expel(sim.pick(fleet.slots).process),
     () => log.moveLeader(sim.pick([...log.partitions(ORDERS), ...log.partitions(PRODUCTS)])),

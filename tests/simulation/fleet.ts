@@ -18,6 +18,8 @@ export interface Fleet {
   add: <Running>(name: string, start: StartRole<Running>) => Slot<Running>;
   slots: readonly Slot<unknown>[];
   crash: (slot: Slot<unknown>) => void;
+  /** As SIGTERM does: what it has to append is settled, callers hear of it, and it ends. */
+  end: (slot: Slot<unknown>) => void;
   /** As SIGSTOP does; past the session time-out the groups take it for dead. */
   stop: (slot: Slot<unknown>, forMs: number) => void;
   /** Those that found another log than they had read: a person has to come before they are started again. */
@@ -32,6 +34,7 @@ const RIGHT_ENDS: ReadonlySet<AppErrorCode> = new Set(['LEDGER_FENCED', 'LEDGER_
 // Right ends while the log has lost records. No supervisor starts these again.
 const OTHER_LOG: ReadonlySet<AppErrorCode> = new Set(['LOG_MISMATCH', 'LOSS_NOT_ACCEPTED']);
 const SESSION_MS = 1_500;
+const LAST_WORDS_MS = 20;
 const RESTART_MS = [20, 1_500] as const;
 
 export const createFleet = (world: World): Fleet => {
@@ -96,6 +99,16 @@ export const createFleet = (world: World): Fleet => {
       if (!slot.process.alive) return;
       sim.trace(() => `${slot.name} is killed`);
       restart(slot, starts.get(slot)!);
+    },
+    end: (slot) => {
+      const { process } = slot;
+      if (!process.alive) return;
+      const settled = async (): Promise<void> => {
+        sim.trace(() => 'is told to end');
+        await world.stopAppends(process);
+        sim.after(LAST_WORDS_MS, () => restart(slot, starts.get(slot)!), process);
+      };
+      sim.after(0, () => void settled(), process);
     },
     stop: (slot, forMs) => {
       const { process } = slot;

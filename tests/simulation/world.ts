@@ -16,6 +16,7 @@ import { createSimulatedLog, type SimulatedLog } from './environment/log.ts';
 import { createTransactions, type Database, inTurn, isSlow } from './environment/transactions.ts';
 import type { Process } from './kernel/process.ts';
 import { type Simulation, simulate } from './kernel/simulation.ts';
+import { createAppendPromises } from './truth/append-promises.ts';
 import { createLedgerWatch } from './truth/ledger-watch.ts';
 import { createProductTruth, type ProductTruth } from './truth/product-truth.ts';
 import { createShortages, type Shortages } from './truth/shortages.ts';
@@ -77,6 +78,8 @@ export interface World {
   openAppender: (process: Process, queueAgeMaxMs?: number) => RunningAppender;
   /** A question to the log, which may take long while the process is slow. */
   untilLogAnswers: (process: Process) => Promise<void>;
+  /** As at SIGTERM: the process accepts no more, and every append is settled, if only as unknown. */
+  stopAppends: (process: Process) => Promise<void>;
   /** Transactions of this process; those of the ledger are watched by the oracle. */
   transact: (process: Process) => Transact;
   transactLedger: (process: Process) => Transact;
@@ -108,12 +111,15 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     return (topic === ORDERS ? groups.processor : groups.products).committed().get(Number(partition))?.offset ?? 0;
   };
   const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS, copyOf, isOfOtherLog: () => world.isLogOther });
+  const appendPromises = createAppendPromises(sim);
+  const appenders = new WeakMap<Process, RunningAppender>(); // each process has one
   const log = createSimulatedLog({
     sim,
     topics: Object.fromEntries(partitionCounts),
     mayLose: settings.logMayLose,
     onRecord: (record) => {
       const { topic, partition, offset } = record;
+      appendPromises.take(record);
       const taken = topic === ORDERS ? truth.take(record) : null;
       if (taken !== null) shortages.take(taken);
       const says = topic === ORDERS ? orderLine(taken) : topic === PRODUCTS ? productLine(productTruth.take(record)) : 'a dead letter';
@@ -149,17 +155,20 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     readsSettleAt: 0,
     openAppender: (process, queueAgeMaxMs) => {
       const client = createSimulatedClient({ sim, log, process, faults: settings.appendFaults });
-      return createAppenderOn({
+      const appender = createAppenderOn({
         openSender: () => createSender(client),
         logger,
         partitionCounts,
         minSendGapMs: SEND_GAP_MS,
         ...(queueAgeMaxMs === undefined ? {} : { queueAgeMaxMs }),
       });
+      appenders.set(process, appender);
+      return appendPromises.watched(appender);
     },
     untilLogAnswers: async (process) => {
       if (isSlow(sim, database, process) && sim.chance(0.25)) await sim.pause(sim.between(1, LOG_ANSWERS_MAX_MS));
     },
+    stopAppends: async (process) => appenders.get(process)?.stop(),
     transact: (process) => createTransactions(sim, process, database),
     transactLedger: (process) => {
       const transact = inTurn(createTransactions(sim, process, database));

@@ -40,6 +40,9 @@ export const expectRetryable = <T>({ sim }: World, what: string, reply: Reply<T>
   return reply;
 };
 
+/** Whoever submitted hears that nothing is recorded. Not what a database that is away means: the log may have the submission by then. */
+export const isDenial = (error: unknown): boolean => error instanceof AppError && error.code === 'LOG_UNAVAILABLE';
+
 /** What is claimed of an order is what the log has made of it by now, or had. */
 export const holdTo = ({ sim, truth }: World, what: string, claimed: Order): void => {
   const contradiction = truth.contradiction(claimed);

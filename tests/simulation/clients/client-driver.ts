@@ -19,6 +19,7 @@ import {
   createShownVersions,
   expectRetryable,
   holdTo,
+  isDenial,
   mayLack,
 } from './answer-checks.ts';
 import { call, callForChange, type Reply } from './call.ts';
@@ -60,6 +61,7 @@ export const createClientDriver = (world: World, instances: readonly Slot<ApiPar
       'a submission',
       await callForChange(world, instance, ({ submitOrder }) => submitOrder(submission)),
     );
+    if (reply.kind === 'failed' && isDenial(reply.error)) denied.add(submission.correlationId);
     if (reply.kind !== 'answer') return reply;
     const { value } = reply;
     if (value.outcome === 'overloaded') denied.add(submission.correlationId);
