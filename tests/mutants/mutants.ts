@@ -2,6 +2,7 @@
 
 import type { Mutant } from './mutant.ts';
 import { API_MUTANTS } from './mutants/api.ts';
+import { APPEND_MUTANTS } from './mutants/appends.ts';
 import { CARRIED_MUTANTS } from './mutants/carried.ts';
 import { CORE_MUTANTS } from './mutants/core.ts';
 import { LEDGER_MUTANTS } from './mutants/ledger.ts';
@@ -25,4 +26,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SYSTEM_MUTANTS,
   ...LOST_LOG_MUTANTS,
   ...STEP_BACK_MUTANTS,
+  ...APPEND_MUTANTS,
 ];

@@ -34,7 +34,8 @@ const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
   'ledger-transactions': async () => (await import('./single-role/ledger.ts')).ledger,
   'api-http': async () => (await import('./single-role/http.ts')).http,
   'api-overload': async () => (await import('./single-role/http.ts')).overload,
-  'append-queue': async () => (await import('./single-role/queue.ts')).queue,
+  'append-queue': async () => (await import('./single-role/appends/queue.ts')).queue,
+  'append-outcomes': async () => (await import('./single-role/appends/outcomes.ts')).outcomes,
 };
 
 export const WORLD_NAMES: readonly string[] = Object.keys(LOADERS);

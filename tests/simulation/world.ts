@@ -155,15 +155,16 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     readsSettleAt: 0,
     openAppender: (process, queueAgeMaxMs) => {
       const client = createSimulatedClient({ sim, log, process, faults: settings.appendFaults });
-      const appender = createAppenderOn({
+      const options = {
         openSender: () => createSender(client),
         logger,
         partitionCounts,
         minSendGapMs: SEND_GAP_MS,
         ...(queueAgeMaxMs === undefined ? {} : { queueAgeMaxMs }),
-      });
+      };
+      const appender = appendPromises.watched(createAppenderOn(options), process);
       appenders.set(process, appender);
-      return appendPromises.watched(appender);
+      return appender;
     },
     untilLogAnswers: async (process) => {
       if (isSlow(sim, database, process) && sim.chance(0.25)) await sim.pause(sim.between(1, LOG_ANSWERS_MAX_MS));

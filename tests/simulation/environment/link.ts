@@ -20,6 +20,8 @@ export interface SimulatedLinksOptions {
 
 const NOBODY = -1; // as Kafka names the leader of a partition that has none
 const ANSWER_LOST_MS = [20, 700] as const;
+// Until a broker that accepts connections and says nothing is given up (shared/log/connect/sockets.ts, link.ts).
+const SILENT_MS = [200, 5_000] as const;
 const REQUEST_TIMEOUT_MS = 10_000; // as in shared/log/connect/client.ts
 const TIMEOUTS = 0.1; // of all answers that are lost: a round holds up everything behind it meanwhile
 // Longer than anybody waits, and than the window in which a copy passes for a new order (R5).
@@ -57,7 +59,8 @@ const openSimulatedLink = (options: SimulatedLinksOptions, lead: Lead): ReturnTy
         done();
         resolve();
       };
-      sim.after(sim.between(0, 4), settle, process);
+      const isSilent = fails && sim.chance(0.2);
+      sim.after(isSilent ? sim.between(...SILENT_MS) : sim.between(0, 4), settle, process);
     });
 
   const connectionTo = (broker: number): Connection => ({

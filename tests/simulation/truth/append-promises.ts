@@ -1,18 +1,22 @@
 // tests/simulation/truth/append-promises.ts: what the appender tells its callers, held to the log: what was confirmed is where it says, in the
-// order of the calls, and what is "certainly not in the log" (see `Appender` in shared/log/log.ts) is not there, and never will be.
+// order of the calls, what is "certainly not in the log" (see `Appender` in shared/log/log.ts) is not there and never will be, and an appender
+// that stops answers all, in a second.
 
-import type { Appender, LogRecord, Position, RecordToAppend } from '../../../shared/log/log.ts';
+import type { RunningAppender } from '../../../shared/log/append/appender.ts';
+import type { LogRecord, Position, RecordToAppend } from '../../../shared/log/log.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
+import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 
 export interface AppendPromises {
   /** A record has become readable. */
   take: (record: LogRecord) => void;
   /** The same appender, watched. */
-  watched: <T extends Appender>(appender: T) => T;
+  watched: (appender: RunningAppender, process: Process) => RunningAppender;
 }
 
 const DENIALS = new Set(['LOG_UNAVAILABLE', 'LOG_OVERLOADED', 'RECORD_TOO_LARGE']);
+const STOP_MAX_MS = 1_100;
 
 interface Confirmed {
   call: number;
@@ -33,16 +37,21 @@ export const createAppendPromises = (sim: Simulation): AppendPromises => {
       sim.violate(`the event ${id} is in the log, and whoever appended it was told that it is not`);
   };
 
-  const watched = <T extends Appender>(appender: T): T => {
+  const watched = (appender: RunningAppender, process: Process): RunningAppender => {
+    /** By partition, in the order of the calls, which is that of the offsets. */
     const confirmed = new Map<string, Confirmed[]>();
+    let open = 0;
 
     const hold = (id: string, call: number, position: Position): void => {
       const { topic, partition, offset } = position;
       if (idAt.get(placeOf(position)) !== id) sim.violate(`the event ${id} was confirmed at ${placeOf(position)}, which is another's`);
       const others = confirmed.get(`${topic}/${partition}`) ?? [];
-      confirmed.set(`${topic}/${partition}`, [...others, { call, offset }]);
-      if (others.some((other) => other.call < call !== other.offset < offset))
+      confirmed.set(`${topic}/${partition}`, others);
+      // Nearly always the last.
+      const after = others.findLastIndex((other) => other.call < call) + 1;
+      if ((others[after - 1]?.offset ?? -1) >= offset || (others[after]?.offset ?? Number.POSITIVE_INFINITY) <= offset)
         sim.violate(`the event ${id} was confirmed at ${placeOf(position)}, out of the order of the appends`);
+      others.splice(after, 0, { call, offset });
     };
     const append = async (record: RecordToAppend): Promise<Position> => {
       const { ce_id } = record.headers;
@@ -52,6 +61,7 @@ export const createAppendPromises = (sim: Simulation): AppendPromises => {
       calls.set(id, known);
       known.made += 1;
       lastCall += 1;
+      open += 1;
       const call = lastCall;
       try {
         const position = await appender.append(record);
@@ -63,9 +73,22 @@ export const createAppendPromises = (sim: Simulation): AppendPromises => {
           look(id);
         }
         throw error;
+      } finally {
+        open -= 1;
       }
     };
-    return { ...appender, append };
+    const stop = async (): Promise<void> => {
+      const began = sim.now();
+      let stopped = false;
+      const look = (): void => {
+        if (!stopped && process.resumesAt < began) sim.violate(`${process.name} has not stopped appending after ${STOP_MAX_MS} ms`);
+      };
+      sim.after(STOP_MAX_MS, look, process);
+      await appender.stop();
+      stopped = true;
+      sim.after(0, () => open > 0 && sim.violate(`${process.name} appends no more, and ${open} callers have heard nothing`), process);
+    };
+    return { ...appender, append, stop };
   };
 
   return {

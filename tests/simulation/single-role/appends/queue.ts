@@ -1,9 +1,9 @@
-// tests/simulation/single-role/queue.ts: appends that nobody takes, as while the broker is away.
+// tests/simulation/single-role/appends/queue.ts: appends that nobody takes, as while the broker is away.
 // Those that wait stay within their limits, and rounds take them in their order.
 
-import { createAppendQueue } from '../../../shared/log/append/append-queue.ts';
-import { simulate } from '../kernel/simulation.ts';
-import type { RunWorld } from '../world.ts';
+import { createAppendQueue } from '../../../../shared/log/append/append-queue.ts';
+import { simulate } from '../../kernel/simulation.ts';
+import type { RunWorld } from '../../world.ts';
 
 // What docs and alarms count on: half a second at full speed, and a share of the memory of a process.
 const RECORDS_MAX = 20_000;
