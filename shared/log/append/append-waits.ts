@@ -5,7 +5,7 @@ import type { AppendQueue } from './append-queue.ts';
 const APPEND_WAIT_MAX_MS = 10_000; // longer than a leader election or a broker's restart usually takes
 
 export interface AppendWaits {
-  /** A record was queued. */
+  /** A record was queued, or put back. */
   begin(): void;
   /** A round is over. */
   end(): void;

@@ -72,6 +72,7 @@ export const createAppenderOn = (options: AppenderOnOptions): RunningAppender =>
       const gap = minSendGapMs - (performance.now() - rounds.startedAt());
       if (gap > 0) await pause(gap);
       if ((await rounds.connect()) && !queue.isEmpty()) await rounds.send();
+      waits.begin(); // for what was put back: the timer may have passed while it was under way
       await nextTurn(); // so that callers just answered, and requests just received, are in the next round
     }
     running = false;
