@@ -40,6 +40,8 @@ export interface WorldSettings {
   /** How likely an append meets a fault, and how likely a transaction does. */
   appendFaults: number;
   databaseFaults: number;
+  /** Brokers refuse some batches as too large; none, if not given. */
+  refusesLarge?: boolean;
   /** TAIL_MAX of the api; plenty, if not given. */
   tailMax?: number | undefined;
   /** The log may lose acknowledged records (loss/). */
@@ -154,7 +156,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     takeOvers: [],
     readsSettleAt: 0,
     openAppender: (process, queueAgeMaxMs) => {
-      const client = createSimulatedClient({ sim, log, process, faults: settings.appendFaults });
+      const client = createSimulatedClient({ sim, log, process, faults: settings.appendFaults, refusesLarge: settings.refusesLarge });
       const options = {
         openSender: () => createSender(client),
         logger,

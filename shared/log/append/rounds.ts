@@ -123,9 +123,8 @@ const settle = ({ topic, partition }: PartitionBatch, callers: readonly WaitingA
     return;
   }
   const where = `${topic}/${partition}`;
-  const error =
-    result.kind === 'unknown'
-      ? new AppError('APPEND_OUTCOME_UNKNOWN', `The append to ${where} was not confirmed: ${result.cause.message}`, result.cause)
-      : new AppError('RECORD_TOO_LARGE', `The broker refuses records of this size in ${where}.`, result.cause);
-  for (const { reject } of callers) reject(error);
+  const unknown = new AppError('APPEND_OUTCOME_UNKNOWN', `The append to ${where} was not confirmed: ${result.cause.message}`, result.cause);
+  const tooLarge = new AppError('RECORD_TOO_LARGE', `The broker refuses records of this size in ${where}.`, result.cause);
+  // The broker refuses the batch: in another one an earlier round may have appended the record.
+  for (const { reject, doubtful } of callers) reject(result.kind === 'unknown' || doubtful ? unknown : tooLarge);
 };

@@ -58,6 +58,15 @@ export const APPEND_MUTANTS: readonly Mutant[] = [
     world: 'append-outcomes',
   },
   {
+    name: 'too-large-leaves-no-doubt',
+    rule: 'append',
+    why: 'A record that a leader wrote before it moved is told as refused for its size, because the batch that it was sent again in is.',
+    file: 'shared/log/append/rounds.ts',
+    find: "result.kind === 'unknown' || doubtful ? unknown : tooLarge",
+    replace: "result.kind === 'unknown' ? unknown : tooLarge",
+    world: 'append-outcomes',
+  },
+  {
     name: 'put-back-behind-the-others',
     rule: 'append',
     why: 'Records that are sent again come behind later ones.',

@@ -9,16 +9,27 @@ import type { ProducedBatch } from './produce-requests.ts';
 const NOT_LEADER = 6;
 // UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER, NOT_ENOUGH_REPLICAS, INVALID_TIMESTAMP.
 const REFUSALS = [3, 5, NOT_LEADER, 19, 32] as const;
+// MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE: of a batch, so that the same record may have been taken in another one.
+const TOO_LARGE = [10, 18] as const;
 // REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND, and UNKNOWN_SERVER_ERROR for what brokers say besides.
 const WRITTEN_NOT_REPLICATED = [7, 20, -1] as const;
 // Brokers wait for their replicas for seconds. Here for less, so that more comes of it.
 const BEHIND_MS = [20, 700] as const;
 
-/** Calls `answer` once. `faults`: how likely a batch meets a fault. */
+export interface LeadOptions {
+  sim: Simulation;
+  log: SimulatedLog;
+  /** How likely a batch meets a fault. */
+  faults: number;
+  /** Some batches are refused as too large. */
+  refusesLarge: boolean;
+}
+
+/** Calls `answer` once. */
 export type Lead = (broker: number, batch: ProducedBatch, answer: (answer: ProduceAnswer) => void) => void;
 
 export const createLead =
-  (sim: Simulation, log: SimulatedLog, faults: number): Lead =>
+  ({ sim, log, faults, refusesLarge }: LeadOptions): Lead =>
   (broker, { topic, partition: number, records }, answer) => {
     const partition = log.partitions(topic)[number]!;
     const say = (errorCode: number, baseOffset = -1): void => answer({ topic, partition: number, errorCode, baseOffset });
@@ -30,6 +41,7 @@ export const createLead =
     if (!isLeader()) return say(NOT_LEADER);
     if (!sim.fault(faults)) return write();
     const fate = sim.random();
+    if (refusesLarge && fate < 0.1) return say(sim.pick(TOO_LARGE));
     if (fate < 0.35) return say(sim.pick(REFUSALS));
     if (fate < 0.6) {
       write();

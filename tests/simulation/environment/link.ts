@@ -16,6 +16,8 @@ export interface SimulatedLinksOptions {
   process: Process;
   /** How likely a request meets a fault on its way or at its broker. */
   faults: number;
+  /** Brokers refuse some batches as too large. */
+  refusesLarge?: boolean | undefined;
 }
 
 const NOBODY = -1; // as Kafka names the leader of a partition that has none
@@ -29,7 +31,8 @@ const VERY_LATE_MS = 14_000;
 
 /** A client whose links lead to the simulated brokers. */
 export const createSimulatedClient = (options: SimulatedLinksOptions): SendingClient => {
-  const lead = createLead(options.sim, options.log, options.faults / 2);
+  const { sim, log, faults, refusesLarge = false } = options;
+  const lead = createLead({ sim, log, faults: faults / 2, refusesLarge });
   return { openLink: () => openSimulatedLink(options, lead) };
 };
 

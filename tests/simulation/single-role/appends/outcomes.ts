@@ -19,7 +19,7 @@ const END_EVERY_MS = [1, 1_200] as const;
 const QUEUE_AGE_MAX_MS = 300;
 
 export const outcomes: RunWorld = async (seed, onTrace) => {
-  const settings = { faultsMs: FAULTS_MS, changesMs: FAULTS_MS, appendFaults: APPEND_FAULTS, databaseFaults: 0 };
+  const settings = { faultsMs: FAULTS_MS, changesMs: FAULTS_MS, appendFaults: APPEND_FAULTS, databaseFaults: 0, refusesLarge: true };
   const world = createWorld(seed, settings, onTrace);
   const { sim } = world;
   const fleet = createFleet(world);
