@@ -128,6 +128,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     find: 'if (mustStay(candidate)) break;',
     replace: '',
     world: 'orders',
-    from: 35,
+    from: 75,
   },
 ];

@@ -11,7 +11,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'partition.position = offsetAfter(record);',
     replace: 'partition.position = record.offset + 1;',
     world: 'projector',
-    from: 85,
+    from: 130,
   },
   {
     name: 'two-facts-in-flight',
@@ -215,7 +215,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     find: 'if (underWay >= concurrency) return;',
     replace: '',
     world: 'long-open',
-    from: 210,
+    from: 30,
   },
   {
     name: 'outage-not-respected',

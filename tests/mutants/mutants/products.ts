@@ -102,7 +102,6 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'keepOutbox(outbox, products, requests);',
     replace: '',
     world: 'products',
-    from: 640,
   },
   {
     name: 'lost-answer-believed',
@@ -176,6 +175,6 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'if (catalogue.get(productId) === undefined) await readToEnd([productId]);',
     replace: '',
     world: 'products',
-    from: 1,
+    from: 115,
   },
 ];

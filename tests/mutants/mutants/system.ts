@@ -22,8 +22,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (found.checkpoint < partition.checkpoint) await options.reset();',
     replace: '',
     world: 'feed',
-    from: 160,
-    seeds: 70,
+    from: 865,
   },
   {
     name: 'begun-behind-itself',
@@ -33,7 +32,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (before && (before.checkpoint <= checkpoint || before.position <= checkpoint))',
     replace: 'if (before && before.checkpoint < 0)',
     world: 'feed',
-    from: 185,
+    from: 80,
   },
   {
     name: 'missing-archive-is-a-fault',
@@ -91,7 +90,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'lastOffset >= checkpoint,',
     replace: 'false && lastOffset >= checkpoint,',
     world: 'orders',
-    from: 35,
+    from: 75,
   },
   {
     name: 'entry-of-a-batch-as-new',
@@ -156,8 +155,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'if (isCaughtUp) return { told: request };',
     replace: 'return { told: request };',
     world: 'commands',
-    from: 340,
-    seeds: 40,
+    from: 2570,
   },
   {
     name: 'answer-in-the-log-not-seen',
@@ -185,7 +183,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: '(state.partitions[partition]?.checkpoint ?? 0) > offset',
     replace: '(state.partitions[partition]?.checkpoint ?? 0) >= offset',
     world: 'orders',
-    seeds: 60,
+    from: 75,
   },
   {
     name: 'void-record-answers',
@@ -223,6 +221,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: 'flush(); // what happened before belongs to the others',
     replace: '',
     world: 'feed',
+    from: 55,
   },
   {
     name: 'history-with-a-hole',
@@ -233,7 +232,6 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     replace:
       'const archived = await readModel.events({ orderId, partition }, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
     world: 'orders',
-    from: 300,
-    seeds: 40,
+    from: 160,
   },
 ];
