@@ -12,7 +12,7 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     find: ' && tail.position(partition) >= (shown.get(partition) ?? 0)',
     replace: '',
     world: 'orders',
-    from: 1105,
+    from: 3920,
   },
   {
     name: 'duplicate-of-forgotten-rows',
