@@ -4,10 +4,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import { processorGroup } from '../../../processor/consumer-group.ts';
+import { eventually } from '../../support/eventually.ts';
 import { joinAndLeave } from '../../support/faults/group-members.ts';
 import { ROLES } from '../../support/faults/network/proxied-fleet.ts';
 import { asSnappy, batchOf, resendable } from '../../support/faults/network/raw-batches.ts';
-import { connectRaw } from '../../support/faults/network/raw-broker.ts';
+import { connectRaw, type RawBroker } from '../../support/faults/network/raw-broker.ts';
 import type { Fault } from '../fault.ts';
 
 const PARTITIONS = 12;
@@ -15,22 +16,37 @@ const REPEATED_MAX = 50; // batches
 const STORM_MEMBERS = 3;
 const BOMB_BYTES = 20_000_000;
 const HOURS_MS = 3_600_000;
+// A broker that was killed is back within seconds.
+const BROKER_LIMIT_MS = 60_000;
 const JUMP_LASTS_MS = { from: 2_000, below: 10_000 };
+
+/** The broker may be away, or go away, because of the fault beside this one: whoever writes to it comes again. */
+const withBroker = (kafka: string, work: (raw: RawBroker) => Promise<unknown>): Promise<unknown> =>
+  eventually(
+    async () => {
+      const raw = await connectRaw(kafka);
+      try {
+        await work(raw);
+      } finally {
+        raw.close();
+      }
+      return true;
+    },
+    { what: 'the broker to take a batch', timeoutMs: BROKER_LIMIT_MS },
+  );
 
 const repeat: Fault = {
   name: 'records are delivered again',
   weight: 2,
   inject: async ({ fleet }, random) => {
     const { kafka, ordersTopic } = fleet.where;
-    const raw = await connectRaw(kafka);
     const partition = random.below(PARTITIONS);
-    try {
+    const share = random.next();
+    await withBroker(kafka, async (raw) => {
       const batches = await raw.batches(ordersTopic, partition);
-      const from = random.below(Math.max(batches.length - REPEATED_MAX, 1));
+      const from = Math.floor(share * Math.max(batches.length - REPEATED_MAX, 1));
       for (const batch of batches.slice(from, from + REPEATED_MAX)) await raw.append(ordersTopic, partition, resendable(batch));
-    } finally {
-      raw.close();
-    }
+    });
   },
 };
 
@@ -39,7 +55,6 @@ const poison: Fault = {
   weight: 1,
   inject: async ({ fleet }, random) => {
     const { kafka, ordersTopic } = fleet.where;
-    const raw = await connectRaw(kafka);
     const record = { key: Buffer.from('poison'), value: Buffer.alloc(random.below(500_000), 'x'), headers: [] };
     const small = { ...record, value: null };
     const batches = [
@@ -48,11 +63,8 @@ const poison: Fault = {
       () => batchOf([small, small, small].map((each, index) => ({ ...each, delta: 2 - index }))),
       () => batchOf([{ ...small, value: Buffer.alloc(BOMB_BYTES) }], 'zstd', zstdCompressSync),
     ];
-    try {
-      await raw.append(ordersTopic, random.below(PARTITIONS), random.pick(batches)());
-    } finally {
-      raw.close();
-    }
+    const [partition, batch] = [random.below(PARTITIONS), random.pick(batches)()];
+    await withBroker(kafka, (raw) => raw.append(ordersTopic, partition, batch));
   },
 };
 
