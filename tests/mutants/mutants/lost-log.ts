@@ -29,6 +29,7 @@ export const LOST_LOG_MUTANTS: readonly Mutant[] = [
     find: 'if (found !== mark.lastEventId) throw',
     replace: 'if (mark.topicId === undefined) throw',
     world: 'log-lost-end',
+    from: 20,
   },
   {
     name: 'acknowledged-not-compared',
@@ -58,7 +59,7 @@ export const LOST_LOG_MUTANTS: readonly Mutant[] = [
     find: 'if (isTaken || (offset < position && own.underWay.has(id)))',
     replace: 'if (offset < position && own.underWay.has(id))',
     world: 'log-lost-record',
-    from: 1270,
+    from: 305,
   },
   {
     name: 'note-of-another-log-kept',
@@ -68,7 +69,7 @@ export const LOST_LOG_MUTANTS: readonly Mutant[] = [
     find: 'return !namesEvent(mark) || (before !== undefined && identityOf(before) === mark.lastEventId);',
     replace: 'return true;',
     world: 'log-lost-end',
-    seeds: 60,
+    from: 305,
   },
   {
     name: 'answer-before-its-request',

@@ -13,7 +13,7 @@ export const RETURNED_MUTANTS: readonly Mutant[] = [
     find: 'buffer.epoch(partition) === epochs.get(partition);',
     replace: 'buffer.epoch(partition) !== undefined;',
     world,
-    from: 45,
+    from: 240,
   },
   {
     name: 'start-copied-for-a-partition-that-came-back',
@@ -23,6 +23,7 @@ export const RETURNED_MUTANTS: readonly Mutant[] = [
     find: 'if (stamp === null) continue;',
     replace: 'if (stamp === null) copies.set(partition, { ...move, metadata: move.note! });\n      if (stamp === null) continue;',
     world,
+    from: 30,
   },
   {
     name: 'taken-away-made-its-own-again',

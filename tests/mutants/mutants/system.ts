@@ -162,8 +162,8 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     rule: 'idempotency',
     why: 'The order as the first answer left it is not the order as it is by now.',
     file: 'api/reads/order-history.ts',
-    find: 'return { ...asked, answer: { event, order, place } };',
-    replace: 'return { ...asked, answer: { event, order: stored.order, place } };',
+    find: 'answer ??= { event, order, place };',
+    replace: 'answer ??= { event, order: stored.order, place };',
     world: 'commands',
   },
   {
