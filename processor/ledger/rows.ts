@@ -22,7 +22,7 @@ export interface CarriedRow {
 }
 
 export const carriedOf = (row: CarriedRow): CarriedOrder => ({
-  order: row.fold,
+  order: { ...row.fold, accepted: row.fold.accepted ?? null }, // stored before there was such a thing
   asOf: row.as_of,
   createdOffset: row.created_offset,
   usesStock: row.uses_stock,

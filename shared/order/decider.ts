@@ -3,7 +3,7 @@
 // gives it an id, a time and a version.
 
 import type { DecidedName } from './event-types.ts';
-import type { EventData, FactContext, OrderFactName, OrderRequest } from './events.ts';
+import type { EventData, FactContext, OrderFactName, OrderRequest, ReportData } from './events.ts';
 import { canMove, type OrderStatus } from './lifecycle.ts';
 import type { Order } from './order.ts';
 import type { StockLine } from './stock.ts';
@@ -21,6 +21,8 @@ export const startProcessing = (order: Order, reserved: readonly StockLine[]): F
 });
 
 const OUT_OF_STOCK = 'OUT_OF_STOCK';
+/** Of a report that does not say why. */
+export const FULFILMENT_FAILED = 'FULFILMENT_FAILED';
 
 export const rejectOutOfStock = (order: Order): FactDraft => ({
   kind: 'fact',
@@ -33,11 +35,21 @@ export const refuseOutOfStock = (): RefusalDraft => refuse(OUT_OF_STOCK, 'There 
 
 export const complete = (order: Order): FactDraft => ({ kind: 'fact', name: 'OrderCompleted', data: context(order) });
 
-/** Fulfilment has failed for good, or as often as it may: the order waits for an operator, alone. */
-export const park = (order: Order, { failure, attempts }: { failure: { code: string; detail: string }; attempts: number }): FactDraft => ({
+/** Fulfilment has failed for good, or as often as it may, or is overdue: the order waits for an operator, alone. */
+export const park = (
+  order: Order,
+  { failure, attempts }: { failure: { code: string; detail: string | null }; attempts: number },
+): FactDraft => ({
   kind: 'fact',
   name: 'OrderParked',
-  data: { ...context(order), code: failure.code, attempts, detail: failure.detail },
+  data: { ...context(order), code: failure.code, attempts, ...(failure.detail === null ? {} : { detail: failure.detail }) },
+});
+
+/** The endpoint has the order and will report. Nothing is sent to it again, unless the order is parked and redriven. */
+export const acceptFulfilment = (order: Order, reference: string | null): FactDraft => ({
+  kind: 'fact',
+  name: 'OrderFulfilmentAccepted',
+  data: { ...context(order), reference },
 });
 
 /** The answer to a request, given the order as the log has it. `null`: the log has no such order (any more). */
@@ -62,7 +74,21 @@ export const answerRequest = (order: Order | null, request: OrderRequest): FactD
     case 'OrderRedriveRequested':
       if (order.parked === null) return illegal(order, 'be redriven: it is not parked');
       return { kind: 'fact', name: 'OrderUnparked', data: context(order) };
+    case 'OrderFulfilmentReported':
+      return endFulfilment(order, request.data);
   }
+};
+
+/** Also before the endpoint's acceptance is in the log: a report may be faster. */
+const endFulfilment = (order: Order, { outcome, code, detail, reference }: ReportData): FactDraft | RefusalDraft => {
+  if (order.status !== 'processing') return illegal(order, 'have its fulfilment reported');
+  const expected = order.accepted?.reference ?? null;
+  if (reference !== null && expected !== null && reference !== expected) {
+    return refuse('REFERENCE_MISMATCH', 'The order was accepted under another reference than the one that is reported.');
+  }
+  if (outcome === 'done') return complete(order);
+  if (order.parked !== null) return illegal(order, 'fail again: it is parked');
+  return park(order, { failure: { code: code ?? FULFILMENT_FAILED, detail }, attempts: 0 });
 };
 
 const moveTo = (order: Order, status: OrderStatus, reason: string | null): FactDraft | RefusalDraft => {

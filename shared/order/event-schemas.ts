@@ -2,8 +2,11 @@
 // can be decoded at all, and they feed the docs. Data only. Additional properties are allowed: a newer writer of the same
 // version may add what older readers ignore.
 
-import { type EventData, ID_ORIGINS, type ItemData } from './events.ts';
+import { type EventData, ID_ORIGINS, type ItemData, REPORTED_OUTCOMES } from './events.ts';
 import { ORDER_STATUSES } from './lifecycle.ts';
+
+/** Characters of the name that an endpoint of fulfilment gives its work. Ids and URLs are shorter. */
+export const REFERENCE_MAX = 200;
 
 type Schema = Readonly<Record<string, unknown>>;
 /** A property with a `default` may be absent, and is decoded to that; one that stays absent has `default: undefined`, as its type says. */
@@ -19,6 +22,7 @@ const ID = { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' } as const;
 const STATUS = { enum: ORDER_STATUSES } as const;
 const REASON = { type: ['string', 'null'], maxLength: 200 } as const;
 const CODE = { type: 'string', minLength: 1, maxLength: 64 } as const;
+const REFERENCE = { type: ['string', 'null'], maxLength: REFERENCE_MAX } as const;
 const HASH = { type: ['string', 'null'], maxLength: 128 } as const;
 const MINOR = { type: 'integer', minimum: 0, maximum: 999_999_999_999 } as const;
 const ITEM = data<ItemData>({
@@ -68,9 +72,17 @@ export const EVENT_SCHEMAS: Readonly<Record<string, object>> = {
     detail: { type: 'string', maxLength: 200, default: undefined },
   }),
   'OrderUnparked.v1': data<EventData['OrderUnparked']>(CONTEXT),
+  'OrderFulfilmentAccepted.v1': data<EventData['OrderFulfilmentAccepted']>({ ...CONTEXT, reference: REFERENCE }),
   'OrderRequestRefused.v1': data<EventData['OrderRequestRefused']>({ code: CODE, detail: { type: 'string', maxLength: 500 } }),
   'OrderCancellationRequested.v1': data<EventData['OrderCancellationRequested']>({ ...REQUESTED, reason: REASON }),
   'OrderStatusChangeRequested.v1': data<EventData['OrderStatusChangeRequested']>({ ...REQUESTED, status: STATUS, reason: REASON }),
   'OrderAmendmentRequested.v1': data<EventData['OrderAmendmentRequested']>({ ...REQUESTED, items: ITEMS, total_minor: MINOR }),
   'OrderRedriveRequested.v1': data<EventData['OrderRedriveRequested']>(REQUESTED),
+  'OrderFulfilmentReported.v1': data<EventData['OrderFulfilmentReported']>({
+    ...REQUESTED,
+    outcome: { enum: REPORTED_OUTCOMES },
+    code: { ...CODE, type: ['string', 'null'] },
+    detail: { type: ['string', 'null'], maxLength: 200 },
+    reference: REFERENCE,
+  }),
 };

@@ -20,11 +20,13 @@ export const EVENT_TYPES = {
   OrderAmended: { kind: 'fact', source: '/processor', version: 1, decision: 'amended' },
   OrderParked: { kind: 'fact', source: '/processor', version: 1, decision: 'parked' },
   OrderUnparked: { kind: 'fact', source: '/processor', version: 1, decision: 'unparked' },
+  OrderFulfilmentAccepted: { kind: 'fact', source: '/processor', version: 1, decision: 'accepted' },
   OrderRequestRefused: { kind: 'refusal', source: '/processor', version: 1, decision: 'refused' },
   OrderCancellationRequested: { kind: 'request', source: '/api', version: 1, decision: null },
   OrderStatusChangeRequested: { kind: 'request', source: '/api', version: 1, decision: null },
   OrderAmendmentRequested: { kind: 'request', source: '/api', version: 1, decision: null },
   OrderRedriveRequested: { kind: 'request', source: '/api', version: 1, decision: null },
+  OrderFulfilmentReported: { kind: 'request', source: '/api', version: 1, decision: null },
 } as const satisfies Readonly<Record<string, EventType>>;
 
 type Types = typeof EVENT_TYPES;

@@ -44,6 +44,19 @@ export interface RequestContext {
   command_hash: string | null;
 }
 
+/** How fulfilment that answers later has ended. */
+export const REPORTED_OUTCOMES = ['done', 'failed'] as const;
+export type ReportedOutcome = (typeof REPORTED_OUTCOMES)[number];
+
+export interface ReportData {
+  outcome: ReportedOutcome;
+  /** Why it failed, as parking codes are written; null with `done`, unless the reporter says one. */
+  code: string | null;
+  detail: string | null;
+  /** Which acceptance it is about; null: that of the order, whichever it is. */
+  reference: string | null;
+}
+
 export interface EventData {
   OrderCreated: OrderCreatedData;
   OrderProcessing: FactContext & { reserved: { product_id: string; quantity: number }[] };
@@ -53,11 +66,14 @@ export interface EventData {
   OrderAmended: FactContext & { items: ItemData[]; total_minor: number };
   OrderParked: FactContext & { code: string; attempts: number /** What the last attempt came to, for people. */; detail?: string };
   OrderUnparked: FactContext;
+  /** `reference`: the endpoint's own name for its work, if it gave one. */
+  OrderFulfilmentAccepted: FactContext & { reference: string | null };
   OrderRequestRefused: { code: string; detail: string };
   OrderCancellationRequested: RequestContext & { reason: string | null };
   OrderStatusChangeRequested: RequestContext & { status: OrderStatus; reason: string | null };
   OrderAmendmentRequested: RequestContext & { items: ItemData[]; total_minor: number };
   OrderRedriveRequested: RequestContext;
+  OrderFulfilmentReported: RequestContext & ReportData;
 }
 export type OrderEventName = keyof EventData;
 

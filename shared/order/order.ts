@@ -23,6 +23,8 @@ export interface Order {
   reason: string | null;
   /** Set while fulfilment keeps failing; the status stays. */
   parked: { since: number; code: string; attempts: number } | null;
+  /** Set while the endpoint has the order and will report; the status stays. `at`: when the log was told. */
+  accepted: { at: number; reference: string | null } | null;
   batchId: string | null;
   idOrigin: IdOrigin;
   /** The ce_id of the OrderCreated that won: tells an order from its late duplicate. */
@@ -87,6 +89,7 @@ const created = (event: OrderFact): Order | null => {
     updatedAt: event.time,
     reason: null,
     parked: null,
+    accepted: null,
     batchId: data.batch_id,
     idOrigin: data.id_origin,
     createdEventId: event.id,
@@ -117,9 +120,12 @@ const changed = (order: Order, event: OrderFact, at: number): Order | null => {
       return order.status === 'pending' ? { ...order, items: event.data.items, totalMinor: event.data.total_minor } : null;
     case 'OrderParked':
       if (isTerminal(order.status) || order.parked !== null) return null;
-      return { ...order, parked: { since: at, code: event.data.code, attempts: event.data.attempts } };
+      return { ...order, parked: { since: at, code: event.data.code, attempts: event.data.attempts }, accepted: null };
     case 'OrderUnparked':
       return order.parked === null ? null : { ...order, parked: null };
+    case 'OrderFulfilmentAccepted':
+      if (order.status !== 'processing' || order.parked !== null || order.accepted !== null) return null;
+      return { ...order, accepted: { at, reference: event.data.reference } };
     case 'OrderCreated':
       return null;
   }
@@ -127,5 +133,6 @@ const changed = (order: Order, event: OrderFact, at: number): Order | null => {
 
 const moved = (order: Order, to: OrderStatus, change: Partial<Order>): Order | null => {
   if (!canMove(order.status, to)) return null;
-  return { ...order, ...change, status: to, parked: isTerminal(to) ? null : order.parked };
+  const next = { ...order, ...change, status: to };
+  return isTerminal(to) ? { ...next, parked: null, accepted: null } : next;
 };

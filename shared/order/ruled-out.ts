@@ -1,7 +1,7 @@
 // shared/order/ruled-out.ts: what an order, as of now, rules out before a request for a change is appended to the log.
 // Only what stays true for ever is said here; everything else the processor decides. Pure.
 
-import type { EventData, OrderRequestName, RequestContext } from './events.ts';
+import type { EventData, OrderRequestName, ReportedOutcome, RequestContext } from './events.ts';
 import { isTerminal } from './lifecycle.ts';
 import type { Order } from './order.ts';
 
@@ -23,8 +23,14 @@ export const ruledOut = (order: Order, change: RequestedChange): RuledOut | null
     case 'OrderRedriveRequested':
       // Whether it is parked changes back and forth, so what is known of it here may be old: the processor says.
       return onceEnded(order, 'be redriven');
+    case 'OrderFulfilmentReported':
+      return isAsReported(order, change.data.outcome) ? 'unchanged' : onceEnded(order, 'have its fulfilment reported');
   }
 };
+
+/** A report that is repeated finds the order as the first has left it. A parked one may go on later: then a report counts again. */
+const isAsReported = ({ status, parked }: Order, outcome: ReportedOutcome): boolean =>
+  outcome === 'done' ? status === 'completed' : status === 'processing' && parked !== null;
 
 const onceEnded = (order: Order, what: string): RuledOut | null => (isTerminal(order.status) ? impossible(order, what) : null);
 

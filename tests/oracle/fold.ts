@@ -12,7 +12,7 @@ export interface RawEvent {
   version: number | null;
   causationId: string | null;
   correlationId: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: the data of thirteen types, of which each check reads a few fields
+  // biome-ignore lint/suspicious/noExplicitAny: the data of fifteen types, of which each check reads a few fields
   data: any;
 }
 
@@ -34,6 +34,8 @@ export interface FoldedOrder {
   status: string;
   totalMinor: number;
   parked: boolean;
+  /** The endpoint of fulfilment has it: under this reference, which may be null; undefined: it has not. */
+  accepted: string | null | undefined;
   /** What the order was at version 1, 2, …; its length is the version. */
   history: Moment[];
   items: { product_id: string; quantity: number; stocked: boolean }[];
@@ -53,8 +55,14 @@ const MOVES: Record<string, { to: string; from: string[] }> = {
   OrderCancelled: { to: 'cancelled', from: ['pending', 'processing'] },
   OrderRejected: { to: 'rejected', from: ['pending'] },
 };
-const OTHER_FACTS = ['OrderCreated', 'OrderAmended', 'OrderParked', 'OrderUnparked'];
-const REQUESTS = ['OrderCancellationRequested', 'OrderStatusChangeRequested', 'OrderAmendmentRequested', 'OrderRedriveRequested'];
+const OTHER_FACTS = ['OrderCreated', 'OrderAmended', 'OrderParked', 'OrderUnparked', 'OrderFulfilmentAccepted'];
+const REQUESTS = [
+  'OrderCancellationRequested',
+  'OrderStatusChangeRequested',
+  'OrderAmendmentRequested',
+  'OrderRedriveRequested',
+  'OrderFulfilmentReported',
+];
 const REFUSAL = 'OrderRequestRefused';
 const isFact = (name: string): boolean => name in MOVES || OTHER_FACTS.includes(name);
 const isEnd = (status: string): boolean => ['completed', 'cancelled', 'rejected'].includes(status);
@@ -123,16 +131,19 @@ const apply = (orders: Map<string, FoldedOrder>, order: FoldedOrder | undefined,
   if (move !== undefined) {
     if (!move.from.includes(order.status)) return false;
     order.status = move.to;
-    if (isEnd(move.to)) order.parked = false;
+    if (isEnd(move.to)) Object.assign(order, { parked: false, accepted: undefined });
     if (name === 'OrderProcessing') order.reserved = data.reserved;
   } else if (name === 'OrderAmended') {
     if (order.status !== 'pending') return false;
     Object.assign(order, { items: data.items, totalMinor: data.total_minor });
+  } else if (name === 'OrderFulfilmentAccepted') {
+    if (order.status !== 'processing' || order.parked || order.accepted !== undefined) return false;
+    order.accepted = data.reference;
   } else {
     const parks = name === 'OrderParked';
     if (!parks && name !== 'OrderUnparked') return false;
     if (isEnd(order.status) || order.parked === parks) return false;
-    order.parked = parks;
+    Object.assign(order, { parked: parks, accepted: undefined });
   }
   order.history.push({ status: order.status, totalMinor: order.totalMinor });
   return true;
@@ -146,6 +157,7 @@ const newOrder = (created: RawEvent): FoldedOrder => {
     orderId: created.orderId,
     created,
     parked: false,
+    accepted: undefined,
     history: [first],
     items,
     reserved: [],

@@ -33,6 +33,7 @@ export interface OrderRow {
   updated_at: number;
   reason: string | null;
   parked: Order['parked'];
+  accepted: Order['accepted'];
   batch_id: string | null;
   id_origin: IdOrigin;
   created_event_id: string;
@@ -64,6 +65,7 @@ const COLUMNS: ColumnsOf<OrderRow, StoredOrder, { moves: Moves }> = {
   updated_at: moving('always', timestamptz, ({ order }) => order.updatedAt),
   reason: moving('always', text, ({ order }) => order.reason),
   parked: moving('always', jsonb, ({ order }) => (order.parked === null ? null : JSON.stringify(order.parked))),
+  accepted: moving('always', jsonb, ({ order }) => (order.accepted === null ? null : JSON.stringify(order.accepted))),
   batch_id: moving('never', text, ({ order }) => order.batchId),
   id_origin: moving('never', text, ({ order }) => order.idOrigin),
   created_event_id: moving('never', text, ({ order }) => order.createdEventId),
@@ -97,6 +99,7 @@ export const storedOrder = (row: OrderRow): StoredOrder => ({
     updatedAt: row.updated_at,
     reason: row.reason,
     parked: row.parked,
+    accepted: row.accepted,
     batchId: row.batch_id,
     idOrigin: row.id_origin,
     createdEventId: row.created_event_id,

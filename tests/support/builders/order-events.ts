@@ -47,6 +47,7 @@ export const SAMPLE_DATA: { [N in OrderEventName]: EventData[N] } = {
   },
   OrderParked: { user_id: '101', previous_status: 'processing', code: 'FULFILMENT_FAILED', attempts: 3 },
   OrderUnparked: { user_id: '101', previous_status: 'processing' },
+  OrderFulfilmentAccepted: { user_id: '101', previous_status: 'processing', reference: 'job-7' },
   OrderRequestRefused: { code: 'ILLEGAL_TRANSITION', detail: 'no' },
   OrderCancellationRequested: { reason: null, expected_version: null, command_hash: null },
   OrderStatusChangeRequested: { status: 'completed', reason: null, expected_version: null, command_hash: null },
@@ -57,6 +58,7 @@ export const SAMPLE_DATA: { [N in OrderEventName]: EventData[N] } = {
     command_hash: null,
   },
   OrderRedriveRequested: { expected_version: null, command_hash: null },
+  OrderFulfilmentReported: { outcome: 'done', code: null, detail: null, reference: null, expected_version: null, command_hash: null },
 };
 
 /** An event of any type; facts get `version` (default 1). */

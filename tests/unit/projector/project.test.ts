@@ -107,6 +107,14 @@ const CASES: Record<OrderEventName, Case> = {
     early: 'void',
     changes: { version: 4, updatedAt: T0 + 30, parked: null },
   },
+  OrderFulfilmentAccepted: {
+    given: [creation, processing],
+    event: fact('OrderFulfilmentAccepted', ORDER, 3, 'processing', { time: T0 + 30 }),
+    once: 'applied',
+    twice: 'void',
+    early: 'void',
+    changes: { version: 3, updatedAt: T0 + 30, accepted: { at: T0 + 30, reference: 'job-7' } },
+  },
   OrderRequestRefused: {
     given: [creation],
     event: event('OrderRequestRefused', ORDER, { causationId: REQUEST }),
@@ -119,6 +127,7 @@ const CASES: Record<OrderEventName, Case> = {
   OrderStatusChangeRequested: unchanging('OrderStatusChangeRequested'),
   OrderAmendmentRequested: unchanging('OrderAmendmentRequested'),
   OrderRedriveRequested: unchanging('OrderRedriveRequested'),
+  OrderFulfilmentReported: unchanging('OrderFulfilmentReported'),
 };
 
 function unchanging(name: (typeof REQUEST_NAMES)[number]): Case {

@@ -54,6 +54,52 @@ describe('answerRequest', () => {
     }
   });
 
+  describe('of a report of fulfilment', () => {
+    const report = (data: object) => event('OrderFulfilmentReported', 'o', { data });
+    const accepted = () =>
+      given(created('o'), fact('OrderProcessing', 'o', 2, 'pending'), fact('OrderFulfilmentAccepted', 'o', 3, 'processing'));
+    const parked = () => given(created('o'), fact('OrderProcessing', 'o', 2, 'pending'), fact('OrderParked', 'o', 3, 'processing'));
+
+    it('completes with done: accepted, not known to be accepted yet, and parked', () => {
+      for (const order of [accepted(), processing(), parked()])
+        expect(answerRequest(order, report({ outcome: 'done' }))).toEqual({
+          kind: 'fact',
+          name: 'OrderCompleted',
+          data: { user_id: '101', previous_status: 'processing' },
+        });
+    });
+
+    it('parks with failed, as the report says, once', () => {
+      const why = { outcome: 'failed', code: 'NO_BOX', detail: 'No box of this size.' };
+      expect(answerRequest(accepted(), report(why))).toMatchObject({
+        name: 'OrderParked',
+        data: { code: 'NO_BOX', detail: 'No box of this size.', attempts: 0 },
+      });
+      const bare = answerRequest(processing(), report({ outcome: 'failed' }));
+      expect(bare).toMatchObject({ name: 'OrderParked', data: { code: 'FULFILMENT_FAILED', attempts: 0 } });
+      expect(bare.data).not.toHaveProperty('detail');
+      expect(answerRequest(parked(), report(why)).data).toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+    });
+
+    it('refuses one of an order that is pending or has ended', () => {
+      for (const order of [pending(), completed()])
+        for (const outcome of ['done', 'failed'])
+          expect(answerRequest(order, report({ outcome })).data).toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+    });
+
+    it('refuses one under another reference, where both are known', () => {
+      const code = (order: Order, reference: string | null) => {
+        const draft = answerRequest(order, report({ outcome: 'done', reference }));
+        return draft.kind === 'refusal' ? draft.data.code : draft.name;
+      };
+      expect(code(accepted(), 'job-8')).toBe('REFERENCE_MISMATCH');
+      expect(code(accepted(), 'job-7')).toBe('OrderCompleted');
+      expect(code(accepted(), null)).toBe('OrderCompleted');
+      expect(code(processing(), 'job-8')).toBe('OrderCompleted');
+      expect(code({ ...accepted(), accepted: { at: 0, reference: null } }, 'job-8')).toBe('OrderCompleted');
+    });
+  });
+
   it('unparks a parked order on redrive', () => {
     const parked = given(created('o'), fact('OrderProcessing', 'o', 2, 'pending'), fact('OrderParked', 'o', 3, 'processing'));
     expect(answerRequest(parked, event('OrderRedriveRequested', 'o')).name).toBe('OrderUnparked');

@@ -81,6 +81,30 @@ describe('evolve', () => {
     expect(evolve(parked, fact('OrderCancelled', 'o', 4, 'processing')).order).toMatchObject({ status: 'cancelled', parked: null });
   });
 
+  it('knows that the endpoint has the order, from its acceptance until it is parked or ends', () => {
+    const processing = fold([created('o'), fact('OrderProcessing', 'o', 2, 'pending')]);
+    const accepted = evolve(processing, fact('OrderFulfilmentAccepted', 'o', 3, 'processing', { time: T0 + 60_000 })).order;
+    expect(accepted).toMatchObject({ status: 'processing', version: 3, accepted: { at: T0 + 60_000, reference: 'job-7' } });
+    const left = (...events: OrderEvent[]) => fold(events, accepted)?.accepted;
+    expect(left(event('OrderFulfilmentReported', 'o'))).toEqual(accepted?.accepted);
+    expect(left(fact('OrderParked', 'o', 4, 'processing'))).toBeNull();
+    expect(left(fact('OrderParked', 'o', 4, 'processing'), fact('OrderUnparked', 'o', 5, 'processing'))).toBeNull();
+    expect(left(fact('OrderCompleted', 'o', 4, 'processing'))).toBeNull();
+    expect(left(fact('OrderCancelled', 'o', 4, 'processing'))).toBeNull();
+  });
+
+  it('voids an acceptance of an order that is not in processing, is parked, or is accepted already', () => {
+    const isVoid = (version: number, ...events: OrderEvent[]): void => {
+      const order = fold(events);
+      expect(evolve(order, fact('OrderFulfilmentAccepted', 'o', version, 'processing'))).toEqual({ order, effect: 'void' });
+    };
+    const started = [created('o'), fact('OrderProcessing', 'o', 2, 'pending')];
+    isVoid(2, created('o'));
+    isVoid(4, ...started, fact('OrderParked', 'o', 3, 'processing'));
+    isVoid(4, ...started, fact('OrderFulfilmentAccepted', 'o', 3, 'processing'));
+    isVoid(4, ...completedLife('o'));
+  });
+
   it('moves an order only where the lifecycle table allows it', () => {
     const names: Partial<Record<string, OrderEventName>> = {
       processing: 'OrderProcessing',
@@ -117,6 +141,7 @@ const checkLegal = (before: Order | null, after: Order | null, effect: string): 
   expect(after.updatedAt).toBeGreaterThanOrEqual(before?.updatedAt ?? after.createdAt);
   if (before === null) expect(after.status).toBe('pending');
   else if (before.status !== after.status) expect(TRANSITIONS[before.status]).toContain(after.status);
+  if (after.accepted !== null) expect([after.status, after.parked]).toEqual(['processing', null]);
   if (before && isTerminal(before.status)) throw new Error(`a ${before.status} order changed`);
 };
 

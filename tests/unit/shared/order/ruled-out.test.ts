@@ -22,6 +22,11 @@ const toCompleted: RequestedChange = { name: 'OrderStatusChangeRequested', data:
 const amend: RequestedChange = { name: 'OrderAmendmentRequested', data: { items: [], total_minor: 0 } };
 const redrive: RequestedChange = { name: 'OrderRedriveRequested', data: {} };
 
+const reported = (outcome: 'done' | 'failed'): RequestedChange => ({
+  name: 'OrderFulfilmentReported',
+  data: { outcome, code: null, detail: null, reference: null },
+});
+
 const open = { pending: null, processing: null };
 const cannot = (what: string) =>
   Object.fromEntries(ORDER_STATUSES.map((status) => [status, { impossible: `A ${status} order cannot ${what}.` }]));
@@ -31,8 +36,16 @@ describe('what is ruled out before a request is appended', () => {
     ['a cancellation', cancel, { ...cannot('be cancelled'), ...open, cancelled: 'unchanged' }],
     ['a change of status', toCompleted, { ...cannot('become completed'), ...open, completed: 'unchanged' }],
     ['an amendment', amend, { ...cannot('be amended'), pending: null }],
+    ['a report of fulfilment', reported('done'), { ...cannot('have its fulfilment reported'), ...open, completed: 'unchanged' }],
+    ['a report of failure', reported('failed'), { ...cannot('have its fulfilment reported'), ...open }],
     ['a redrive, parked or not', redrive, { ...cannot('be redriven'), ...open }],
   ])('of %s', (_, change, expected) => {
     expect(Object.fromEntries(ORDER_STATUSES.map((status) => [status, ruledOut(ORDERS[status], change)]))).toEqual(expected);
+  });
+
+  it('answers a repeated report of failure as the first, which has parked the order', () => {
+    const parked = given(...PROCESSING, fact('OrderParked', 'o', 3, 'processing'));
+    expect(ruledOut(parked, reported('failed'))).toBe('unchanged');
+    expect(ruledOut(parked, reported('done'))).toBeNull();
   });
 });

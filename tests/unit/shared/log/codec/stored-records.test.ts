@@ -85,6 +85,6 @@ describe('the stored records', () => {
 
   it('have no detail where parking had none yet', () => {
     const parked = eventsOf('orders', decodeOrderEvent).filter(({ name }) => name === 'OrderParked');
-    expect(parked.map(({ data }) => 'detail' in data)).toEqual([true, false, true]);
+    expect(parked.map(({ data }) => 'detail' in data)).toEqual([true, false, true, true]);
   });
 });
