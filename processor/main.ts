@@ -110,6 +110,7 @@ await runRole(logger, async ({ onStop, isStopping, fatal }) => {
     clock: systemClock,
     carryAfterMs: config.CARRY_AFTER_MS,
     concurrency: config.PROCESSOR_CONCURRENCY,
+    reportDeadlineMs: config.FULFILMENT_DEADLINE_MS,
     logger,
     onDecided: (name) => metrics.decided(name),
     onFulfilled: (seconds) => metrics.fulfilled(seconds),

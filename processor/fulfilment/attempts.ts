@@ -5,7 +5,7 @@ import type { Order } from '../../shared/order/order.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import { type BackOff, backOffMs } from './back-off.ts';
 import { type CircuitState, createCircuit, type Pass } from './circuit-breaker.ts';
-import type { Attempt, Fulfil, Fulfilled, ParkCode } from './fulfilment.ts';
+import type { Attempt, AttemptCode, Fulfil, Fulfilled } from './fulfilment.ts';
 
 export interface FulfilmentAttemptsOptions {
   attempt: Attempt;
@@ -18,7 +18,7 @@ export interface FulfilmentAttemptsOptions {
   clock: Clock;
   /** From 0 to 1, like Math.random. */
   random: () => number;
-  onAttempt: (outcome: 'done' | ParkCode) => void;
+  onAttempt: (outcome: 'done' | 'accepted' | AttemptCode) => void;
   onCircuit: (state: CircuitState) => void;
 }
 
@@ -78,7 +78,7 @@ export const createFulfilmentAttempts = (options: FulfilmentAttemptsOptions): Fu
   const attemptOnce = async (order: Order, pass: Pass): ReturnType<Attempt> => {
     const attempted = await options.attempt(order);
     underWay -= 1;
-    options.onAttempt(attempted.outcome === 'done' ? 'done' : attempted.failure.code);
+    options.onAttempt('failure' in attempted ? attempted.failure.code : attempted.outcome);
     if (attempted.outcome !== 'retry' || attempted.blames === 'answer') circuit.answered();
     else circuit.failed(pass, order.orderId, attempted.blames);
     startWaiting();
@@ -91,7 +91,7 @@ export const createFulfilmentAttempts = (options: FulfilmentAttemptsOptions): Fu
       const pass = await turn(isWanted);
       if (pass === null) return UNWANTED;
       const attempted = await attemptOnce(order, pass);
-      if (attempted.outcome === 'done') return attempted;
+      if (attempted.outcome === 'done' || attempted.outcome === 'accepted') return attempted;
       const { failure } = attempted;
       if (attempted.outcome === 'failed') return { outcome: 'failed', failure, attempts: attempts + 1 };
       if (pass !== 'probe' || attempted.blames !== 'endpoint') attempts += 1;

@@ -4,18 +4,28 @@
 import type { Order } from '../../shared/order/order.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 
-/** Why an order is parked. Closed: it is in the log, and docs/events.md says what to do about each. */
-export const PARK_CODES = ['FULFILMENT_REFUSED', 'FULFILMENT_FAILED', 'FULFILMENT_TIMED_OUT', 'FULFILMENT_UNREACHABLE'] as const;
+/** What an attempt that failed came to. Closed: it is in the log. */
+export const ATTEMPT_CODES = ['FULFILMENT_REFUSED', 'FULFILMENT_FAILED', 'FULFILMENT_TIMED_OUT', 'FULFILMENT_UNREACHABLE'] as const;
+export type AttemptCode = (typeof ATTEMPT_CODES)[number];
+
+/** Why we park an order; docs/events.md says what to do about each. A report that fulfilment failed names a code of its own. */
+export const PARK_CODES = [...ATTEMPT_CODES, 'FULFILMENT_OVERDUE'] as const;
 export type ParkCode = (typeof PARK_CODES)[number];
 
 export interface Failure {
-  code: ParkCode;
+  code: AttemptCode;
   /** One short sentence of our own. Never what an endpoint wrote: the log is for ever, and that may be personal. */
   detail: string;
 }
 
 export interface Done {
   outcome: 'done';
+}
+/** The endpoint has the order, and a report will say how it ended. */
+export interface Accepted {
+  outcome: 'accepted';
+  /** The endpoint's own name for its work; null: it gave none. */
+  reference: string | null;
 }
 export interface RetryLater {
   outcome: 'retry';
@@ -37,10 +47,10 @@ export interface FailedForGood {
  * One attempt to fulfil an order. Never rejects. It may be made again for the same order, after a failure, a crash, a
  * take-over or a redrive, so it must be idempotent by order_id.
  */
-export type Attempt = (order: Order) => Promise<Done | RetryLater | FailedForGood>;
+export type Attempt = (order: Order) => Promise<Done | Accepted | RetryLater | FailedForGood>;
 
 /** `unwanted`: given up, because the order moved on meanwhile. `attempts`: those that count, at least one. */
-export type Fulfilled = Done | (FailedForGood & { attempts: number }) | { outcome: 'unwanted' };
+export type Fulfilled = Done | Accepted | (FailedForGood & { attempts: number }) | { outcome: 'unwanted' };
 
 /**
  * Fulfils an order, with as many attempts as that takes or is allowed. It is called once the log says `processing`, and again
@@ -63,3 +73,10 @@ export const timedFulfilment = (processingTimeMs: number, clock: Clock): ((order
     return new Promise((resolve) => clock.after(wait, () => resolve(DONE)));
   };
 };
+
+/** How long an order that was accepted now still waits for its report: the whole time at most, whatever another writer's clock said (R10). */
+export const reportWaitMs = (order: Order, deadlineMs: number, now: number): number =>
+  Math.min(deadlineMs, Math.max(0, reportDueAt(order, deadlineMs) - now));
+
+/** Epoch ms at which an accepted order without a report is parked; infinite for one that is not accepted. */
+export const reportDueAt = ({ accepted }: Order, deadlineMs: number): number => (accepted === null ? Infinity : accepted.at + deadlineMs);

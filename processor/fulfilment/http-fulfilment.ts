@@ -1,10 +1,11 @@
 // processor/fulfilment/http-fulfilment.ts: one attempt to fulfil an order: a POST to FULFILMENT_URL with the order as clients see it.
-// Its Idempotency-Key is the order id. Only the status of the answer counts.
+// Its Idempotency-Key is the order id. Of the answer its status counts, and of a 202 the `reference` in its body.
 
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { REFERENCE_MAX } from '../../shared/order/event-schemas.ts';
 import { orderView } from '../../shared/order/order-view.ts';
-import { type Attempt, DONE, type FailedForGood, type Failure, type RetryLater } from './fulfilment.ts';
+import { type Accepted, type Attempt, DONE, type FailedForGood, type Failure, type RetryLater } from './fulfilment.ts';
 
 export interface HttpFulfilmentOptions {
   /** http or https; a user and password in it are sent as Basic authorization. */
@@ -12,6 +13,8 @@ export interface HttpFulfilmentOptions {
   /** From the connection to the end of the answer. */
   timeoutMs: number;
   connectionsMax: number;
+  /** A 202 has a `reference` that is none; the order counts as accepted without one. */
+  onStrangeReference: (orderId: string) => void;
 }
 
 // Statuses that say "not now" and nothing about the order: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9, RFC 8470, RFC 6585. To a key
@@ -22,11 +25,12 @@ const NOT_NOW = new Set([408, 409, 423, 425, 429]);
 const ENDPOINTS_FAULT = new Set([401, 403, 404, 502, 503, 504]);
 // No connection came about: no order has anything to do with it. A connection that broke later may have been broken by the order.
 const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
+const ACCEPTED = 202;
 // A connection can be used again once its answer was read. Longer ones are not read: those connections are closed instead.
 const ANSWER_READ_MAX_BYTES = 16_384;
 
 /** Never more than `connectionsMax` connections; they are kept and used again. */
-export const httpFulfilment = ({ url, timeoutMs, connectionsMax }: HttpFulfilmentOptions): Attempt => {
+export const httpFulfilment = ({ url, timeoutMs, connectionsMax, onStrangeReference }: HttpFulfilmentOptions): Attempt => {
   const { protocol } = new URL(url);
   const { request, Agent } = protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
@@ -43,7 +47,10 @@ export const httpFulfilment = ({ url, timeoutMs, connectionsMax }: HttpFulfilmen
       };
       sent.once('response', (response) => {
         answer = response;
-        readAway(response, () => settle(outcomeOf(response)));
+        readAway(response, (body) => {
+          const isAccepted = response.statusCode === ACCEPTED;
+          settle(isAccepted ? acceptedBy(body, () => onStrangeReference(order.orderId)) : outcomeOf(response));
+        });
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {
         if (answer === null) settle(unanswered(error, timeoutMs));
@@ -70,17 +77,39 @@ const isHeaderValue = (text: string): boolean => {
 };
 
 /** Calls back once, at the end of the body or where we stop reading it. Its status counts, whatever becomes of the rest. */
-const readAway = (response: IncomingMessage, done: () => void): void => {
+const readAway = (response: IncomingMessage, done: (body: Buffer) => void): void => {
+  const chunks: Buffer[] = [];
   let bytes = 0;
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > ANSWER_READ_MAX_BYTES) response.destroy();
+    else chunks.push(chunk);
   });
   response.on('error', () => undefined); // "close" follows
-  response.once('close', done);
+  response.once('close', () => done(Buffer.concat(chunks)));
 };
 
+/** The body may be anything; what is no reference is none. */
+const acceptedBy = (body: Buffer, onStrange: () => void): Accepted => {
+  const reference = referenceIn(body.toString('utf8'));
+  if (reference === null || isReference(reference)) return { outcome: 'accepted', reference };
+  onStrange();
+  return { outcome: 'accepted', reference: null };
+};
+
+const referenceIn = (body: string): unknown => {
+  try {
+    return (JSON.parse(body) as { reference?: unknown } | null)?.reference ?? null;
+  } catch {
+    return null;
+  }
+};
+
+const REFERENCE = new RegExp(`^\\P{C}{1,${REFERENCE_MAX}}$`, 'u'); // no control characters, and nothing that cannot be stored
+const isReference = (value: unknown): value is string => typeof value === 'string' && REFERENCE.test(value);
+
 const outcomeOf = ({ statusCode: status = 0, headers }: IncomingMessage): Awaited<ReturnType<Attempt>> => {
+  // One that nobody knows means what 200 means: https://www.rfc-editor.org/rfc/rfc9110#section-15
   if (status >= 200 && status < 300) return DONE;
   const failure: Failure = { code: 'FULFILMENT_FAILED', detail: `The endpoint answered ${status}.` };
   const afterMs = retryAfterMs(headers['retry-after']);

@@ -42,7 +42,16 @@ export const openFulfilment = (config: ProcessorConfig, { registry, clock, logge
   show('closed');
   const outage = createOutage(logger, 'fulfilment by the endpoint');
   return createFulfilmentAttempts({
-    attempt: httpFulfilment({ url, timeoutMs: config.FULFILMENT_TIMEOUT_MS, connectionsMax }),
+    attempt: httpFulfilment({
+      url,
+      timeoutMs: config.FULFILMENT_TIMEOUT_MS,
+      connectionsMax,
+      onStrangeReference: (orderId) =>
+        logger.warn(
+          { order_id: orderId },
+          'the reference in the 202 of fulfilment is not 1 to 200 printable characters; going on without it',
+        ),
+    }),
     attemptsMax: config.FULFILMENT_ATTEMPTS_MAX,
     concurrency: connectionsMax, // those beyond would wait for a connection while their time-out runs
     backOff: { minMs: config.FULFILMENT_RETRY_MIN_MS, maxMs: config.FULFILMENT_RETRY_MAX_MS },

@@ -4,7 +4,7 @@
 import type { OrderFact, OrderRequest } from '../../shared/order/events.ts';
 import type { Order } from '../../shared/order/order.ts';
 import { bringsStock } from '../../shared/order/stock.ts';
-import type { FailedForGood, Fulfilled } from '../fulfilment/fulfilment.ts';
+import type { Accepted, FailedForGood, Fulfilled } from '../fulfilment/fulfilment.ts';
 import type { StockDecision } from '../ledger/ledger.ts';
 
 /** Where an append of ours is: on its way, or acknowledged at an offset that is not read yet. Null: none. */
@@ -17,7 +17,9 @@ export interface EntryState {
   readonly duplicateCheck: 'due' | 'asked' | 'passed';
   /** R1: one fact in flight per order. */
   readonly inFlight: InFlight;
-  readonly fulfilment: 'idle' | 'running' | 'done' | (FailedForGood & { attempts: number });
+  readonly fulfilment: 'idle' | 'running' | 'done' | Accepted | (FailedForGood & { attempts: number });
+  /** Of an order that the endpoint has accepted, which rests: whether its deadline runs here, or has passed. */
+  readonly report: null | 'awaited' | 'overdue';
   /** Whether it takes from stock or did before it was amended; the others never touch the ledger. */
   readonly usesStock: boolean;
   /** `waiting`: the ledger does not know one of its products yet (R14). */
@@ -78,7 +80,9 @@ export type Happened =
   /** The fact may not be in the log; it is decided again from the fold. */
   | { what: 'append-failed' }
   | { what: 'fulfilment-begun' }
-  | { what: 'fulfilled'; as: Exclude<Fulfilled, { outcome: 'unwanted' }> };
+  | { what: 'fulfilled'; as: Exclude<Fulfilled, { outcome: 'unwanted' }> }
+  | { what: 'report-awaited' }
+  | { what: 'report-overdue' };
 
 /** What changes by what has happened. Total: every happening is possible in every state, and none makes a rule be broken. */
 export const transition = (state: EntryState, happened: Happened): Partial<EntryState> => {
@@ -115,6 +119,10 @@ export const transition = (state: EntryState, happened: Happened): Partial<Entry
       return { fulfilment: 'running' };
     case 'fulfilled':
       return { fulfilment: happened.as.outcome === 'done' ? 'done' : happened.as };
+    case 'report-awaited':
+      return { report: 'awaited' };
+    case 'report-overdue':
+      return { report: 'overdue' };
   }
 };
 
@@ -125,12 +133,13 @@ export const report = (entry: Entry, happened: Happened): void => void Object.as
 export const inFlightAfter = ({ offset, position }: { offset: number; position: number }): InFlight => (offset < position ? null : offset);
 
 const afterRead = (
-  { inFlight, usesStock, fulfilment }: EntryState,
+  { inFlight, usesStock, fulfilment, report }: EntryState,
   { order, offset, fact }: Extract<Happened, { what: 'read' }>,
 ): Partial<EntryState> => ({
   order,
   inFlight: inFlight === offset ? null : inFlight,
   fulfilment: order.parked === null ? fulfilment : 'idle', // redriven, it begins again
+  report: order.accepted === null ? null : report,
   usesStock: usesStock || (fact !== null && bringsStock(fact)),
 });
 
@@ -145,6 +154,7 @@ export const newEntry = (state: Pick<Entry, 'order' | 'createdOffset'> & Partial
   duplicateCheck: 'passed',
   inFlight: null,
   fulfilment: 'idle',
+  report: null,
   usesStock: false,
   stock: 'idle',
   stockDecision: null,

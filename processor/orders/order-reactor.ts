@@ -2,6 +2,7 @@
 // Pure; the shell (take-steps.ts) takes the step and asks again whenever something about the order has changed.
 
 import {
+  acceptFulfilment,
   answerRequest,
   complete,
   type FactDraft,
@@ -12,7 +13,9 @@ import {
   startProcessing,
 } from '../../shared/order/decider.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
+import type { Order } from '../../shared/order/order.ts';
 import { stockLines } from '../../shared/order/stock.ts';
+import type { ParkCode } from '../fulfilment/fulfilment.ts';
 import type { Entry } from './entry.ts';
 
 export type Step =
@@ -24,6 +27,8 @@ export type Step =
   /** R4: ask the ledger whether the order's stock is there, and hold it. */
   | { do: 'decide-stock' }
   | { do: 'fulfil' }
+  /** The endpoint has the order: let its deadline run, and do nothing else for it. */
+  | { do: 'await-report' }
   | { do: 'append'; draft: FactDraft | RefusalDraft; causationId: string | null };
 
 const NOTHING: Step = { do: 'nothing' };
@@ -47,10 +52,29 @@ export const nextStep = (entry: Entry): Step => {
     if (entry.stock === 'waiting') return NOTHING; // without a slot, which others can use
     return entry.hasSlot ? start(entry, null) : { do: 'take-slot' };
   }
+  if (order.accepted !== null) return awaitReport(entry);
   if (entry.fulfilment === 'idle') return { do: 'fulfil' };
   if (entry.fulfilment === 'running') return NOTHING;
-  const draft = entry.fulfilment === 'done' ? complete(order) : park(order, entry.fulfilment);
-  return { do: 'append', draft, causationId: null };
+  return { do: 'append', draft: outcomeOf(order, entry.fulfilment), causationId: null };
+};
+
+const outcomeOf = (order: Order, fulfilment: Exclude<Entry['fulfilment'], 'idle' | 'running'>): FactDraft => {
+  if (fulfilment === 'done') return complete(order);
+  return fulfilment.outcome === 'accepted' ? acceptFulfilment(order, fulfilment.reference) : park(order, fulfilment);
+};
+
+const OVERDUE = {
+  failure: {
+    code: 'FULFILMENT_OVERDUE' satisfies ParkCode,
+    detail: 'No report came within FULFILMENT_DEADLINE_MS after the endpoint accepted it.',
+  },
+  attempts: 0, // none has failed
+};
+
+/** Never sent again, whoever accepted it: only a redrive does that. */
+const awaitReport = ({ order, report }: Entry): Step => {
+  if (report === null) return { do: 'await-report' };
+  return report === 'awaited' ? NOTHING : { do: 'append', draft: park(order, OVERDUE), causationId: null };
 };
 
 /** To processing, by turn or by hand (`requestId`): through the ledger, if the order takes or ever took from stock. */

@@ -32,7 +32,7 @@ export const createFulfilmentRuns =
       report(entry, { what: 'fulfilled', as: fulfilled });
       if (fulfilled.outcome === 'done') {
         onFulfilled(Math.max(0, clock.now() - startedAt) / 1000); // the clock may have been put back
-      } else {
+      } else if (fulfilled.outcome === 'failed') {
         logger.warn({ order_id: orderId, ...fulfilled.failure, attempts: fulfilled.attempts }, 'fulfilment failed; parking the order');
       }
       react(partition, entry);

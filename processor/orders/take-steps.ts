@@ -8,10 +8,11 @@ import type { OrderEvent } from '../../shared/order/events.ts';
 import { isTerminal } from '../../shared/order/lifecycle.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Fulfil } from '../fulfilment/fulfilment.ts';
+import { createDeadlines } from '../fulfilment/deadlines.ts';
+import { type Fulfil, reportWaitMs } from '../fulfilment/fulfilment.ts';
 import type { Ledger, StockDecision } from '../ledger/ledger.ts';
 import { createFactAppends } from './append-facts.ts';
-import type { Entry, PendingRequest } from './entry.ts';
+import { type Entry, type PendingRequest, report } from './entry.ts';
 import { createLateDuplicateCheck, type LookUpCreationOffsets } from './late-duplicates.ts';
 import { nextStep } from './order-reactor.ts';
 import { dropLateDuplicate, isActing, type Partition, readEvent, stockStepOf } from './partition.ts';
@@ -29,6 +30,8 @@ export interface StepsOptions {
   newId: () => string;
   /** PROCESSOR_CONCURRENCY: how many orders may be in processing at once. */
   concurrency: number;
+  /** FULFILMENT_DEADLINE_MS: how long an order that the endpoint accepted waits for its report. */
+  reportDeadlineMs: number;
   logger: Logger;
   onDecided: (name: DecidedName) => void;
   onFulfilled: (seconds: number) => void;
@@ -49,7 +52,8 @@ export interface Steps {
 export const createSteps = (options: StepsOptions): Steps => {
   const react = (partition: Partition, entry: Entry): void => {
     if (!isActing(partition)) return;
-    if (isTerminal(entry.order.status) || entry.order.parked !== null) slots.release(entry);
+    if (isResting(entry)) slots.release(entry);
+    if (entry.order.accepted === null) reports.clear(entry);
     const step = nextStep(entry);
     switch (step.do) {
       case 'append':
@@ -69,9 +73,24 @@ export const createSteps = (options: StepsOptions): Steps => {
         slots.take(entry);
         fulfil(partition, entry);
         break;
+      case 'await-report':
+        awaitReport(partition, entry);
+        break;
       case 'nothing':
         break;
     }
+  };
+
+  const awaitReport = (partition: Partition, entry: Entry): void => {
+    report(entry, { what: 'report-awaited' });
+    reports.set(entry, reportWaitMs(entry.order, options.reportDeadlineMs, options.clock.now()), () => {
+      options.logger.warn(
+        { order_id: entry.order.orderId, since: entry.order.accepted?.at },
+        'no report of fulfilment came in time; parking the order',
+      );
+      report(entry, { what: 'report-overdue' });
+      react(partition, entry);
+    });
   };
 
   const refuse = (partition: Partition, pending: PendingRequest): void => {
@@ -103,13 +122,20 @@ export const createSteps = (options: StepsOptions): Steps => {
     return entry;
   };
 
+  const reports = createDeadlines(options.clock);
   const slots = createSlots(options.concurrency, react);
   const stock = createStockQueue({ ...options, onDecided: stockDecided });
   const lateDuplicates = createLateDuplicateCheck({ ...options, react, refuse });
   const fulfil = createFulfilmentRuns({ ...options, react });
   const appends = createFactAppends({ ...options, readOne });
   const release = ({ orders }: Partition): void => {
-    for (const entry of orders.values()) slots.release(entry);
+    for (const entry of orders.values()) {
+      slots.release(entry);
+      reports.clear(entry);
+    }
   };
   return { react, refuse, readOne, release };
 };
+
+/** Nothing is being done for it now: it takes no slot. */
+const isResting = ({ order }: Entry): boolean => isTerminal(order.status) || order.parked !== null || order.accepted !== null;

@@ -40,6 +40,8 @@ export interface ProcessorOptions {
   concurrency: number;
   /** R12: what stays open for longer is carried. */
   carryAfterMs: number;
+  /** FULFILMENT_DEADLINE_MS; longer than any world lasts, if not given. */
+  reportDeadlineMs?: number | undefined;
 }
 
 export type RunningProcessor = Pick<OrderProcessor, 'partitions'>;
@@ -106,7 +108,7 @@ const copiesInKafka = ({ groups }: World): CommittedOffsets => {
   ]);
 };
 
-const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: ProcessorOptions) => {
+const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs, reportDeadlineMs = 3_600_000 }: ProcessorOptions) => {
   const { world, process, ledger, appender, onFatal } = parts;
   const { sim, log, logger, truth } = world;
   const { newId, random } = sim;
@@ -149,6 +151,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs }: Proc
     clock: systemClock,
     newId,
     concurrency,
+    reportDeadlineMs,
     logger,
     onDecided: () => {},
     onFulfilled: () => {},

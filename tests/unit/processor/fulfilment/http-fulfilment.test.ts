@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { httpFulfilment } from '../../../../processor/fulfilment/http-fulfilment.ts';
+import { type HttpFulfilmentOptions, httpFulfilment } from '../../../../processor/fulfilment/http-fulfilment.ts';
 import { evolve } from '../../../../shared/order/order.ts';
 import { orderView } from '../../../../shared/order/order-view.ts';
 import { created, fact } from '../../../support/builders/order-events.ts';
@@ -38,7 +38,9 @@ const answering = (status: number, headers: Record<string, string> = {}) =>
     request.resume();
     response.writeHead(status, headers).end('{"what":"ever"}');
   });
-const attemptAt = (url: string, timeoutMs = TIMEOUT_MS) => httpFulfilment({ url, timeoutMs, connectionsMax: 4 })(order);
+const fulfilmentAt = (url: string, options: Partial<HttpFulfilmentOptions> = {}) =>
+  httpFulfilment({ url, timeoutMs: TIMEOUT_MS, connectionsMax: 4, onStrangeReference: () => {}, ...options });
+const attemptAt = (url: string, timeoutMs = TIMEOUT_MS) => fulfilmentAt(url, { timeoutMs })(order);
 
 it('sends the order as clients see it, with its id as key', async () => {
   const seen: { method?: string; url?: string; headers: IncomingMessage['headers']; body: unknown }[] = [];
@@ -54,7 +56,7 @@ it('sends the order as clients see it, with its id as key', async () => {
       response.writeHead(201).end('made');
     });
   });
-  const attempt = httpFulfilment({ url, timeoutMs: TIMEOUT_MS, connectionsMax: 4 });
+  const attempt = fulfilmentAt(url);
   for (let i = 0; i < 3; i += 1) expect(await attempt(order)).toEqual({ outcome: 'done' });
   expect(connections(), 'one connection is used again').toBe(1);
   expect(seen[0]).toMatchObject({ method: 'POST', url: '/fulfil?x=1', body: orderView(order) });
@@ -64,9 +66,48 @@ it('sends the order as clients see it, with its id as key', async () => {
   expect(seen[3]!.headers.authorization).toBe(`Basic ${Buffer.from('us@er:p:w').toString('base64')}`);
 });
 
-it.each([200, 202, 204, 299])('takes %d as done', async (status) => {
+it.each([200, 201, 203, 204, 205, 299])('takes %d as done', async (status) => {
   expect(await attemptAt((await answering(status)).url)).toEqual({ outcome: 'done' });
 });
+
+it.each([
+  ['a reference', '{"reference":"job-7"}', 'job-7'],
+  [
+    'a reference of 200 characters, in any script',
+    JSON.stringify({ reference: '件'.repeat(199).concat('🚚'), more: [1] }),
+    `${'件'.repeat(199)}🚚`,
+  ],
+  ['none', '{}', null],
+  ['null', '{"reference":null}', null],
+  ['no JSON', '<p>queued</p>', null],
+  ['JSON that is no object', '"job-7"', null],
+  ['nothing at all', '', null],
+  ['more than is read', JSON.stringify({ reference: 'job-7', more: 'x'.repeat(20_000) }), null],
+])('takes 202 as accepted, with %s in its body', async (_what, body, reference) => {
+  const strange: string[] = [];
+  const { url } = await serve((request, response) => {
+    request.resume();
+    response.writeHead(202).end(body);
+  });
+  expect(await fulfilmentAt(url, { onStrangeReference: (id) => strange.push(id) })(order)).toEqual({ outcome: 'accepted', reference });
+  expect(strange).toEqual([]);
+});
+
+it.each([['"x"'.replace('x', 'x'.repeat(201))], ['""'], ['7'], ['{}'], ['"a\\nb"'], ['"\\ud800"'], ['"\\u0000"']])(
+  'goes on without the reference %s, and says so',
+  async (reference) => {
+    const strange: string[] = [];
+    const { url } = await serve((request, response) => {
+      request.resume();
+      response.writeHead(202).end(`{"reference":${reference}}`);
+    });
+    expect(await fulfilmentAt(url, { onStrangeReference: (id) => strange.push(id) })(order)).toEqual({
+      outcome: 'accepted',
+      reference: null,
+    });
+    expect(strange).toEqual(['o-1']);
+  },
+);
 
 it.each([400, 402, 405, 410, 413, 422, 451])('takes %d as a refusal for good', async (status) => {
   expect(await attemptAt((await answering(status)).url)).toEqual({
@@ -159,7 +200,7 @@ it('tells a connection that never came about from one that broke', async () => {
 
 it('opens no more connections than it may, and uses them again', async () => {
   const { url, connections } = await answering(200);
-  const attempt = httpFulfilment({ url, timeoutMs: TIMEOUT_MS, connectionsMax: 4 });
+  const attempt = fulfilmentAt(url);
   await Promise.all(Array.from({ length: 100 }, () => attempt(order)));
   expect(connections()).toBe(4);
 });

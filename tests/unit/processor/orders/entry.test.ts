@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Entry, type Happened, newEntry, report, transition } from '../../../../processor/orders/entry.ts';
+import { nextStep } from '../../../../processor/orders/order-reactor.ts';
 import type { OrderFact } from '../../../../shared/order/events.ts';
 import { evolve } from '../../../../shared/order/order.ts';
 import { created, event } from '../../../support/builders/order-events.ts';
@@ -76,6 +77,38 @@ describe('fulfilment', () => {
     expect(entryAfter({ what: 'fulfilled', as: { outcome: 'done' } }).fulfilment).toBe('done');
     expect(entryAfter({ what: 'fulfilled', as: failed }, read(3)).fulfilment).toEqual(failed);
     expect(entryAfter({ what: 'fulfilled', as: failed }, read(3, null, parked)).fulfilment).toBe('idle');
+  });
+});
+
+describe('a report of fulfilment', () => {
+  const processing = { ...pending, status: 'processing', version: 2 } as const;
+  const accepted = evolve(processing, event('OrderFulfilmentAccepted', 'a', { version: 3 })).order!;
+
+  it('is waited for once the acceptance was read, by whoever has the order; nothing is sent', () => {
+    const taken = newEntry({ order: processing, createdOffset: 0 });
+    expect(nextStep(taken)).toEqual({ do: 'fulfil' });
+    report(taken, { what: 'fulfilled', as: { outcome: 'accepted', reference: 'job-7' } });
+    expect(nextStep(taken)).toMatchObject({ do: 'append', draft: { name: 'OrderFulfilmentAccepted', data: { reference: 'job-7' } } });
+    report(taken, read(5, null, accepted));
+    expect(nextStep(taken)).toEqual({ do: 'await-report' });
+    expect(nextStep(newEntry({ order: accepted, createdOffset: 0 }))).toEqual({ do: 'await-report' });
+    report(taken, { what: 'report-awaited' });
+    expect(nextStep(taken)).toEqual({ do: 'nothing' });
+  });
+
+  it('is given up when it is overdue: the order is parked, and begins again when it is redriven', () => {
+    const entry = newEntry({ order: accepted, createdOffset: 0 });
+    report(entry, { what: 'report-awaited' });
+    report(entry, { what: 'report-overdue' });
+    expect(nextStep(entry)).toMatchObject({
+      do: 'append',
+      draft: { name: 'OrderParked', data: { code: 'FULFILMENT_OVERDUE', attempts: 0 } },
+    });
+    const overdue = evolve(accepted, event('OrderParked', 'a', { version: 4 })).order!;
+    report(entry, read(6, null, overdue));
+    expect(nextStep(entry)).toEqual({ do: 'nothing' });
+    report(entry, read(7, null, evolve(overdue, event('OrderUnparked', 'a', { version: 5 })).order!));
+    expect(nextStep(entry)).toEqual({ do: 'fulfil' });
   });
 });
 
