@@ -10,7 +10,7 @@ import { ANONYMOUS, type Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
 import { sourceOf } from './limits/source.ts';
 import { type Rule, ruleOf } from './operations.ts';
-import { mayActAs } from './roles.ts';
+import { mayActAs, type UserRole } from './roles.ts';
 
 export interface AuthorizeOptions {
   /** AUTH=required. Otherwise every caller is ANONYMOUS, and a request costs nothing here. */
@@ -45,7 +45,8 @@ export const authorizeRequests = (app: FastifyInstance, options: AuthorizeOption
     if (caller === null) throw unauthenticated(request.headers.authorization !== undefined);
     request.caller = caller;
     if (caller.role === 'customer') return admitCustomer(request, rule, caller);
-    if (!mayActAs(caller.role, rule.least as Caller['role'])) throw forbidden(rule);
+    if (caller.role === 'fulfiller' && rule.fulfiller) return;
+    if (!mayActAs(caller.role, rule.least as UserRole)) throw forbidden(rule);
   };
 
   const admitCustomer = async (request: FastifyRequest, rule: Rule, customer: Caller): Promise<void> => {

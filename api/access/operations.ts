@@ -2,7 +2,7 @@
 // One row for each operationId; docs/access.md shows who may, and the tests hold both to what the routes do. A route without a row stops
 // the api's start.
 
-import type { Role } from './roles.ts';
+import type { UserRole } from './roles.ts';
 
 /**
  * What a request uses up (api/overload/admission.ts). `append`: makes one record. `transfer`: a stream of its own length; its records pass
@@ -24,7 +24,9 @@ export const BODY_BYTES_MAX = {
 
 export interface Rule {
   /** Who may, with every role above it; `anyone` needs no credential. */
-  least: Role | 'anyone';
+  least: UserRole | 'anyone';
+  /** The role `fulfiller` may, too. */
+  fulfiller?: true;
   /**
    * How a customer is kept to what is theirs. `order`: the order in the path is theirs, or it is 404. `list`: the filter
    * `user_id` is theirs. `data`: by the route itself, where the orders become known (a body, the frames of the feed).
@@ -55,6 +57,7 @@ export const OPERATIONS = {
   replaceOrder: { least: 'customer', own: 'order', work: 'append', body: 'order', keyed: true },
   updateOrderStatus: { least: 'operator', own: 'order', work: 'append', body: 'command', keyed: true },
   redriveOrder: { least: 'operator', own: 'order', work: 'append', body: 'command', keyed: true },
+  reportFulfilment: { least: 'operator', fulfiller: true, own: 'order', work: 'append', body: 'command', keyed: true },
   getOrderMetrics: { least: 'operator', work: 'read', compressed: true },
   populateOrders: { least: 'operator', work: 'transfer', body: 'small', keyed: true },
   importOrders: { least: 'operator', work: 'transfer', body: 'lines' },

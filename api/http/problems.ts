@@ -128,6 +128,12 @@ export const PROBLEMS = {
     title: 'Not enough is in stock',
     meaning: 'The order cannot be processed by hand: at least one of its items is not available in this quantity. It stays as it is.',
   },
+  REFERENCE_MISMATCH: {
+    status: 409,
+    title: 'The order was accepted under another reference',
+    meaning:
+      'The report names another `reference` than the answer 202 with which the order was accepted: it is about an earlier acceptance, or about another order. Nothing has changed.',
+  },
   VERSION_MISMATCH: {
     status: 412,
     title: 'The order has another version',

@@ -1,7 +1,7 @@
 // api/schemas/accounts.ts: bodies and answers of users, signing in and tickets.
 
 import { type Static, Type } from 'typebox';
-import { ROLES, type Role } from '../access/roles.ts';
+import { USER_ROLES, type UserRole } from '../access/roles.ts';
 import { TICKET_LIFETIME_S, TOKEN_LIFETIME_S } from '../access/tokens.ts';
 import { ID_PATTERN } from '../http/ids.ts';
 import { orNull } from './order.ts';
@@ -24,7 +24,7 @@ const Email = Type.String({
 });
 const Name = Type.String({ minLength: 1, maxLength: NAME_MAX, pattern: NAME_PATTERN, examples: ['Ada'] });
 const Password = Type.String({ minLength: PASSWORD_MIN, maxLength: PASSWORD_MAX });
-const RoleSchema = Type.Unsafe<Role>({ type: 'string', enum: [...ROLES] });
+const RoleSchema = Type.Unsafe<UserRole>({ type: 'string', enum: [...USER_ROLES] });
 
 export const UserInput = Type.Object(
   { email: Email, name: Name, password: Password, role: Type.Optional(RoleSchema) },

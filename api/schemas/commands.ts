@@ -1,6 +1,8 @@
 // api/schemas/commands.ts: bodies and answers of the routes that ask for a change of an order.
 
 import { type Static, Type } from 'typebox';
+import { REFERENCE_MAX } from '../../shared/order/event-schemas.ts';
+import { REPORTED_OUTCOMES, type ReportedOutcome } from '../../shared/order/events.ts';
 import { ORDER_STATUSES, type OrderStatus } from '../../shared/order/lifecycle.ts';
 import { describedOnly } from './described.ts';
 import { EXAMPLE_ORDER, OrderRef, orNull } from './order.ts';
@@ -36,6 +38,37 @@ export const Amendment = Type.Object(orderLines, {
   examples: [{ items: [{ product_id: '5', quantity: 3 }], total_amount: 149.5 }],
 });
 export type Amendment = Static<typeof Amendment>;
+
+const DETAIL_MAX = 200;
+
+export const FulfilmentReport = Type.Object(
+  {
+    outcome: Type.Unsafe<ReportedOutcome>({
+      type: 'string',
+      enum: [...REPORTED_OUTCOMES],
+      description: '`done` completes the order, `failed` parks it.',
+    }),
+    code: Type.Optional(
+      Type.String({
+        pattern: '^[A-Z][A-Z0-9_]{0,63}$',
+        description: 'Why it failed; the code of the parked order. `FULFILMENT_FAILED` unless given; with `done` it is only recorded.',
+        examples: ['OUT_OF_PACKAGING'],
+      }),
+    ),
+    detail: Type.Optional(
+      Type.String({ maxLength: DETAIL_MAX, description: 'The same for people; recorded in the log for ever, so no personal data.' }),
+    ),
+    reference: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: REFERENCE_MAX,
+        description: 'The `reference` of the answer 202. Another one than the order was accepted with is 409.',
+        examples: ['job-7'],
+      }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ outcome: 'done' }, { outcome: 'failed', code: 'OUT_OF_PACKAGING', reference: 'job-7' }] },
+);
 
 export const Nothing = Type.Object({}, { additionalProperties: false, examples: [{}] });
 

@@ -23,7 +23,13 @@ export const runCreateClient =
       `Created the api client ${name} with the role ${role}. The secret is not shown again.`,
       `  id      ${clientId}`,
       `  secret  ${secret}`,
-      `  try     curl -u ${clientId}:SECRET http://HOST:PORT/orders`,
+      `  try     curl -u ${clientId}:SECRET ${callFor(role)}`,
     ]);
     return 0;
   };
+
+/** What this role may call. */
+const callFor = (role: Role): string =>
+  role === 'fulfiller'
+    ? `-H 'content-type: application/json' -d '{"outcome":"done"}' http://HOST:PORT/orders/ORDER_ID/fulfilment`
+    : 'http://HOST:PORT/orders';

@@ -1,7 +1,7 @@
 // ops/cli/create-user-command.ts: `npm run orders -- create-user --email … --name … --role …`: how the first administrator comes in.
 
 import { createPasswords } from '../../api/access/accounts/passwords.ts';
-import type { Role } from '../../api/access/roles.ts';
+import type { UserRole } from '../../api/access/roles.ts';
 import { createValidatorCompiler } from '../../api/http/validation.ts';
 import { UserInput } from '../../api/schemas/accounts.ts';
 import type { LogClient } from '../../shared/log/connect/client.ts';
@@ -13,7 +13,7 @@ import type { Terminal } from './terminal.ts';
 export interface CreateUserOptions {
   email: string;
   name: string;
-  role: Role;
+  role: UserRole;
 }
 
 /** By the rules of POST /users. Resolves with the exit code. */

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { ROLES } from '../../api/access/roles.ts';
+import { CLIENT_ROLES, type Role, USER_ROLES } from '../../api/access/roles.ts';
 import { createLogClient, type LogClient } from '../../shared/log/connect/client.ts';
 import { kafkaConnection } from '../../shared/log/connect/connection.ts';
 import { refuseForeignRecords } from '../../shared/log/topics/refuse-foreign-records.ts';
@@ -70,19 +70,19 @@ program
   .command('verify')
   .description('compare the whole read model with the log; exit code 1 if they differ')
   .action(run(onOurPartitions(runVerify)));
-const role = () => new Option('--role <role>', 'what they may do').choices(ROLES).makeOptionMandatory();
+const role = (roles: readonly Role[]) => new Option('--role <role>', 'what they may do').choices(roles).makeOptionMandatory();
 program
   .command('create-user')
   .description('add a user; the password is asked for, or is the first line of stdin')
   .requiredOption('--email <email>')
   .requiredOption('--name <name>')
-  .addOption(role())
+  .addOption(role(USER_ROLES))
   .action((options: CreateUserOptions) => run(runCreateUser(options))());
 program
   .command('create-client')
   .description('add an api client; its id and secret are printed, the secret this once')
   .requiredOption('--name <name>')
-  .addOption(role())
+  .addOption(role(CLIENT_ROLES))
   .action((options: CreateClientOptions) => run(runCreateClient(options))());
 program
   .command('dead-letters')

@@ -54,6 +54,7 @@ FINDS = {
     "amendOrder": {"status": "pending"},
     "replaceOrder": {"status": "pending"},
     "redriveOrder": {"parked": "true"},
+    "reportFulfilment": {"status": "processing"},
 }
 requests_seen = []
 # One that no earlier run has changed or erased.

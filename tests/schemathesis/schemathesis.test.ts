@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../api/access/operations.ts';
-import type { Role } from '../../api/access/roles.ts';
+import type { UserRole } from '../../api/access/roles.ts';
 import { provideSchemathesis } from './installation.ts';
 import { RUN_LIMIT_MS, runSchemathesis, type SchemathesisRun } from './run.ts';
 import { startWorld, type World } from './world.ts';
@@ -36,7 +36,7 @@ describe.skipIf(missing !== undefined)('Schemathesis finds nothing', () => {
     operations
       .map(({ operationId }) => operationId)
       .filter((id) => !Object.keys(answers[id] ?? {}).some((status) => status.startsWith('2')));
-  const run = async (url: string, role: Role | null): Promise<SchemathesisRun> => {
+  const run = async (url: string, role: UserRole | null): Promise<SchemathesisRun> => {
     const caller = role === null ? null : { role, authorization: world.authorization[role] };
     const result = await runSchemathesis({ program, url, caller });
     expect(result.code, result.output).toBe(0);

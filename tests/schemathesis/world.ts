@@ -1,7 +1,7 @@
 // tests/schemathesis/world.ts: a service in which requests meet orders in every status, with a client of each role.
 
 import { inject } from 'vitest';
-import type { Role } from '../../api/access/roles.ts';
+import type { UserRole } from '../../api/access/roles.ts';
 import { openDatabase } from '../../shared/postgres/database.ts';
 import { uniqueName } from '../support/builders/unique-name.ts';
 import { startFulfilmentEndpoint } from '../support/faults/fulfilment-endpoint.ts';
@@ -15,7 +15,7 @@ export interface World {
   guarded: RoleProcess;
   /** On the same log, with AUTH=off. */
   open: RoleProcess;
-  authorization: Record<Role, string>;
+  authorization: Record<UserRole, string>;
   stop: () => Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export const startWorld = async (): Promise<World> => {
   const service = await startService({ ...env, AUTH: 'required', JWT_SECRET: 'thirty-two bytes and a few more of them' });
   const open = await startRole('api', { ...service.env, AUTH: 'off' });
 
-  const clientOf = async (role: Role): Promise<string> => {
+  const clientOf = async (role: UserRole): Promise<string> => {
     const { stdout } = await ordersCli(['--json', 'create-client', '--name', role, '--role', role], service.env);
     const { client_id: id, client_secret: secret } = JSON.parse(stdout) as { client_id: string; client_secret: string };
     return basic(id, secret);

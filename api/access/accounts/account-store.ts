@@ -5,13 +5,13 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Database, Row } from '../../../shared/postgres/database.ts';
 import { databaseError, isUndefinedTable } from '../../../shared/postgres/errors.ts';
 import { AppError } from '../../../shared/runtime/app-error.ts';
-import type { Role } from '../roles.ts';
+import type { Role, UserRole } from '../roles.ts';
 
 export interface User {
   userId: string;
   email: string;
   name: string;
-  role: Role;
+  role: UserRole;
   /** Epoch milliseconds. */
   createdAt: number;
 }
@@ -19,7 +19,7 @@ export interface User {
 export interface NewUser {
   email: string;
   name: string;
-  role: Role;
+  role: UserRole;
   passwordHash: string;
 }
 
@@ -80,7 +80,7 @@ interface UserRow extends Row {
   user_id: string;
   email: string;
   name: string;
-  role: Role;
+  role: UserRole;
   created_at: number;
 }
 

@@ -1,8 +1,10 @@
-// api/routes/orders/commands.ts: the routes that ask for a change of an order: status, cancellation, items, redrive.
+// api/routes/orders/commands.ts: the routes that ask for a change of an order: status, cancellation, items, redrive, and
+// the end of fulfilment that answers later.
 // Each appends one request; the log says what comes of it.
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { FULFILMENT_FAILED } from '../../../shared/order/decider.ts';
 import { orderView } from '../../../shared/order/order-view.ts';
 import { callContextOf } from '../../access/call-context.ts';
 import { readJsonBodies } from '../../http/bodies/json-bodies.ts';
@@ -13,100 +15,13 @@ import { newLines } from '../../orders/new-order.ts';
 import type { AskedChange, Commanded } from '../../orders/requested-change.ts';
 import { consistencyToken } from '../../reads/consistency.ts';
 import { idempotencyKeyOf, keyReused } from '../../requests/idempotency-key.ts';
-import { Amendment, Asked, Cancellation, Changed, EXAMPLE_ASKED, EXAMPLE_CHANGED, Nothing, StatusChange } from '../../schemas/commands.ts';
-import { BODY_OPTIONAL } from '../../schemas/described.ts';
-import { CommandHeaders } from '../../schemas/headers.ts';
-import { NoQuery, OrderPath } from '../../schemas/queries.ts';
-import { jsonResponse, problemResponses, withHeaders } from '../../schemas/responses.ts';
+import type { Amendment } from '../../schemas/commands.ts';
 import { etagOf } from '../conditional-reads.ts';
+import { amendSchema, cancelSchema, redriveSchema, reportSchema, statusSchema } from './describe-commands.ts';
 
 export interface CommandOrderRoutesOptions {
   commandOrder: CommandOrder;
 }
-
-const CONDITION =
-  'With `If-Match` only if the order still has that version (412 otherwise). With `Idempotency-Key` the same request can be sent again safely: it has one effect, and the first answer is the answer for ever. Without an answer from the processor in time: 202, with where to ask.';
-const PROBLEMS = [
-  'VALIDATION_FAILED',
-  'MALFORMED_JSON',
-  'ORDER_NOT_FOUND',
-  'NOT_ACCEPTABLE',
-  'ILLEGAL_TRANSITION',
-  'VERSION_MISMATCH',
-  'IDEMPOTENCY_KEY_REUSED',
-  'HISTORY_DROPPED',
-  'PAYLOAD_TOO_LARGE',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'LOG_UNAVAILABLE',
-  'READ_MODEL_UNAVAILABLE',
-  'OVERLOADED',
-] as const;
-
-const TOKEN = { 'Consistency-Token': 'Give it as `after` to a read, so that it contains what the processor decided.' };
-
-const described = (operationId: string, summary: string, description: string) => ({
-  operationId,
-  tags: ['Orders'],
-  summary,
-  description: `${description} ${CONDITION}`,
-  params: OrderPath,
-  querystring: NoQuery,
-  headers: CommandHeaders,
-});
-const answers = (...more: readonly ('OUT_OF_STOCK' | 'TOTAL_REQUIRED' | 'TOTAL_MISMATCH' | 'PRICE_MISMATCH' | 'UNKNOWN_PRODUCT')[]) => ({
-  200: jsonResponse({
-    description: 'The order, as the change has made it.',
-    schema: Changed,
-    example: EXAMPLE_CHANGED,
-    headers: {
-      ETag: 'The version that the change has made: `"v2"`.',
-      ...TOKEN,
-      'Idempotent-Replayed': '`true` if an earlier request with this key was answered so.',
-    },
-  }),
-  202: jsonResponse({
-    description: 'The request is in the log and not answered yet.',
-    schema: Asked,
-    example: EXAMPLE_ASKED,
-    headers: { Location: 'Where to ask what became of it.', ...TOKEN },
-  }),
-  ...withHeaders(problemResponses(...PROBLEMS, ...more), ['409', '412', '422'], TOKEN),
-});
-
-const statusSchema = {
-  ...described(
-    'updateOrderStatus',
-    'Set the status of an order',
-    'To `processing`, `completed` or `cancelled`, where its status allows it.',
-  ),
-  body: StatusChange,
-  response: answers('OUT_OF_STOCK'),
-};
-const cancelSchema = {
-  ...described(
-    'cancelOrder',
-    'Cancel an order',
-    'While it is open. A cancelled order stays cancelled; cancelling it again changes nothing.',
-  ),
-  ...BODY_OPTIONAL,
-  body: Cancellation,
-  response: answers(),
-};
-const amendSchema = {
-  ...described(
-    'amendOrder',
-    'Change what is ordered',
-    'Replaces items and total, by the rules of a submission, while the order is pending.',
-  ),
-  body: Amendment,
-  response: answers('TOTAL_REQUIRED', 'TOTAL_MISMATCH', 'PRICE_MISMATCH', 'UNKNOWN_PRODUCT'),
-};
-const redriveSchema = {
-  ...described('redriveOrder', 'Try a parked order again', 'Its fulfilment kept failing and it waits; this lets it go on.'),
-  ...BODY_OPTIONAL,
-  body: Nothing,
-  response: answers(),
-};
 
 export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutesOptions> = (app, { commandOrder }, done) => {
   const { prefix } = app;
@@ -175,6 +90,15 @@ export const commandOrderRoutes: FastifyPluginCallbackTypebox<CommandOrderRoutes
       asked: { name: 'OrderRedriveRequested', data: {} },
     }),
   );
+
+  app.post('/orders/:order_id/fulfilment', { schema: reportSchema }, (request, reply) => {
+    const { outcome, detail = null, reference = null } = request.body;
+    const { code = outcome === 'failed' ? FULFILMENT_FAILED : null } = request.body;
+    return perform(request, reply, {
+      message: 'Fulfilment reported',
+      asked: { name: 'OrderFulfilmentReported', data: { outcome, code, detail, reference } },
+    });
+  });
   done();
 };
 

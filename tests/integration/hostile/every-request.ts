@@ -104,6 +104,9 @@ const commands = ({ pending, stored }: Known): Row[] => {
     row('amendOrder', 'a pending one', `PATCH /orders/${c}`, appends(200), changed),
     row('replaceOrder', 'a pending one', `PUT /orders/${d}`, appends(200), changed),
     row('redriveOrder', 'an unknown one', 'POST /orders/unknown/redrive', fromBoth('ORDER_NOT_FOUND')),
+    row('reportFulfilment', 'of an unknown one', 'POST /orders/unknown/fulfilment', fromBoth('ORDER_NOT_FOUND'), {
+      body: { outcome: 'done' },
+    }),
   ];
 };
 

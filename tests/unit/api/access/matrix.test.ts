@@ -1,15 +1,16 @@
 // Who may do what.
-// Every operation of the OpenAPI document is asked as nobody, as a customer about their own and about another's, as an operator and as an
-// admin, and must answer as the table of docs/access.md says. A route without a row fails.
+// Every operation of the OpenAPI document is asked as nobody, as a customer about their own and about another's, as an operator, as an
+// admin and as a fulfiller, and must answer as the table of docs/access.md says. A route without a row fails.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../../api/access/operations.ts';
+import { CLIENT_ROLES } from '../../../../api/access/roles.ts';
 import { ACCESS_REQUIRED } from '../../../support/in-memory/accounts.ts';
 import { type InMemoryApi, startApiInMemory } from '../../../support/in-memory/api.ts';
 
-const CALLERS = ['nobody', 'own', 'other', 'operator', 'admin'] as const;
+const CALLERS = ['nobody', 'own', 'other', 'operator', 'admin', 'fulfiller'] as const;
 type Caller = (typeof CALLERS)[number];
 type Cell = 'yes' | '401' | '403' | '404';
 
@@ -28,12 +29,12 @@ interface Route extends Operation {
 
 const rows = new Map(
   [
-    ...readFileSync(join(import.meta.dirname, '../../../../docs/access.md'), 'utf8').matchAll(/^\| `(\w+)` \|((?: (?:yes|\d+) \|){5})$/gm),
+    ...readFileSync(join(import.meta.dirname, '../../../../docs/access.md'), 'utf8').matchAll(/^\| `(\w+)` \|((?: (?:yes|\d+) \|){6})$/gm),
   ].map(([, operationId, cells]) => [
     operationId!,
     cells!
       .split('|')
-      .slice(0, 5)
+      .slice(0, CALLERS.length)
       .map((cell) => cell.trim() as Cell),
   ]),
 );
@@ -42,7 +43,7 @@ const SIGN_IN = { email: 'ada@example.com', password: 'correct horse battery' };
 
 let api: InMemoryApi;
 let routes: Route[];
-const headers: Record<Caller, Record<string, string>> = { nobody: {}, own: {}, other: {}, operator: {}, admin: {} };
+const headers: Record<Caller, Record<string, string>> = { nobody: {}, own: {}, other: {}, operator: {}, admin: {}, fulfiller: {} };
 let customer: string;
 let ownOrder: string;
 let strangersOrder: string;
@@ -54,11 +55,12 @@ beforeAll(async () => {
   routes = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),
   );
-  const [client, operator, admin] = await Promise.all((['customer', 'operator', 'admin'] as const).map(api.accounts.addClient));
+  const [client, operator, admin, fulfiller] = await Promise.all(CLIENT_ROLES.map(api.accounts.addClient));
   customer = client!.id;
   headers.own = headers.other = { authorization: client!.authorization };
   headers.operator = { authorization: operator!.authorization };
   headers.admin = { authorization: admin!.authorization };
+  headers.fulfiller = { authorization: fulfiller!.authorization };
   const order = async (user_id: string) =>
     (await api.post({ user_id, item_ids: [1], total_amount: 1 }, headers.operator)).json<{ order_id: string }>().order_id;
   ownOrder = await order(customer);
@@ -128,6 +130,11 @@ describe('the table of docs/access.md', () => {
       found.push(`${route.operationId}: ${cellOf(await ask(route, caller))}`);
     }
     expect(found).toEqual(expected);
+  });
+
+  it('lets a fulfiller report, and do nothing else that needs a credential', () => {
+    const fulfillers = [...rows].filter(([, cells]) => cells[0] === '401' && cells[CALLERS.indexOf('fulfiller')] !== '403');
+    expect(fulfillers.map(([operationId]) => operationId)).toEqual(['reportFulfilment']);
   });
 
   it('holds under /api too', async () => {

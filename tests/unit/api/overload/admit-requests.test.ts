@@ -35,6 +35,7 @@ describe('beyond ADMISSION_MAX_PER_SECOND', () => {
       change('PUT', `/orders/${id}`),
       change('PUT', `/orders/${id}/status`),
       change('POST', `/orders/${id}/redrive`),
+      change('POST', `/orders/${id}/fulfilment`),
       change('POST', '/products'),
       change('PUT', '/products/p'),
       change('PUT', '/products/p/stock'),

@@ -110,7 +110,13 @@ describe('headers', () => {
   });
 
   it('of a refused command name the place of the refusal, as the document says', async () => {
-    for (const path of ['/orders/{order_id}', '/orders/{order_id}/status', '/orders/{order_id}/cancel', '/orders/{order_id}/redrive']) {
+    for (const path of [
+      '/orders/{order_id}',
+      '/orders/{order_id}/status',
+      '/orders/{order_id}/cancel',
+      '/orders/{order_id}/redrive',
+      '/orders/{order_id}/fulfilment',
+    ]) {
       for (const { operationId, responses } of Object.values(document.paths[path]!)) {
         if (operationId === 'getOrder' || operationId === 'getOrderStatus') continue;
         for (const status of ['409', '412']) expect(Object.keys(responses[status]!.headers!), operationId).toContain('Consistency-Token');

@@ -88,6 +88,7 @@ describe('the document', () => {
       'POST /orders/import',
       'POST /orders/populate',
       'POST /orders/{order_id}/cancel',
+      'POST /orders/{order_id}/fulfilment',
       'POST /orders/{order_id}/redrive',
       'POST /products',
       'POST /users',
@@ -181,6 +182,7 @@ describe('what the routes really answer', () => {
     await conforms('PATCH /orders/{order_id}', await change('PATCH', `/orders/${id}`, { item_ids: '1', total_amount: 1 }));
     await conforms('PUT /orders/{order_id}', await change('PUT', `/orders/${id}`, {}));
     await conforms('POST /orders/{order_id}/redrive', await change('POST', `/orders/${id}/redrive`, {}));
+    await conforms('POST /orders/{order_id}/fulfilment', await change('POST', `/orders/${id}/fulfilment`, { outcome: 'done' }));
     await conforms('POST /order', await api.post(body, {}, '/order'));
     api.readModel.catchUp();
     await conforms('GET /orders', await api.get('/orders'));

@@ -37,7 +37,13 @@ const withBody = () => routes.filter(({ limit }) => limit > 0);
 describe('a body', () => {
   it('has a limit on every route that can have one, and the small ones are small', () => {
     const limits = Object.fromEntries(withBody().map(({ operationId, limit }) => [operationId, limit]));
-    expect(limits).toMatchObject({ signIn: 4_096, cancelOrder: 16_384, updateOrderStatus: 16_384, redriveOrder: 16_384 });
+    expect(limits).toMatchObject({
+      signIn: 4_096,
+      cancelOrder: 16_384,
+      updateOrderStatus: 16_384,
+      redriveOrder: 16_384,
+      reportFulfilment: 16_384,
+    });
     expect(Math.max(...Object.values(limits))).toBe(BODY_BYTES_MAX.order);
     const streams = routes.filter(({ operationId }) => (OPERATIONS[operationId] as Rule).body === 'lines');
     expect(streams.map(({ operationId }) => operationId)).toEqual(['importOrders']);
