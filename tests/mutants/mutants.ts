@@ -5,6 +5,7 @@ import { API_MUTANTS } from './mutants/api.ts';
 import { APPEND_MUTANTS } from './mutants/appends.ts';
 import { CARRIED_MUTANTS } from './mutants/carried.ts';
 import { CORE_MUTANTS } from './mutants/core.ts';
+import { FULFILMENT_LATER_MUTANTS } from './mutants/fulfilment-later.ts';
 import { LEDGER_MUTANTS } from './mutants/ledger.ts';
 import { LOST_LOG_MUTANTS } from './mutants/lost-log.ts';
 import { PROCESSOR_MUTANTS } from './mutants/processor.ts';
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CORE_MUTANTS,
   ...PROCESSOR_MUTANTS,
   ...CARRIED_MUTANTS,
+  ...FULFILMENT_LATER_MUTANTS,
   ...LEDGER_MUTANTS,
   ...PRODUCT_MUTANTS,
   ...PROJECTOR_MUTANTS,

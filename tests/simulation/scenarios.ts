@@ -17,6 +17,7 @@ const LOADERS: Readonly<Record<string, () => Promise<RunWorld>>> = {
   'log-lost': async () => (await import('./scenarios/lost-log.ts')).lostAll,
   'step-back': async () => (await import('./scenarios/step-back.ts')).stepBackWorld,
   'long-open': async () => (await import('./scenarios/long-open.ts')).longOpenWorld,
+  'fulfilment-later': async () => (await import('./scenarios/fulfilment-later.ts')).fulfilmentLaterWorld,
   'processor-calm': async () => (await import('./single-role/orders.ts')).calm,
   'processor-crashes': async () => (await import('./single-role/orders.ts')).crashes,
   'processor-zombies': async () => (await import('./single-role/orders.ts')).zombies,

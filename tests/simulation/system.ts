@@ -41,6 +41,8 @@ export interface SystemOptions {
   concurrency?: number;
   /** CARRY_AFTER_MS (R12); a second and a half, if not given. */
   carryAfterMs?: number | undefined;
+  /** FULFILMENT_DEADLINE_MS; longer than the world lasts, if not given. */
+  reportDeadlineMs?: number | undefined;
   /** TAIL_MAX; plenty, if not given. */
   tailMax?: number;
   withProducts?: boolean;
@@ -82,7 +84,7 @@ export const runSystem = async (seed: number, options: SystemOptions, onTrace?: 
   const { sim } = world;
   const fleet = createFleet(world);
   const endpoint = options.endpoint ?? (() => ({ afterMs: sim.between(0, 1_500), outcome: DONE }));
-  const processor = processorRole({ endpoint, withProducts, concurrency, carryAfterMs });
+  const processor = processorRole({ endpoint, withProducts, concurrency, carryAfterMs, reportDeadlineMs: options.reportDeadlineMs });
   const processors = Array.from({ length: roles.processors }, (_, n) => fleet.add(`processor-${n + 1}`, processor));
   for (let n = 1; n <= roles.projectors; n += 1) fleet.add(`projector-${n}`, projectorRole);
   const instances = Array.from({ length: roles.apis }, (_, n) => fleet.add(`api-${n + 1}`, apiRole));

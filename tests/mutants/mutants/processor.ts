@@ -100,7 +100,7 @@ export const PROCESSOR_MUTANTS: readonly Mutant[] = [
     rule: 'places',
     why: 'Every order keeps its place: after PROCESSOR_CONCURRENCY of them nothing starts any more.',
     file: 'processor/orders/take-steps.ts',
-    find: 'if (isTerminal(entry.order.status) || entry.order.parked !== null) slots.release(entry);',
+    find: 'if (isResting(entry)) slots.release(entry);',
     replace: '',
     world: 'processor-calm',
   },

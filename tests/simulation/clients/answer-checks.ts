@@ -127,8 +127,14 @@ export const checkRuledOut = ({ sim, truth }: World, { orderId, asked }: OrderCo
     if (status !== undefined && isPossible(status, asked)) sim.violate(`${asked.name} of the ${status} ${orderId} was ruled out`);
   }
   if (commanded.outcome !== 'unchanged') return;
-  const wanted = asked.name === 'OrderStatusChangeRequested' ? asked.data.status : 'cancelled';
-  if (commanded.order.status !== wanted) sim.violate(`${orderId} is said to be ${wanted} already, and is ${commanded.order.status}`);
+  const { order } = commanded;
+  if (!isAsAsked(order, asked)) sim.violate(`${orderId}, which is ${order.status}, is said to be as ${JSON.stringify(asked)} asks already`);
+};
+
+const isAsAsked = ({ status, parked }: Order, asked: AskedChange): boolean => {
+  if (asked.name === 'OrderStatusChangeRequested') return status === asked.data.status;
+  if (asked.name === 'OrderFulfilmentReported') return asked.data.outcome === 'done' ? status === 'completed' : parked !== null;
+  return asked.name === 'OrderCancellationRequested' && status === 'cancelled';
 };
 
 /** A history is a beginning of what the log has, without holes and with the same verdicts. */

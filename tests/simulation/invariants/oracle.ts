@@ -35,9 +35,10 @@ const differences = (records: readonly LogRecord[], { verdicts, orders }: Folded
     if (evolved.order) mine.set(event.orderId, evolved.order);
     if (evolved.effect !== effect) found.push(`${event.name} ${event.version} of ${event.orderId} is ${evolved.effect}, not ${effect}`);
   });
-  for (const [id, { status, totalMinor, history }] of orders) {
+  for (const [id, { status, totalMinor, history, accepted }] of orders) {
     const order = mine.get(id);
     if (order?.status !== status || order.version !== history.length) found.push(`${id} is ${order?.status}, not ${status}`);
+    if (order?.accepted?.reference !== accepted) found.push(`${id} is accepted as ${order?.accepted?.reference}, not ${accepted}`);
     if (order) found.push(...unsound(orderView(order), totalMinor));
   }
   return found;

@@ -26,6 +26,7 @@ import { watchTakeOvers } from '../invariants/processor-memory.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import { createAttemptsWatch } from '../truth/attempts.ts';
+import { watchReportDeadlines } from '../truth/report-deadlines.ts';
 import { DEAD_LETTERS, ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 import { checkMarksOn } from './check-marks.ts';
 import { ledgerLossOf, rebuildLedger } from './rebuild-ledger.ts';
@@ -114,6 +115,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs, report
   const { newId, random } = sim;
   const actFrom = new Map<number, number>();
   const takeOvers = watchTakeOvers(world, process.name);
+  const deadlines = watchReportDeadlines(world, process, reportDeadlineMs);
   const watch = createAttemptsWatch(sim, process.name, { atOnce: ATTEMPTS_AT_ONCE, ofOneOrder: ATTEMPTS_MAX });
 
   const attempt: Attempt = (order) => {
@@ -122,6 +124,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs, report
     const known = truth.orderBelow(order.orderId, Math.max(own?.position ?? 0, actFrom.get(partition) ?? 0));
     if (!world.isLogOther && (known?.status !== 'processing' || known.parked !== null))
       sim.violate(`${process.name} fulfils ${order.orderId}, which the log shows ${known?.status} where it stands`);
+    if (known?.accepted) sim.violate(`${process.name} sends ${order.orderId} again, which the log shows accepted where it stands`);
     sim.trace(() => `fulfils ${order.orderId}`);
     const ended = watch.begin(order);
     const { afterMs, outcome } = endpoint(order, sim);
@@ -144,7 +147,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs, report
   const processor = createOrderProcessor({
     decode: orderDecoderFor(PARTITIONS),
     topic: ORDERS,
-    appender,
+    appender: deadlines.watched(appender),
     fulfil,
     lookUpCreationOffsets: createCreationOffsetLookUpOn(world.readModel, world.transact(process)),
     ledger: { moveStock: world.shortages.watched(ledger.moveStock) },
@@ -170,6 +173,7 @@ const startOrders = (parts: Parts, { endpoint, concurrency, carryAfterMs, report
         for (const { partition, highWatermark } of assignments) actFrom.set(partition, highWatermark);
         watch.anew();
         takeOvers.begin(assignments);
+        deadlines.begin(assignments);
         processor.onAssigned(assignments.map(claims.noted));
       },
       onRevoked: (partitions) => {

@@ -53,7 +53,7 @@ export const longOpenWorld: RunWorld = (seed, onTrace) =>
   );
 
 /** An operator who looks at what is parked now and then. */
-const keepRedriving = (system: System): void => {
+export const keepRedriving = (system: System): void => {
   const { world, driver } = system;
   const { sim, truth } = world;
   const look = (): void => {

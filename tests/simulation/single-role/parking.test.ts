@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Order } from '../../../shared/order/order.ts';
 import type { World } from '../world.ts';
-import { parkedThroughout, parking, poisoned } from './parking.ts';
+import { parkedThroughout, parking, poisoned, REFUSED, UNREPORTED } from './parking.ts';
 
 describe('orders whose fulfilment fails', () => {
   it('are parked, are redriven, and end, over crashes and replaced owners', async () => {
@@ -28,25 +28,30 @@ describe('orders whose fulfilment fails', () => {
     expect(seen.redrivenAndCompleted).toBeGreaterThan(200);
   });
 
-  it('hold up nobody: more of them than there are places wait parked, and the others complete as if they were not there', async () => {
-    const run = async (refused: number): Promise<number> => {
-      const orders: Order[] = [];
-      const violations = await poisoned(7, refused, ({ truth }) => {
-        for (const { order } of truth.orders.values()) orders.push(order);
-      });
-      expect(violations).toEqual([]);
-      const sound = orders.filter(({ orderId }) => orderId.startsWith('sound'));
-      expect(sound.map(({ status }) => status)).toEqual(Array(20).fill('completed'));
-      const parked = orders.filter((order) => !sound.includes(order));
-      expect(parked).toHaveLength(refused);
-      for (const order of parked)
-        expect(order).toMatchObject({ status: 'processing', parked: { code: 'FULFILMENT_REFUSED', attempts: 1 } });
-      return Math.max(...sound.map(({ completedAt, createdAt }) => completedAt! - createdAt));
-    };
-    const [alone, among] = [await run(0), await run(8)];
-    // 20 orders of a second each, three at a time; the schedule of another run differs by a few.
-    expect(among).toBeLessThan(alone * 1.5);
-  });
+  it.each([
+    ['refused', REFUSED, { code: 'FULFILMENT_REFUSED', attempts: 1 }],
+    ['accepted and never reported', UNREPORTED, { code: 'FULFILMENT_OVERDUE', attempts: 0 }],
+  ] as const)(
+    'hold up nobody: more of them than there are places are %s, and the others complete as if they were not there',
+    async (_, outcome, why) => {
+      const run = async (count: number): Promise<number> => {
+        const orders: Order[] = [];
+        const violations = await poisoned(7, { count, outcome }, ({ truth }) => {
+          for (const { order } of truth.orders.values()) orders.push(order);
+        });
+        expect(violations).toEqual([]);
+        const sound = orders.filter(({ orderId }) => orderId.startsWith('sound'));
+        expect(sound.map(({ status }) => status)).toEqual(Array(20).fill('completed'));
+        const parked = orders.filter((order) => !sound.includes(order));
+        expect(parked).toHaveLength(count);
+        for (const order of parked) expect(order).toMatchObject({ status: 'processing', accepted: null, parked: why });
+        return Math.max(...sound.map(({ completedAt, createdAt }) => completedAt! - createdAt));
+      };
+      const [alone, among] = [await run(0), await run(8)];
+      // 20 orders of a second each, three at a time; the schedule of another run differs by a few.
+      expect(among).toBeLessThan(alone * 1.5);
+    },
+  );
 
   it('stay parked when another processor takes over, until they are redriven', async () => {
     const redriveAt = 50_000;

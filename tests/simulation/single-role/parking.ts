@@ -1,7 +1,7 @@
 // tests/simulation/single-role/parking.ts: an endpoint of fulfilment that refuses some orders until late, fails now and then and is down for a while.
 // Those orders are parked, alone; they stay parked while owners come and go, and go on when they are redriven.
 
-import { DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
+import { type Accepted, DONE, type FailedForGood, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import { isTerminal } from '../../../shared/order/lifecycle.ts';
 import { creationNow, eventNow, landOrder } from '../clients/records.ts';
 import type { Endpoint } from '../processes/processor.ts';
@@ -9,7 +9,7 @@ import { runSystem, type System } from '../system.ts';
 import type { World } from '../world.ts';
 import { type Look, TROUBLED, UNTROUBLED } from './orders.ts';
 
-const REFUSED: FailedForGood = { outcome: 'failed', failure: { code: 'FULFILMENT_REFUSED', detail: 'The endpoint answered 422.' } };
+export const REFUSED: FailedForGood = { outcome: 'failed', failure: { code: 'FULFILMENT_REFUSED', detail: 'The endpoint answered 422.' } };
 const later = (blames: RetryLater['blames']): RetryLater => ({
   outcome: 'retry',
   failure: { code: 'FULFILMENT_FAILED', detail: 'The endpoint answered 500.' },
@@ -90,13 +90,18 @@ export const parking = (
   return runSystem(seed, { ...TROUBLED, endpoint, clients }, onTrace);
 };
 
-/** 20 sound orders come after as many that are refused; none of those is redriven. `look` sees what became of both. */
-export const poisoned = (seed: number, refused: number, look: Look): Promise<string[]> =>
+const REPORT_DEADLINE_MS = 40_000;
+export type Poison = FailedForGood | Accepted;
+export const UNREPORTED: Accepted = { outcome: 'accepted', reference: null };
+
+/** 20 sound orders come after as many that are refused, or accepted and never reported; none of those is redriven. `look` sees what became of both. */
+export const poisoned = (seed: number, { count, outcome }: { count: number; outcome: Poison }, look: Look): Promise<string[]> =>
   runSystem(seed, {
     ...UNTROUBLED,
-    endpoint: ({ orderId }, sim) => ({ afterMs: sim.between(0, 2_000), outcome: orderId.startsWith('refused') ? REFUSED : DONE }),
+    endpoint: ({ orderId }, sim) => ({ afterMs: sim.between(0, 2_000), outcome: orderId.startsWith('poison') ? outcome : DONE }),
+    reportDeadlineMs: REPORT_DEADLINE_MS,
     clients: ({ world, checkAtRest }) => {
-      for (let i = 0; i < refused; i += 1) submit(world, `refused-${i}`, 0);
+      for (let i = 0; i < count; i += 1) submit(world, `poison-${i}`, 0);
       for (let i = 0; i < 20; i += 1) submit(world, `sound-${i}`, 20_000);
       checkAtRest(() => look(world));
     },
