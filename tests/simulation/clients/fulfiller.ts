@@ -5,14 +5,21 @@ import type { AskedChange } from '../../../api/orders/requested-change.ts';
 import { type Accepted, DONE, type RetryLater } from '../../../processor/fulfilment/fulfilment.ts';
 import type { ReportedOutcome } from '../../../shared/order/events.ts';
 import type { Endpoint } from '../processes/processor.ts';
-import type { System } from '../system.ts';
+import type { World } from '../world.ts';
+import type { ClientDriver } from './client-driver.ts';
 
 export interface Fulfiller {
   endpoint: Endpoint;
   /** From now on it can report. */
-  join: (system: System) => void;
+  join: (system: Reached) => void;
   /** Whether the work for this order was done. */
   hasDone: (orderId: string) => boolean;
+}
+
+/** How its reports reach the service. */
+interface Reached {
+  world: World;
+  driver: ClientDriver;
 }
 
 interface Job {
@@ -29,7 +36,7 @@ const AGAIN_MS = [20, 1_500] as const;
 
 export const createFulfiller = (): Fulfiller => {
   const jobs = new Map<string, Job>();
-  let system: System | null = null;
+  let system: Reached | null = null;
   let begun = 0;
 
   const accepted = ({ reference }: Job): Accepted => ({ outcome: 'accepted', reference });

@@ -23,10 +23,10 @@ import { createCreationOffsetLookUpOn } from '../../support/in-memory/read-model
 import { createSimulatedReader } from '../environment/reader.ts';
 import type { StartRole } from '../fleet.ts';
 import { watchTakeOvers } from '../invariants/processor-memory.ts';
+import { watchReportDeadlines } from '../invariants/report-deadlines.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import { createAttemptsWatch } from '../truth/attempts.ts';
-import { watchReportDeadlines } from '../truth/report-deadlines.ts';
 import { DEAD_LETTERS, ORDERS, PARTITIONS, PRODUCTS, type World } from '../world.ts';
 import { checkMarksOn } from './check-marks.ts';
 import { ledgerLossOf, rebuildLedger } from './rebuild-ledger.ts';

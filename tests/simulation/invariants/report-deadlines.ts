@@ -1,4 +1,4 @@
-// tests/simulation/truth/report-deadlines.ts: what a processor gives up waiting for has had its whole time.
+// tests/simulation/invariants/report-deadlines.ts: what a processor gives up waiting for has had its whole time.
 // By its own clock since the acceptance, or by the world's time since it has had the partition, whichever it can know.
 
 import type { Appender } from '../../../shared/log/log.ts';
