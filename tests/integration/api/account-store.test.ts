@@ -142,6 +142,13 @@ describe('an api client', () => {
     const { rows } = await database.query<{ text: string }>('SELECT t::text AS text FROM clients t');
     expect(rows.some(({ text }) => text.includes(secret))).toBe(false);
   });
+
+  it('may be a fulfiller, which no user can be', async () => {
+    const clientId = newClientId();
+    await store.createClient({ clientId, name: 'warehouse', role: 'fulfiller', secretHash: secretHash(newSecret()) });
+    expect(await store.principal(clientId)).toMatchObject({ kind: 'client', role: 'fulfiller' });
+    await expect(database.query("UPDATE users SET role = 'fulfiller'")).rejects.toThrow('users_role_check');
+  });
 });
 
 describe('the read model', () => {

@@ -64,6 +64,7 @@ const life = (orderId: string, next: () => number): OrderEvent[] => {
     return events;
   }
   move('OrderProcessing', 'processing');
+  if (way > 0.22 && way < 0.33) move('OrderFulfilmentAccepted', 'processing'); // some of them are parked afterwards
   if (way < 0.24) return events;
   if (way < 0.36) {
     move('OrderParked', 'processing');

@@ -119,6 +119,8 @@ const change = (order: Counted, name: string, data: { total_minor: number }, at:
   else if (name === 'OrderAmended' && status === 'pending') order.cents = BigInt(data.total_minor);
   else if (name === 'OrderParked' && isOpen && !order.parked) order.parked = true;
   else if (name === 'OrderUnparked' && order.parked) order.parked = false;
+  else if (name === 'OrderFulfilmentAccepted' && status === 'processing' && !order.parked)
+    return true; // none is accepted twice here
   else return false;
   return true;
 };

@@ -134,7 +134,7 @@ describe('the tables of the archive', () => {
       (await database.query<{ node: number }>('SELECT relfilenode AS node FROM pg_class WHERE oid = $1::regclass', [table])).rows[0];
     let table = 'events';
     const before = await file();
-    expect(await migrate(database, SCHEMA_DIRECTORY)).toEqual(['0003_partitioned_archive']);
+    expect(await migrate(database, SCHEMA_DIRECTORY)).toEqual(['0003_partitioned_archive', '0004_accepted_orders']);
     table = 'events_from_0';
     expect(await file()).toEqual(before); // no row was moved
     expect(await ranges(database)).toEqual([[0, 3_000_000]]);

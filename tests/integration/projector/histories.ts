@@ -29,6 +29,7 @@ const life = (orderId: string, next: () => number): OrderEvent[] => {
   if (path < 0.2) return [...events, fact('OrderRejected', orderId, version + 1, 'pending')];
   version += 1;
   add(fact('OrderProcessing', orderId, version, 'pending'));
+  if (path > 0.27 && path < 0.3) add(fact('OrderFulfilmentAccepted', orderId, version + 1, 'processing'));
   if (path < 0.3) return events;
   if (path < 0.45) {
     version += 1;

@@ -173,6 +173,7 @@ describe('verify', () => {
 
   const ANY_ORDER = "(SELECT order_id FROM orders WHERE status = 'completed' ORDER BY order_id LIMIT 1)";
   const ANY_EVENT = 'partition = 1 AND log_offset = 5';
+  /** In the order of the table. */
   const COLUMNS: Record<string, string> = {
     user_id: "'somebody'",
     status: "'rejected'",
@@ -196,6 +197,7 @@ describe('verify', () => {
     partition: '(partition + 1) % 3',
     created_offset: 'created_offset + 1',
     last_offset: 'last_offset - 1',
+    accepted: `'{"at": 1, "reference": "job-7"}'`,
   };
   const PLANTED: [string, string, Partial<VerifyResult['differences'][number]>][] = [
     ...Object.entries(COLUMNS).map(([name, value]): (typeof PLANTED)[number] => [

@@ -63,8 +63,9 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       const { orderId } = strange;
       const facts = [
         fact('OrderProcessing', orderId, 2, 'pending', { time: T0 + 2, causationId: STRANGE }),
-        event('OrderParked', orderId, { version: 3, time: T0 + 3, data: { code: STRANGE.slice(0, 60), attempts: 7 } }),
-        event('OrderCancelled', orderId, { version: 4, time: T0 + 4, causationId: 'r-2', data: { reason: STRANGE } }),
+        event('OrderFulfilmentAccepted', orderId, { version: 3, time: T0 + 3, data: { reference: STRANGE } }),
+        event('OrderParked', orderId, { version: 4, time: T0 + 4, data: { code: STRANGE.slice(0, 60), attempts: 7 } }),
+        event('OrderCancelled', orderId, { version: 5, time: T0 + 5, causationId: 'r-2', data: { reason: STRANGE } }),
       ];
       const plain = created('plain');
       const expected = (events: OrderEvent[]) => project(decodedOf(recordsOf(events)), () => null).changes.map(({ after }) => after);

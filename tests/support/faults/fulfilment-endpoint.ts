@@ -3,8 +3,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A status to answer with; `hold`: 200, once it is released; `hang`: do the work, but never answer; `away`: break the connection. */
-export type Behaviour = number | 'hold' | 'hang' | 'away';
+/** A status to answer with; `accepts`: 202 with this in its body, and no work done yet; `hold`: 200, once it is released; `hang`: do the work, but never answer; `away`: break the connection. */
+export type Behaviour = number | 'hold' | 'hang' | 'away' | { accepts: object };
 
 export interface FulfilmentEndpoint {
   url: string;
@@ -35,6 +35,10 @@ export const startFulfilmentEndpoint = async (): Promise<FulfilmentEndpoint> => 
     const behaviour = how(key, call);
     if (behaviour === 'away') return void response.destroy();
     if (behaviour === 'hold') return void held.set(key, response);
+    if (typeof behaviour === 'object') {
+      response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify(behaviour.accepts));
+      return;
+    }
     const worked = behaviour === 'hang' || (behaviour >= 200 && behaviour < 300);
     if (worked && !done.has(key)) done.set(key, 1);
     if (behaviour !== 'hang') response.writeHead(behaviour).end();
