@@ -50,6 +50,8 @@ export type OnCommit = (partition: number, before: GroupOffset | undefined, afte
 export const createGroup = (sim: Simulation, partitionCount: number, onCommit: OnCommit = () => {}): Group => {
   const members = new Map<Member, Standing>();
   const committed = new Map<number, GroupOffset>();
+  /** What no member has committed says nothing about what the next one must say. */
+  const noted = new Set<number>();
   let generation = 0;
   /** How far the shares are moved on from where they belong; null: nobody has one. */
   let turn: number | null = 0;
@@ -122,7 +124,8 @@ export const createGroup = (sim: Simulation, partitionCount: number, onCommit: O
     commit: (member, asked, offsets) => {
       if (!members.has(member) || asked !== generation) return;
       for (const [partition, offset] of offsets) {
-        onCommit(partition, committed.get(partition), offset);
+        onCommit(partition, noted.has(partition) ? undefined : committed.get(partition), offset);
+        noted.delete(partition);
         committed.set(partition, offset);
       }
     },
@@ -138,6 +141,7 @@ export const createGroup = (sim: Simulation, partitionCount: number, onCommit: O
     committed: () => committed,
     note: (partition, offset) => {
       committed.set(partition, offset);
+      noted.add(partition);
     },
     forget: () => committed.clear(),
   };

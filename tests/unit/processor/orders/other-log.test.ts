@@ -22,6 +22,7 @@ const start = (partitionCount = 1) => {
       append: () => new Promise<Position>((resolve) => answers.push((offset) => resolve({ topic: 'orders', partition: 0, offset }))),
     },
     fulfil: () => new Promise(() => {}),
+    reportDeadlineMs: 60_000,
     lookUpCreationOffsets: async () => new Map(),
     ledger: { moveStock: async () => [] },
     clock: systemClock,
