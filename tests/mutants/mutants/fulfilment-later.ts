@@ -74,7 +74,7 @@ export const FULFILMENT_LATER_MUTANTS: readonly Mutant[] = [
     find: 'if (entry.order.accepted === null) reports.clear(entry);',
     replace: '',
     world: 'fulfilment-later',
-    from: 350,
+    from: 250,
   },
   {
     name: 'reference-ignored',
