@@ -11,6 +11,13 @@ export const saysSomething = ({ topicId, nextOffset }: LogMark): boolean => topi
 /** `requireEvents` needs the record before it. */
 export const namesEvent = ({ lastEventId, nextOffset }: LogMark): boolean => lastEventId !== null && nextOffset > 0;
 
+/** What stands before a mark, as far as it tells. */
+type RecordBefore = Pick<LogRecord, 'headers' | 'value' | 'timestamp'>;
+
+const isOfTopic = ({ topicId }: LogMark, id: string): boolean => topicId === null || topicId === id;
+const isReached = ({ nextOffset }: LogMark, end: number): boolean => nextOffset <= end;
+const eventIn = (before: RecordBefore | undefined): string | null => (before === undefined ? null : identityOf(before));
+
 /** Throws LOG_MISMATCH unless the topic has the id noted in each mark and reaches at least that far. `whose`: as the sentence begins. */
 export const requireTopic = (
   whose: string,
@@ -18,33 +25,22 @@ export const requireTopic = (
   marks: readonly LogMark[],
   { id, endOf }: { id: string; endOf: (partition: number) => number },
 ): void => {
-  for (const { topicId: noted, partition, nextOffset } of marks) {
-    const isShorter = endOf(partition) < nextOffset;
-    if (noted !== null && noted !== id) throw anotherTopic(whose, topic, { expected: noted, found: id, isShorter });
-  }
-  for (const mark of marks) if (endOf(mark.partition) < mark.nextOffset) throw endIsLost(whose, topic, mark, endOf(mark.partition));
+  const ends = marks.map((mark) => ({ mark, end: endOf(mark.partition) }));
+  for (const { mark, end } of ends)
+    if (!isOfTopic(mark, id)) throw anotherTopic(whose, topic, { expected: mark.topicId!, found: id, isShorter: !isReached(mark, end) });
+  for (const { mark, end } of ends) if (!isReached(mark, end)) throw endIsLost(whose, topic, mark, end);
 };
 
 /** Throws LOG_MISMATCH unless before each mark stands the event noted in it. `before`: the record there, by partition. */
-export const requireEvents = (
-  whose: string,
-  topic: string,
-  marks: readonly LogMark[],
-  before: ReadonlyMap<number, Pick<LogRecord, 'headers' | 'value' | 'timestamp'>>,
-): void => {
+export const requireEvents = (whose: string, topic: string, marks: readonly LogMark[], before: ReadonlyMap<number, RecordBefore>): void => {
   for (const mark of marks) {
-    const record = before.get(mark.partition);
-    const found = record === undefined ? null : identityOf(record);
+    const found = eventIn(before.get(mark.partition));
     if (found !== mark.lastEventId) throw anotherEvent(whose, topic, mark, { expected: mark.lastEventId!, found });
   }
 };
 
 /** The same without an error, of one partition. `before`: the record before the mark, where the log reaches as far. */
-export const fits = (
-  mark: LogMark,
-  { id, high, before }: { id: string; high: number; before: Pick<LogRecord, 'headers' | 'value' | 'timestamp'> | undefined },
-): boolean => {
-  if (mark.topicId !== null && mark.topicId !== id) return false;
-  if (mark.nextOffset > high) return false;
-  return !namesEvent(mark) || (before !== undefined && identityOf(before) === mark.lastEventId);
+export const fits = (mark: LogMark, { id, high, before }: { id: string; high: number; before: RecordBefore | undefined }): boolean => {
+  if (!isOfTopic(mark, id) || !isReached(mark, high)) return false;
+  return !namesEvent(mark) || eventIn(before) === mark.lastEventId;
 };

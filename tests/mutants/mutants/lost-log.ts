@@ -66,7 +66,7 @@ export const LOST_LOG_MUTANTS: readonly Mutant[] = [
     rule: 'R18',
     why: 'After a restore an owner starts where Kafka has noted it for the log before, and requests that came in below are never answered.',
     file: 'shared/log/identity/compare-marks.ts',
-    find: 'return !namesEvent(mark) || (before !== undefined && identityOf(before) === mark.lastEventId);',
+    find: 'return !namesEvent(mark) || eventIn(before) === mark.lastEventId;',
     replace: 'return true;',
     world: 'log-lost-end',
     from: 305,
