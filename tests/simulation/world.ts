@@ -113,7 +113,8 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     return (topic === ORDERS ? groups.processor : groups.products).committed().get(Number(partition))?.offset ?? 0;
   };
   const watch = createLedgerWatch({ sim, truth, tables: ledger, topic: ORDERS, copyOf, isOfOtherLog: () => world.isLogOther });
-  const appendPromises = createAppendPromises(sim);
+  /** Null where what was confirmed may be gone, and its offset another's. */
+  const appendPromises = settings.logMayLose === true ? null : createAppendPromises(sim);
   const appenders = new WeakMap<Process, RunningAppender>(); // each process has one
   const log = createSimulatedLog({
     sim,
@@ -121,7 +122,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
     mayLose: settings.logMayLose,
     onRecord: (record) => {
       const { topic, partition, offset } = record;
-      if (settings.logMayLose !== true) appendPromises.take(record); // else what was confirmed may be gone, and its offset another's
+      appendPromises?.take(record);
       const taken = topic === ORDERS ? truth.take(record) : null;
       if (taken !== null) shortages.take(taken);
       const says = topic === ORDERS ? orderLine(taken) : topic === PRODUCTS ? productLine(productTruth.take(record)) : 'a dead letter';
@@ -165,7 +166,7 @@ export const createWorld = (seed: number, settings: WorldSettings, onTrace?: (li
         ...(queueAgeMaxMs === undefined ? {} : { queueAgeMaxMs }),
       };
       const real = createAppenderOn(options);
-      const appender = settings.logMayLose === true ? real : appendPromises.watched(real, process);
+      const appender = appendPromises?.watched(real, process) ?? real;
       appenders.set(process, appender);
       return appender;
     },

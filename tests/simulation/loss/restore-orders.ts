@@ -5,6 +5,7 @@ import { restorePartition } from '../../../projector/restore/restore-partition.t
 import type { LogRecord, RecordToAppend } from '../../../shared/log/log.ts';
 import { exactHeadersOf } from '../../../shared/log/protocol/exact-headers.ts';
 import { type ArchivedRecord, type ArchiveRow, storedBytes } from '../../../shared/postgres/tables/archive-rows.ts';
+import { cursorOf, nameOf } from '../../support/in-memory/archive.ts';
 import { readRecords } from '../../support/in-memory/log.ts';
 import { ORDERS, PARTITIONS, type World } from '../world.ts';
 
@@ -87,17 +88,6 @@ const rowOf = ({ record, orderId, type, effect, recordedAt }: ArchivedRecord): A
   ...storedBytes(record),
 });
 
-const cursorOf = (rows: readonly ArchiveRow[]) => {
-  let at = 0;
-  return {
-    current: () => rows[at],
-    next: () => {
-      at += 1;
-    },
-    fetched: async () => at < rows.length,
-  };
-};
-
 /** Archived records that the log has nowhere in their partition. */
 export const missingRecords = (world: World): number => {
   const all = [...world.readModel.archive].flatMap(([partition, rows]) => {
@@ -111,12 +101,6 @@ const countedIn = (records: readonly LogRecord[]): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const record of records) counts.set(nameOf(record), (counts.get(nameOf(record)) ?? 0) + 1);
   return counts;
-};
-
-/** What a record is, wherever it stands. */
-const nameOf = (record: LogRecord): string => {
-  const { key, headers, value } = storedBytes(record);
-  return [key, headers, value].map((bytes) => bytes?.toString('latin1') ?? '–').join('|');
 };
 
 /** Every record of the archive is there, and none came back that was there as often as in the archive. */

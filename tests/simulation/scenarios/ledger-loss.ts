@@ -2,10 +2,9 @@
 // Processors find it out, make the ledger again by themselves, and everything comes to rest as the log says. There is enough of everything:
 // what two databases promise at once is not this world's matter.
 
-import { productCreated } from '../../support/builders/product-events.ts';
-import { lineOf, PRICE_MINOR, UNTRACKED } from '../clients/items.ts';
+import { lineOf, UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';
-import { landProduct } from '../clients/records.ts';
+import { landProductWith } from '../clients/records.ts';
 import { runSystem } from '../system.ts';
 import type { RunWorld, World } from '../world.ts';
 
@@ -24,11 +23,7 @@ export const ledgerLossWorld: RunWorld = (seed, onTrace) =>
       faults: { everyMs: 800, ledgerLosses: true, rebuilds: seed % 4 === 0 },
       withProducts: true,
       clients: ({ world, driver }) => {
-        const { sim } = world;
-        for (const id of PLENTY) {
-          const { data, ...product } = productCreated(id, UNITS);
-          landProduct(world, { ...product, id: sim.newId(), time: sim.wallClock(), data: { ...data, price_minor: PRICE_MINOR } });
-        }
+        for (const id of PLENTY) landProductWith(world, id, UNITS);
         sendOrderClients(world, driver, { count: 10, duringMs: 9_000, changesMax: 2, itemsOf });
       },
     },

@@ -1,9 +1,8 @@
 // tests/simulation/scenarios/lost-log.ts: the log loses acknowledged records under roles that run (R17), and an operator repairs it (R18).
 // Nobody goes on with another log on top of what it has read. Afterwards everything is as the log says, and the archive's records are in it.
 
-import { productCreated } from '../../support/builders/product-events.ts';
-import { lineOf, PRICE_MINOR, UNTRACKED } from '../clients/items.ts';
-import { creationNow, eventNow, landOrder, landProduct } from '../clients/records.ts';
+import { lineOf, UNTRACKED } from '../clients/items.ts';
+import { creationNow, eventNow, landOrder, landProductWith } from '../clients/records.ts';
 import { type LossOptions, loseSoon } from '../loss/lose-log.ts';
 import { repairAfterLoss } from '../loss/operator.ts';
 import { runSystem, type System } from '../system.ts';
@@ -69,10 +68,7 @@ const lossWorld =
         logMayLose: true,
         clients: ({ world, fleet, checkAtRest }: System) => {
           const { sim } = world;
-          for (const id of PLENTY) {
-            const { data, ...product } = productCreated(id, UNITS);
-            landProduct(world, { ...product, id: sim.newId(), time: sim.wallClock(), data: { ...data, price_minor: PRICE_MINOR } });
-          }
+          for (const id of PLENTY) landProductWith(world, id, UNITS);
           submitOrders(world);
           checkAtRest(() => checkTold(world));
           const restores = sim.chance(0.6);

@@ -1,10 +1,9 @@
 // tests/simulation/scenarios/step-back.ts: read model and ledger are put back by one transaction, again and again, under clients and watchers.
 // Everybody goes back with them, or makes the ledger again, and what clients and the feed are told stays true (R8, R17).
 
-import { productCreated } from '../../support/builders/product-events.ts';
-import { lineOf, PRICE_MINOR, UNTRACKED } from '../clients/items.ts';
+import { lineOf, UNTRACKED } from '../clients/items.ts';
 import { sendOrderClients } from '../clients/order-clients.ts';
-import { landProduct } from '../clients/records.ts';
+import { landProductWith } from '../clients/records.ts';
 import { sendWatchers } from '../clients/watchers.ts';
 import { sendStepsBack } from '../loss/step-back.ts';
 import { runSystem } from '../system.ts';
@@ -24,8 +23,7 @@ export const stepBackWorld: RunWorld = (seed, onTrace) =>
       faults: seed % 2 === 0 ? { everyMs: 1_500 } : undefined,
       withProducts: true,
       clients: ({ world, driver, instances, checkAtRest }) => {
-        const { data, ...product } = productCreated('lamp', UNITS);
-        landProduct(world, { ...product, id: world.sim.newId(), time: world.sim.wallClock(), data: { ...data, price_minor: PRICE_MINOR } });
+        landProductWith(world, 'lamp', UNITS);
         sendOrderClients(world, driver, { count: 8, duringMs: 9_000, changesMax: 2, itemsOf });
         checkAtRest(sendWatchers(world, instances, 2));
         sendStepsBack(world);

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../../../shared/log/log.ts';
 import { BATCH_PARTS_MAX } from '../../../../shared/log/protocol/batch-limits.ts';
-import { type Item, type LogInMemory, logOf, nameOf, recordsOf, restore } from './two-histories.ts';
+import { nameOf } from '../../../support/in-memory/archive.ts';
+import { type Item, type LogInMemory, logOf, recordsOf, restore } from './two-histories.ts';
 
 const RUNS = 2_000;
 

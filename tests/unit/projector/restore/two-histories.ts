@@ -5,6 +5,7 @@ import type { RestoredPartition } from '../../../../projector/restore/tally.ts';
 import { type LogRecord, offsetAfter } from '../../../../shared/log/log.ts';
 import { unopenedBatch } from '../../../../shared/log/protocol/unopened-batch.ts';
 import { type ArchiveRow, storedBytes } from '../../../../shared/postgres/tables/archive-rows.ts';
+import { cursorOf } from '../../../support/in-memory/archive.ts';
 
 /** A record with this number, or a batch of so many that nobody opens. Two with the same number are the same bytes. */
 export type Item = { id: number } | { id: number; batch: number };
@@ -42,23 +43,6 @@ export const rowOf = (record: LogRecord): ArchiveRow => ({
   recorded_at: 0,
   ...storedBytes(record),
 });
-
-const cursorOf = (rows: readonly ArchiveRow[]) => {
-  let at = 0;
-  return {
-    current: () => rows[at],
-    next: () => {
-      at += 1;
-    },
-    fetched: async () => at < rows.length,
-  };
-};
-
-/** What a record is, for comparing. */
-export const nameOf = (record: LogRecord): string =>
-  Object.values(storedBytes(record))
-    .map((bytes) => bytes?.toString('latin1') ?? '–')
-    .join('|');
 
 export interface LogInMemory {
   records: LogRecord[];
