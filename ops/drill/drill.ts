@@ -20,8 +20,6 @@ export interface DrillCase {
   sees: RegExp | null;
   /** The commands of the section. All roles are to be started, or to start by themselves, when it resolves. */
   recover: (stack: DrillStack, caller: Caller) => Promise<void>;
-  /** False: the topic of products is lost with it, and nothing else has what was in it. */
-  keepsProducts?: false;
   /** Why acknowledged orders may be gone for good; null: none is. */
   lostForGood: string | null;
 }

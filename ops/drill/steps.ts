@@ -1,6 +1,8 @@
 // ops/drill/steps.ts: what an operator does, in the words of docs/recovery.md.
 
+import { openDatabase, quoteIdentifier } from '../../shared/postgres/database.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
+import type { Caller } from './caller.ts';
 import type { DrillStack } from './drill-stack.ts';
 
 /** Runs a command that must succeed. */
@@ -31,8 +33,11 @@ export const withoutRoles = async (stack: DrillStack, repair: () => Promise<void
 /** The log from the archive, then ledger and read model from the log. */
 export const restoreLog = (stack: DrillStack): Promise<void> => restoreThen(stack, 'rebuild');
 
-/** The same where the topic `products` is lost too: the ledger alone knows them, and is kept. */
-export const restoreLogWithoutProducts = (stack: DrillStack): Promise<void> => restoreThen(stack, 'rebuild', '--accept-loss');
+/** The same where the topic `products` is lost too: the ledger alone knows them; it is kept, and they are created again from it. */
+export const restoreLogWithoutProducts = async (stack: DrillStack, caller: Caller): Promise<void> => {
+  await restoreThen(stack, 'rebuild', '--accept-loss');
+  await createProductsAgain(await stack.ready(), stack.addresses().database, caller);
+};
 
 const restoreThen = (stack: DrillStack, ...command: string[]): Promise<void> =>
   withoutRoles(stack, async () => {
@@ -40,3 +45,31 @@ const restoreThen = (stack: DrillStack, ...command: string[]): Promise<void> =>
     await orders(stack, 'restore-log');
     await orders(stack, ...command);
   });
+
+/** All units that were ever put in: what the orders took of them, the ledger counts from the restored log. */
+const createProductsAgain = async (api: string, url: string, { headers }: Caller): Promise<void> => {
+  for (const product of await readKeptProducts(url)) {
+    const body = JSON.stringify(product);
+    const response = await fetch(`${api}/products`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers() },
+      body,
+    });
+    if (response.status !== 201) throw new AppError('LOCAL_STACK', `The product could not be created again: ${await response.text()}`);
+  }
+};
+
+const KEPT_SCHEMAS = String.raw`SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'ledger\_kept\_%' ORDER BY nspname DESC`;
+
+const readKeptProducts = async (url: string): Promise<object[]> => {
+  const database = openDatabase({ url, schema: 'public', applicationName: 'drill', maxConnections: 1 });
+  try {
+    const { rows: kept } = await database.query<{ name: string }>(KEPT_SCHEMAS);
+    const { rows } = await database.query<{ price: string; stock: string }>(
+      `SELECT product_id, name, price_minor / 100.0 AS price, put_in AS stock FROM ${quoteIdentifier(kept[0]!.name)}.products`,
+    );
+    return rows.map((row) => ({ ...row, price: Number(row.price), stock: Number(row.stock) }));
+  } finally {
+    await database.end();
+  }
+};

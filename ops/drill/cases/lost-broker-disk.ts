@@ -11,6 +11,5 @@ export const lostBrokerDisk: DrillCase = {
   fault: (stack) => whileStopped(stack, () => rm(stack.kafkaData, { recursive: true })),
   sees: /belongs to another log/,
   recover: restoreLogWithoutProducts,
-  keepsProducts: false,
   lostForGood: null,
 };
