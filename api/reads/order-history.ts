@@ -14,7 +14,7 @@ import type { ReadModel } from './read-model.ts';
 import type { LoggedEvent, OrderAnswer } from './tail-memory.ts';
 
 export interface OrderEventsOptions {
-  tail: Pick<OrderTail, 'unstoredEvents'>;
+  tail: Pick<OrderTail, 'unstoredEvents' | 'checkpoint' | 'reset'>;
   readModel: Pick<ReadModel, 'events' | 'archiveStart'>;
 }
 
@@ -45,14 +45,22 @@ export interface OrderEvents {
 const HISTORY_PAGE = 500;
 
 export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): OrderEvents => {
+  /** `base`: the tail's, noted together with what it has. An archive that ends below lacks what memory has forgotten (R7, R8). */
+  const archivedFrom = async ({ order, partition }: StoredOrder, base: number, from: number, limit: number): Promise<LoggedEvent[]> => {
+    const { checkpoint, events } = await readModel.events({ orderId: order.orderId, partition }, from, limit);
+    if (checkpoint >= base) return events;
+    if (checkpoint < tail.checkpoint(partition)) tail.reset().catch(() => {}); // who composed the tail hears of a failure
+    throw new AppError('DATABASE_UNAVAILABLE', 'The read model was rebuilt or restored during this read.');
+  };
   const stretch = async (order: StoredOrder, from: number, limit: number): Promise<LoggedEvent[]> => {
     const { partition, createdOffset } = order;
     const { orderId } = order.order;
     // Noted before the archive is asked (R7): what is trimmed from memory meanwhile is in the archive by then.
+    const base = tail.checkpoint(partition);
     const unstored = tail.unstoredEvents(orderId);
-    const archived = await readModel.events({ orderId, partition }, from, limit);
+    const archived = await archivedFrom(order, base, from, limit);
     const next = (archived.at(-1)?.offset ?? from - 1) + 1;
-    const recent = unstored.some(({ isOrphan }) => isOrphan) ? await judged(order, unstored) : unstored;
+    const recent = unstored.some(({ isOrphan }) => isOrphan) ? await judged(order, base, unstored) : unstored;
     const events = [...archived, ...recent.filter(({ offset }) => offset >= next)].slice(0, limit);
     const reaches = from <= createdOffset && (events.length < limit || events.at(-1)!.offset >= createdOffset);
     if (reaches && !events.some(({ offset }) => offset === createdOffset)) await refuseWithoutBeginning(order);
@@ -65,9 +73,10 @@ export const createOrderEvents = ({ tail, readModel }: OrderEventsOptions): Orde
     throw new AppError('DATABASE_UNAVAILABLE', `The archive does not have the creation of the order ${orderId}.`);
   };
   /** R2: of a closed order memory has forgotten what was answered, so it takes every refusal for the first. The row and the archive know. */
-  const judged = async ({ order, partition, lastOffset }: StoredOrder, unstored: readonly LoggedEvent[]): Promise<LoggedEvent[]> => {
+  const judged = async (stored: StoredOrder, base: number, unstored: readonly LoggedEvent[]): Promise<LoggedEvent[]> => {
+    const { order, lastOffset } = stored;
     const answered = new Set(order.answeredRequests);
-    const archived = await readModel.events({ orderId: order.orderId, partition }, lastOffset + 1, HISTORY_PAGE);
+    const archived = await archivedFrom(stored, base, lastOffset + 1, HISTORY_PAGE);
     const next = (archived.at(-1)?.offset ?? lastOffset) + 1;
     for (const { event, effect } of archived) {
       const requestId = answeredBy(event, effect);

@@ -43,13 +43,19 @@ export interface CreationOffsets {
   createdAt: ReadonlyMap<string, number>;
 }
 
+/** Archived events of an order, with the checkpoint of its partition from the same statement. */
+export interface ArchivedEvents {
+  checkpoint: number;
+  events: LoggedEvent[];
+}
+
 export interface ReadModel {
   snapshot(): Promise<Snapshot>;
   checkpoints(): Promise<Map<number, number>>;
   lookUp(wanted: readonly { orderId: string; partition: number }[]): Promise<LookedUp[]>;
   creationOffsets(partition: number, orderIds: readonly string[]): Promise<CreationOffsets>;
   /** Events of an order from an offset on, in log order. */
-  events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<LoggedEvent[]>;
+  events(order: { orderId: string; partition: number }, from: number, limit: number): Promise<ArchivedEvents>;
   /** The first offset, of every partition, that the archive has: what is below was dropped from it. */
   archiveStart(): Promise<number>;
   page(query: ListQuery): Promise<StoredOrder[]>;
@@ -82,9 +88,13 @@ const LOOK_UP = `
   LEFT JOIN orders o ON o.order_id = w.order_id
   ORDER BY w.place`;
 const EVENTS = `
-  SELECT ${ARCHIVE_COLUMNS.join(', ')} FROM events
-  WHERE order_id = $1 AND log_offset >= $2 ORDER BY log_offset LIMIT $3`;
+  SELECT c.next_offset AS checkpoint, ${ARCHIVE_COLUMNS.map((name) => `e.${name}`).join(', ')}
+  FROM (SELECT $2::int4 AS partition) w
+  LEFT JOIN checkpoints c ON c.topic = $1 AND c.partition = w.partition
+  LEFT JOIN LATERAL (SELECT * FROM events WHERE order_id = $3 AND log_offset >= $4 ORDER BY log_offset LIMIT $5) e ON true
+  ORDER BY e.log_offset`;
 
+type EventsRow = { checkpoint: number | null } & (ArchiveRow | { [K in keyof ArchiveRow]: null });
 type LookUpRow = { checkpoint: number | null } & { [K in keyof OrderRow]: OrderRow[K] | null };
 
 export const createReadModel = (database: Database, topic: string): ReadModel => ({
@@ -112,8 +122,17 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
     return { checkpoint: checkpoint ?? 0, createdAt };
   },
   events: async ({ orderId, partition }, from, limit) => {
-    const { rows } = await answered(database.query<ArchiveRow & Row>(EVENTS, [orderId, from, limit]));
-    return rows.map((row) => ({ event: archivedEvent(topic, row), effect: row.effect as Effect, partition, offset: row.log_offset }));
+    const { rows } = await answered(database.query<EventsRow & Row>(EVENTS, [topic, partition, orderId, from, limit]));
+    const archived = rows.flatMap((row) => (row.log_offset === null ? [] : [row]));
+    return {
+      checkpoint: rows[0]!.checkpoint ?? 0,
+      events: archived.map((row) => ({
+        event: archivedEvent(topic, row),
+        effect: row.effect as Effect,
+        partition,
+        offset: row.log_offset,
+      })),
+    };
   },
   archiveStart: async () => archiveStart(await answered(readArchiveTables(database))),
   page: async (query) => {

@@ -144,7 +144,7 @@ describe('the tables of the archive', () => {
 });
 
 describe('history across the tables', () => {
-  const NO_TAIL = { unstoredEvents: () => [] };
+  const NO_TAIL = { unstoredEvents: () => [], checkpoint: () => 0, reset: async () => {} };
 
   it('is whole, in order and in pages; as it was at every time', async () => {
     const database = await newArchive();

@@ -228,9 +228,8 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     rule: 'R7',
     why: 'A history that is read while the projector stores misses what was stored in between.',
     file: 'api/reads/order-history.ts',
-    find: 'const unstored = tail.unstoredEvents(orderId);\n    const archived = await readModel.events({ orderId, partition }, from, limit);',
-    replace:
-      'const archived = await readModel.events({ orderId, partition }, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
+    find: 'const unstored = tail.unstoredEvents(orderId);\n    const archived = await archivedFrom(order, base, from, limit);',
+    replace: 'const archived = await archivedFrom(order, base, from, limit);\n    const unstored = tail.unstoredEvents(orderId);',
     world: 'orders',
     from: 160,
   },

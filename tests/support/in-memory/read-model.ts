@@ -145,11 +145,12 @@ export const createReadModelOn = (tables: ReadModelTables, transact: Transact): 
     events: ({ orderId, partition }, from, limit) =>
       transact(() => {
         const rows = (tables.archive.get(partition) ?? []).filter((row) => row.orderId === orderId && row.record.offset >= from);
-        return rows.slice(0, limit).map(({ record, effect }) => {
+        const events = rows.slice(0, limit).map(({ record, effect }) => {
           const decoded = decodeOrderEvent(record);
           if (!decoded.ok) throw new Error(`the archived record ${partition}@${record.offset} cannot be decoded`);
           return { event: decoded.event, effect: effect as Effect, partition, offset: record.offset };
         });
+        return { checkpoint: checkpointOf(partition), events };
       }),
     archiveStart: () => transact(() => 0),
     page: ({ limit }) => transact(() => [...tables.orders.values()].slice(0, limit)),

@@ -212,7 +212,7 @@ describe.concurrent('a key', () => {
       await land(api, fact('OrderCancelled', 'o', 2, 'pending', { causationId: (await requested(api)).id }));
       await first;
       await toForget(api, 'o');
-      api.readModel.events = async () => [];
+      api.readModel.events = async () => ({ checkpoint: api.tail.checkpoint(0), events: [] });
       const again = await send(api, 'POST', '/orders/o/cancel', {}, { 'if-match': '"v1"' });
       expect(again.json()).toMatchObject({ status: 503, code: 'READ_MODEL_UNAVAILABLE' });
     }),

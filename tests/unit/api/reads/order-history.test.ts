@@ -11,6 +11,17 @@ const ID = 'o-1';
 const refusal = () => event('OrderRequestRefused', ID, { causationId: 'r-1' });
 const ENDED: OrderEvent[] = [created(ID), event('OrderCancelled', ID, { version: 2 }), event('OrderRedriveRequested', ID, { id: 'r-1' })];
 
+/** Has nothing that is not stored. */
+const TAIL = { unstoredEvents: () => [], checkpoint: () => 0, reset: async () => {} };
+
+const archiveOf = (log: readonly LoggedEvent[], checkpoint = 0) => ({
+  events: async (_: unknown, from: number, limit: number) => ({
+    checkpoint,
+    events: log.filter(({ offset }) => offset >= from).slice(0, limit),
+  }),
+  archiveStart: async () => 0,
+});
+
 /** The archive has the log up to `stored`; the tail began there, when the order had ended. `row`: where the row was read. */
 const historyOf = async (log: readonly OrderEvent[], stored: number, row = stored): Promise<string[]> => {
   let order: Order | null = null;
@@ -24,15 +35,8 @@ const historyOf = async (log: readonly OrderEvent[], stored: number, row = store
   const memory = createTailPartition(0, stored, 0, []);
   for (const each of log.slice(stored)) fold(memory, each, new Map());
   const { page } = createOrderEvents({
-    tail: { unstoredEvents: (id) => memory.unstoredByOrder.get(id) ?? [] },
-    readModel: {
-      events: async (_, from, limit) =>
-        all
-          .slice(0, stored)
-          .filter(({ offset }) => offset >= from)
-          .slice(0, limit),
-      archiveStart: async () => 0,
-    },
+    tail: { ...TAIL, unstoredEvents: (id) => memory.unstoredByOrder.get(id) ?? [] },
+    readModel: archiveOf(all.slice(0, stored)),
   });
   const stage = { order: inRow!, partition: 0, createdOffset: 0, lastOffset: row - 1 };
   const [told, expected] = [await page(stage, 0, 100), all];
@@ -59,11 +63,8 @@ describe('the history of an order whose beginning is not in the archive', () => 
   const stage = { order: evolve(null, ENDED[0]!).order!, partition: 0, createdOffset: 0, lastOffset: 1 };
   const eventsFrom = (kept: number, archiveFrom: number) =>
     createOrderEvents({
-      tail: { unstoredEvents: () => [] },
-      readModel: {
-        events: async (_, from, limit) => log.slice(Math.max(kept, from), Math.max(kept, from) + limit),
-        archiveStart: async () => archiveFrom,
-      },
+      tail: TAIL,
+      readModel: { ...archiveOf(log.slice(kept)), archiveStart: async () => archiveFrom },
     });
 
   it.each([
@@ -82,6 +83,14 @@ describe('the history of an order whose beginning is not in the archive', () => 
       await expect(ask()).rejects.toMatchObject({ code });
   });
 
+  it('is not told from an archive that went back below what memory has forgotten (R8)', async () => {
+    const resets: string[] = [];
+    const tail = { ...TAIL, checkpoint: () => 3, reset: async () => void resets.push('reset') };
+    const { page } = createOrderEvents({ tail, readModel: archiveOf(log.slice(0, 2), 2) });
+    await expect(page(stage, 0, 100)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(resets).toEqual(['reset']);
+  });
+
   it('goes on from a cursor: what came before was told already', async () => {
     expect((await eventsFrom(1, 1).page(stage, 1, 100)).map(({ offset }) => offset)).toEqual([1, 2]);
   });
@@ -97,8 +106,8 @@ describe('a request', () => {
       return { event: each, effect: evolved.effect, partition: 0, offset };
     });
     const { requestOf } = createOrderEvents({
-      tail: { unstoredEvents: () => [] },
-      readModel: { events: async (_, from) => logged.filter(({ offset }) => offset >= from), archiveStart: async () => 0 },
+      tail: TAIL,
+      readModel: archiveOf(logged),
     });
     const found = await requestOf({ order: order!, partition: 0, createdOffset: 0, lastOffset: log.length - 1 }, 'r-1');
     return found && { asked: found.place.offset, answered: found.answer?.place.offset ?? null };
