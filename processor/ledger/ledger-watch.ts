@@ -31,6 +31,7 @@ export const watchLedger = (ledger: Ledger): { ledger: Ledger; check: HealthChec
     ledger: {
       ...ledger,
       claim: watched(ledger.claim),
+      confirm: watched(ledger.confirm),
       moveStarts: watched(ledger.moveStarts),
       moveStock: watched(ledger.moveStock),
       takeProductEvents: watched(ledger.takeProductEvents),

@@ -88,6 +88,8 @@ export interface Ledger {
   claim(topic: string, partitions: readonly number[], committed: CommittedOffsets): Promise<Claim>;
   /** The partitions were taken away: nothing is written for them any more. */
   forget(topic: string, partitions: readonly number[]): void;
+  /** Moves nothing: an owner that has nothing to write learns that it was fenced off, or that its last changes are lost. */
+  confirm(topic: string, partitions: readonly number[]): Promise<void>;
   /** All of it in one transaction. */
   moveStarts(topic: string, starts: ReadonlyMap<number, StartMove>): Promise<void>;
   /**

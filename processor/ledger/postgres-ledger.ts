@@ -88,6 +88,8 @@ export const createPostgresLedger = (database: Database, stamp: Stamp): Ledger =
   return {
     claim,
     forget: fences.forget,
+    confirm: (topic, partitions) =>
+      fences.transaction(topic, new Map(partitions.map((partition) => [partition, { next: null, mark: null }])), async () => {}),
     moveStarts: (topic, starts) => {
       const partitions = new Map(Array.from(starts, ([partition, start]) => [partition, { next: start, mark: start.mark ?? null }]));
       return fences.transaction(topic, partitions, (client) => writeCarried(client, topic, starts));

@@ -72,10 +72,10 @@ export const createProductSide = (options: ProductSideOptions): ProductSide => {
       processor.onRevoked([...processor.positions().keys()]);
       return reader.stop();
     },
-    // The ledger has moved them with the records themselves; these are the copies.
+    // The ledger has moved them with the records themselves: these are the copies, and a look whether it still has them.
     commit: createStartCommits({
       starts: processor.positions,
-      note: async () => {},
+      note: (positions) => ledger.confirm(topic, [...positions.keys()]),
       stampOf: (partition) => ledger.stampOf({ topic, partition }),
       copy: reader.commit,
       clock,

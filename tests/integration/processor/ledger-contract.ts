@@ -64,6 +64,7 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
       const lost = ledger.moveStock('orders', [step('a', 'decide', 4), step('b', 'decide', 4, 1)]);
       await expect(lost).rejects.toMatchObject({ code: 'LEDGER_FENCED', partitions: [{ topic: 'orders', partition: 1 }] });
       await expect(ledger.moveStarts('orders', new Map([[1, { offset: 5, note: null }]]))).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+      await expect(ledger.confirm('orders', [0, 1])).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
       expect(await under.counts('lamp')).toEqual({ put_in: 10, reserved: 0, sold: 0 });
       expect(await ledger.moveStock('orders', [step('a', 'decide', 4)])).toEqual(['reserved']);
       expect(await other.moveStock('orders', [step('b', 'decide', 4, 1)])).toEqual(['reserved']);
@@ -163,6 +164,16 @@ export const ledgerContract = (name: string, open: () => Promise<LedgerUnderTest
         await takeBack();
         await expect(ledger.moveStock('orders', [step('b', 'decide', 4)])).rejects.toMatchObject({ code: 'LEDGER_WENT_BACK' });
         expect(await under.counts('lamp')).toMatchObject({ reserved: 0 });
+        await nobodyGoesOn();
+      });
+
+      it('is found out by an owner that has nothing to write, and looks', async () => {
+        const where = { topic: 'products', partition: 0 };
+        const takeBack = await under.backup();
+        await ledger.takeProductEvents(where, [], { offset: 2, note: null });
+        await ledger.confirm('products', [0]);
+        await takeBack();
+        await expect(ledger.confirm('products', [0])).rejects.toMatchObject({ code: 'LEDGER_WENT_BACK' });
         await nobodyGoesOn();
       });
 

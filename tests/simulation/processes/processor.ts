@@ -237,7 +237,7 @@ const startProducts = (parts: Parts): (() => Promise<void>) => {
   reader.start().catch(onFatal);
   return createStartCommits({
     starts: processor.positions,
-    note: async () => {},
+    note: (positions) => ledger.confirm(PRODUCTS, [...positions.keys()]),
     stampOf: (partition) => ledger.stampOf({ topic: PRODUCTS, partition }),
     copy: reader.commit,
     clock: systemClock,

@@ -95,6 +95,11 @@ export const createMemoryLedger = (
     forget: (topic, partitions) => {
       for (const partition of partitions) mine.delete(keyOf({ topic, partition }));
     },
+    confirm: (topic, partitions) =>
+      transact(() => {
+        requireOwned(partitions.map((partition) => ({ topic, partition })));
+        for (const partition of partitions) moveOn({ topic, partition }, null);
+      }),
     moveStarts: (topic, starts) =>
       transact(() => {
         requireOwned([...starts.keys()].map((partition) => ({ topic, partition })));
