@@ -102,7 +102,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     find: 'entry.requests.length > 0 || entry.unsettled > 0,',
     replace: 'entry.requests.length > 0,',
     world: 'stock',
-    from: 45,
+    from: 20,
   },
   {
     name: 'stock-settled-at-append',
@@ -113,7 +113,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     replace:
       "const how = { OrderCompleted: 'sell', OrderCancelled: 'release' }[step.draft.name as string] as 'sell' | undefined;\n        const { orderId } = entry.order;\n        if (entry.usesStock && how) stock.settle(partition, entry, { ...partition, orderId, version: 9, do: how, lines: [] });\n        appends.append(partition, entry, step, () => react(partition, entry));",
     world: 'stock',
-    from: 125,
+    from: 685,
   },
   {
     name: 'decision-of-another-version',
@@ -123,7 +123,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     find: "if (stockDecision?.version !== order.version) return { do: 'decide-stock' };",
     replace: "if (stockDecision === null) return { do: 'decide-stock' };",
     world: 'stock',
-    from: 700,
+    from: 195,
   },
   {
     name: 'late-decision-wins',

@@ -39,7 +39,7 @@ export const LOST_LOG_MUTANTS: readonly Mutant[] = [
     find: 'if (found !== expected) throw anotherEvent(READER, topic, { partition, nextOffset: record.offset + 1 }',
     replace: 'if (found === null) throw anotherEvent(READER, topic, { partition, nextOffset: record.offset + 1 }',
     world: 'log-lost-record',
-    seeds: 60,
+    from: 65,
   },
   {
     name: 'acknowledged-elsewhere-believed',
@@ -49,17 +49,7 @@ export const LOST_LOG_MUTANTS: readonly Mutant[] = [
     find: 'if (isTaken || (offset < position && own.underWay.has(id)))',
     replace: 'if (isTaken)',
     world: 'log-lost',
-    seeds: 60,
-  },
-  {
-    name: 'two-at-one-offset',
-    rule: 'R17',
-    why: 'A fact that was acknowledged and lost is waited for at an offset that has another one, and its order is stuck.',
-    file: 'processor/orders/append-facts.ts',
-    find: 'if (isTaken || (offset < position && own.underWay.has(id)))',
-    replace: 'if (offset < position && own.underWay.has(id))',
-    world: 'log-lost-record',
-    from: 305,
+    from: 55,
   },
   {
     name: 'note-of-another-log-kept',

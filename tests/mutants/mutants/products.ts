@@ -29,6 +29,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'if (!closed) for (const answer of line.unread) append(line, answer);',
     replace: '',
     world: 'processor-products',
+    from: 15,
   },
   {
     name: 'answers-out-of-order',
@@ -102,6 +103,7 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     find: 'keepOutbox(outbox, products, requests);',
     replace: '',
     world: 'products',
+    from: 20,
   },
   {
     name: 'lost-answer-believed',

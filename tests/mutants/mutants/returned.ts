@@ -13,7 +13,7 @@ export const RETURNED_MUTANTS: readonly Mutant[] = [
     find: 'buffer.epoch(partition) === epochs.get(partition);',
     replace: 'buffer.epoch(partition) !== undefined;',
     world,
-    from: 240,
+    from: 90,
   },
   {
     name: 'start-copied-for-a-partition-that-came-back',

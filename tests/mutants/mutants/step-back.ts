@@ -30,6 +30,7 @@ export const STEP_BACK_MUTANTS: readonly Mutant[] = [
     find: 'fenced || buffer.position(partition) !== nextOffset)',
     replace: 'fenced || buffer.position(partition)! < nextOffset)',
     world: 'step-back',
+    from: 15,
   },
   {
     name: 'archive-behind-the-base-believed',

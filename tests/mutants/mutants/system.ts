@@ -35,16 +35,6 @@ export const SYSTEM_MUTANTS: readonly Mutant[] = [
     from: 80,
   },
   {
-    name: 'missing-archive-is-a-fault',
-    rule: 'R8',
-    why: 'After a restore a repeated submission is answered with 500.',
-    file: 'api/reads/order-history.ts',
-    find: "throw new AppError('DATABASE_UNAVAILABLE', `The archive does not",
-    replace: 'throw new Error(`The archive does not',
-    world: 'feed',
-    from: 15,
-  },
-  {
     name: 'told-again',
     rule: 'feed',
     why: 'After a restore the feed repeats what it has told.',
