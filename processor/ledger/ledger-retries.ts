@@ -10,11 +10,10 @@ import { LedgerFenced } from './ledger.ts';
 const DATABASE_WAIT_MS = 500;
 const FENCED_WAIT_MS = 250;
 /**
- * In a rebalance the new owner may hear first and claim while the old one still writes. The old one hears within a heartbeat and a join, some
- * seconds; where the group's coordinator hangs, it first gives up its request to it, after 10 s (shared/log/connect/client.ts). If it has not
- * heard by then, this process only believes that it owns the partition, and ends.
+ * In a rebalance the new owner may hear first and claim while the old one still writes. The old one hears within a heartbeat
+ * and a join, some seconds; if not, this process only believes that it owns the partition, and ends.
  */
-const FENCED_ATTEMPTS_MAX = 80; // twenty seconds
+const FENCED_ATTEMPTS_MAX = 20; // five seconds
 
 export interface Insistence<T> {
   call: () => Promise<T>;
