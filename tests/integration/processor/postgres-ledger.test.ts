@@ -1,7 +1,7 @@
 // The ledger in PostgreSQL: the contract, and what only a real database can get wrong.
 
 import { randomUUIDv7 } from 'node:crypto';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { createProductStore } from '../../../api/products/product-store.ts';
 import type { Ledger, StockStep } from '../../../processor/ledger/ledger.ts';
 import { LEDGER_SCHEMA_DIRECTORY } from '../../../processor/ledger/open-ledger.ts';
@@ -14,8 +14,9 @@ import { eventually } from '../../support/eventually.ts';
 import { ledgerContract } from './ledger-contract.ts';
 
 const opened: Database[] = [];
-afterAll(async () => {
-  for (const database of opened) await database.end();
+// After each: all of them together would take a third of the connections that the server has for every test file.
+afterEach(async () => {
+  for (const database of opened.splice(0)) await database.end();
 });
 
 const openTables = async () => {
