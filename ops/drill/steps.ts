@@ -1,6 +1,7 @@
 // ops/drill/steps.ts: what an operator does, in the words of docs/recovery.md.
 
 import { openDatabase, quoteIdentifier } from '../../shared/postgres/database.ts';
+import { listKept } from '../../shared/postgres/kept-schemas.ts';
 import { AppError } from '../../shared/runtime/app-error.ts';
 import type { Caller } from './caller.ts';
 import type { DrillStack } from './drill-stack.ts';
@@ -59,14 +60,12 @@ const createProductsAgain = async (api: string, url: string, { headers }: Caller
   }
 };
 
-const KEPT_SCHEMAS = String.raw`SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'ledger\_kept\_%' ORDER BY nspname DESC`;
-
 const readKeptProducts = async (url: string): Promise<object[]> => {
   const database = openDatabase({ url, schema: 'public', applicationName: 'drill', maxConnections: 1 });
   try {
-    const { rows: kept } = await database.query<{ name: string }>(KEPT_SCHEMAS);
+    const [kept] = await listKept(database, ['ledger']);
     const { rows } = await database.query<{ price: string; stock: string }>(
-      `SELECT product_id, name, price_minor / 100.0 AS price, put_in AS stock FROM ${quoteIdentifier(kept[0]!.name)}.products`,
+      `SELECT product_id, name, price_minor / 100.0 AS price, put_in AS stock FROM ${quoteIdentifier(kept!.name)}.products`,
     );
     return rows.map((row) => ({ ...row, price: Number(row.price), stock: Number(row.stock) }));
   } finally {
