@@ -123,16 +123,12 @@ export const createReadModel = (database: Database, topic: string): ReadModel =>
   },
   events: async ({ orderId, partition }, from, limit) => {
     const { rows } = await answered(database.query<EventsRow & Row>(EVENTS, [topic, partition, orderId, from, limit]));
-    const archived = rows.flatMap((row) => (row.log_offset === null ? [] : [row]));
-    return {
-      checkpoint: rows[0]!.checkpoint ?? 0,
-      events: archived.map((row) => ({
-        event: archivedEvent(topic, row),
-        effect: row.effect as Effect,
-        partition,
-        offset: row.log_offset,
-      })),
-    };
+    const events = rows.flatMap((row) =>
+      row.log_offset === null
+        ? []
+        : [{ event: archivedEvent(topic, row), effect: row.effect as Effect, partition, offset: row.log_offset }],
+    );
+    return { checkpoint: rows[0]!.checkpoint ?? 0, events };
   },
   archiveStart: async () => archiveStart(await answered(readArchiveTables(database))),
   page: async (query) => {
